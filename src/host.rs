@@ -1,0 +1,100 @@
+//! The one seam between the worker and the world: HTTP, the clock, sleep and the log.
+//!
+//! Everything above it is plain Rust that runs natively in tests; `wasm.rs` implements it on the edge.
+
+use std::fmt;
+use std::future::Future;
+
+/// What the worker needs from the place it runs in.
+///
+/// Futures are not `Send`: an isolate has one thread. Dropping the future of a request aborts the request.
+pub trait Host {
+    /// Posts `arguments`, a JSON object, to the database function `function` through PostgREST.
+    ///
+    /// # Errors
+    /// [`TransportError`] when no answer came; an answer with an error status is an `Ok`.
+    fn rpc(
+        &self,
+        function: &str,
+        arguments: String,
+    ) -> impl Future<Output = Result<HttpResponse, TransportError>>;
+
+    /// Sends a request to any other server.
+    ///
+    /// # Errors
+    /// [`TransportError`] when no answer came in time; an answer with an error status is an `Ok`.
+    fn fetch(
+        &self,
+        request: HttpRequest,
+    ) -> impl Future<Output = Result<HttpResponse, TransportError>>;
+
+    /// Milliseconds on a clock that is good for measuring this worker's own time and nothing else.
+    fn now_ms(&self) -> u64;
+
+    /// Completes after `milliseconds`.
+    fn sleep_ms(&self, milliseconds: u32) -> impl Future<Output = ()>;
+
+    /// Writes one line to the function's log.
+    fn log(&self, line: &str);
+}
+
+/// A request to a server other than the database.
+#[derive(Debug, Clone, PartialEq)]
+pub struct HttpRequest {
+    pub method: Method,
+    pub url: String,
+    pub headers: Vec<(String, String)>,
+    pub body: Option<String>,
+    /// The request is aborted, and fails, after this many milliseconds without a complete answer.
+    pub timeout_ms: u32,
+    /// A longer answer is not read: the request fails with [`TransportError::TooLarge`].
+    pub max_response_bytes: usize,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Method {
+    Get,
+    Post,
+}
+
+/// A complete answer, whatever its status.
+#[derive(Debug, Clone, PartialEq)]
+pub struct HttpResponse {
+    pub status: u16,
+    /// Names in lower case.
+    pub headers: Vec<(String, String)>,
+    pub body: Vec<u8>,
+}
+
+impl HttpResponse {
+    /// The first header called `name` (lower case).
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers
+            .iter()
+            .find(|(key, _)| key == name)
+            .map(|(_, value)| value.as_str())
+    }
+}
+
+/// No answer came. Whether the request took effect is unknown.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum TransportError {
+    /// Refused, reset, unresolvable, or a bad URL; the text is the runtime's own.
+    Failed(String),
+    /// Nothing within the request's `timeout_ms`.
+    TimedOut,
+    /// The answer was longer than `max_response_bytes`.
+    TooLarge,
+}
+
+impl fmt::Display for TransportError {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Failed(reason) => write!(formatter, "no answer: {reason}"),
+            Self::TimedOut => formatter.write_str("no answer in time"),
+            Self::TooLarge => formatter.write_str("the answer is larger than allowed"),
+        }
+    }
+}
+
+impl std::error::Error for TransportError {}

@@ -1,0 +1,29 @@
+//! A claimed job as the database hands it to a worker.
+
+use serde::Deserialize;
+use serde_json::{Map, Value};
+use uuid::Uuid;
+
+/// One job this worker holds a lease on: an element of `jobs` in the answer of `finish_and_claim_jobs`.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+pub struct Job {
+    pub id: Uuid,
+    pub job_type: String,
+    /// Always a JSON object: the database refuses anything else.
+    pub input_data: Value,
+    /// Failed attempts so far: 0 the first time the job runs.
+    pub retry_count: u32,
+    pub max_retries: u32,
+    /// Proof of this claim; every write about the job carries it.
+    pub lease_token: Uuid,
+    /// Results of the steps that earlier claims finished, by step name.
+    #[serde(default)]
+    pub steps: Map<String, Value>,
+}
+
+impl Job {
+    /// 1 the first time the job runs.
+    pub fn attempt(&self) -> u32 {
+        self.retry_count + 1
+    }
+}
