@@ -34,16 +34,20 @@ pub trait Host {
     /// Completes after `milliseconds`.
     fn sleep_ms(&self, milliseconds: u32) -> impl Future<Output = ()>;
 
-    /// Writes one line to the function's log.
-    fn log(&self, line: &str);
+    /// Writes a message of one or more lines to the function's log.
+    fn log(&self, message: &str);
 }
 
 /// A request to a server other than the database.
 #[derive(Debug, Clone, PartialEq)]
 pub struct HttpRequest {
+    /// What to do with `url`.
     pub method: Method,
+    /// With `http://` or `https://`.
     pub url: String,
+    /// Names and values.
     pub headers: Vec<(String, String)>,
+    /// Text, usually JSON.
     pub body: Option<String>,
     /// The request is aborted, and fails, after this many milliseconds without a complete answer.
     pub timeout_ms: u32,
@@ -53,16 +57,20 @@ pub struct HttpRequest {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Method {
+    /// Read.
     Get,
+    /// Send `body`.
     Post,
 }
 
 /// A complete answer, whatever its status.
 #[derive(Debug, Clone, PartialEq)]
 pub struct HttpResponse {
+    /// The HTTP status.
     pub status: u16,
     /// Names in lower case.
     pub headers: Vec<(String, String)>,
+    /// All of it.
     pub body: Vec<u8>,
 }
 

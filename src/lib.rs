@@ -1,2 +1,17 @@
 //! The worker of a job queue that lives in a Supabase project's own Postgres.
 #![warn(missing_docs)]
+
+pub mod config;
+pub mod error;
+pub mod handler;
+pub mod handlers;
+pub mod host;
+pub mod job;
+pub mod log;
+pub mod outcome;
+pub mod queue;
+pub mod retry;
+pub mod signals;
+
+#[cfg(test)]
+mod scripted_host;
