@@ -55,6 +55,7 @@ pub struct HttpRequest {
     pub max_response_bytes: usize,
 }
 
+/// The methods the worker uses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Method {
     /// Read.

@@ -39,9 +39,9 @@ impl<'a, H: Host> QueueClient<'a, H> {
     ///
     /// # Errors
     /// [`QueueError`] when the database stays away or refuses.
-    pub async fn exchange(
+    pub async fn exchange<R: Serialize>(
         &self,
-        exchange: &Exchange<'_>,
+        exchange: &Exchange<'_, R>,
         give_up_at_ms: u64,
     ) -> Result<Exchanged, QueueError> {
         const FUNCTION: &str = "finish_and_claim_jobs";

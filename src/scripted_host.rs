@@ -4,6 +4,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::future::{Future, poll_fn};
 use std::pin::pin;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, Wake, Waker};
@@ -16,8 +17,6 @@ use crate::error::JobError;
 use crate::handler::{JobContext, JobHandler, Registration, RunContext};
 use crate::host::{Host, HttpRequest, HttpResponse, TransportError};
 use crate::job::Job;
-use crate::log::Log;
-use crate::queue::QueueClient;
 use crate::signals::Signals;
 
 type OnRpc = Box<dyn FnMut(&str, &Value) -> Reply>;
@@ -27,7 +26,7 @@ type OnFetch = Box<dyn FnMut(&HttpRequest) -> Reply>;
 pub struct ScriptedHost {
     on_rpc: RefCell<OnRpc>,
     on_fetch: RefCell<OnFetch>,
-    now_ms: Cell<u64>,
+    now_ms: Rc<Cell<u64>>,
     timers: RefCell<BTreeMap<(u64, u64), Waker>>,
     timers_made: Cell<u64>,
     /// Calls to the database in the order they were sent: function and arguments.
@@ -105,7 +104,7 @@ impl ScriptedHost {
             on_fetch: RefCell::new(Box::new(|request| {
                 panic!("unexpected request to {}", request.url)
             })),
-            now_ms: Cell::new(0),
+            now_ms: Rc::default(),
             timers: RefCell::default(),
             timers_made: Cell::new(0),
             rpcs: RefCell::default(),
@@ -141,6 +140,11 @@ impl ScriptedHost {
             }
         }
         panic!("the future is polled for ever");
+    }
+
+    /// The clock, for scripts that answer by the time.
+    pub fn clock(&self) -> Rc<Cell<u64>> {
+        self.now_ms.clone()
     }
 
     /// The arguments of all calls to one function.
@@ -304,13 +308,7 @@ pub fn run_job<J: JobHandler + 'static>(
     job: Job,
 ) -> Result<Value, JobError> {
     let signals = Signals::default();
-    let run = RunContext {
-        host,
-        config,
-        queue: QueueClient::new(host, 150_000, config.lease_seconds),
-        log: Log::new(host),
-        signals: &signals,
-    };
+    let run = RunContext::new(host, config, &signals, 0, "test-worker");
     let context = JobContext::new(&run, job);
     let result = host.run((Registration::<ScriptedHost>::of::<J>().run)(&context));
     run.log.flush();

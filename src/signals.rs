@@ -37,8 +37,13 @@ impl Signals {
         self.shutdown.get()
     }
 
-    pub(crate) fn take_look_again(&self) -> bool {
-        self.look_again.take()
+    pub(crate) fn is_to_look_again(&self) -> bool {
+        self.look_again.get()
+    }
+
+    /// The run is asking: whoever comes from now on wants it asked once more.
+    pub(crate) fn looking(&self) {
+        self.look_again.set(false);
     }
 
     /// Whether something came since the last time; if not, `waker` is woken when it does.

@@ -9,10 +9,10 @@ use crate::job::Job;
 use crate::outcome::Outcome;
 
 /// One trip that stores results and brings new jobs.
-#[derive(Debug, Clone, Copy, Serialize)]
-pub struct Exchange<'a> {
-    /// What became of jobs this worker held.
-    pub results: &'a [FinishedJob],
+#[derive(Debug, Serialize)]
+pub struct Exchange<'a, R> {
+    /// What became of jobs this worker held: each serializes as a [`FinishedJob`].
+    pub results: &'a [R],
     /// How many jobs to claim; 0 only stores the results.
     pub max_jobs: usize,
     /// The job types this worker runs.
@@ -28,15 +28,15 @@ pub struct Exchange<'a> {
 }
 
 /// What became of one job.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct FinishedJob {
+#[derive(Debug, Serialize)]
+pub struct FinishedJob<'a> {
     /// Which job.
     pub job_id: Uuid,
     /// Proof that it is still this worker's.
     pub lease_token: Uuid,
     /// What to do with it.
     #[serde(flatten)]
-    pub outcome: Outcome,
+    pub outcome: &'a Outcome,
 }
 
 /// The answer to an [`Exchange`].
