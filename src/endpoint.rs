@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 
 use crate::auth::{self, Credentials};
 use crate::config::{Config, ConfigError};
-use crate::report::RunReport;
+use crate::report::{RunReport, Stopped};
 
 /// An answer: a status, a JSON body with `success`, and the `allow` header where one is due.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -52,9 +52,7 @@ pub fn admit<'a>(
             ..Answer::refusal(405, "expected POST to run jobs or GET to check health")
         });
     }
-    let config = config
-        .as_ref()
-        .map_err(|error| Answer::refusal(500, &error.to_string()))?;
+    let config = config.as_ref().map_err(not_configured)?;
     if method == "GET" {
         return Err(Answer::success(200, "ready"));
     }
@@ -90,17 +88,26 @@ pub fn accepted() -> Answer {
     Answer::success(202, "the queue is being worked off")
 }
 
-/// The answer to a caller that waited.
+/// The answer of a worker that is missing a setting: it does nothing for anybody.
+pub fn not_configured(error: &ConfigError) -> Answer {
+    Answer::refusal(500, &error.to_string())
+}
+
+/// The answer to a caller that waited. A run that the database ended is no success.
 pub fn finished(report: &RunReport) -> Answer {
-    let mut body = json!({ "success": true });
-    if let (Some(body), Ok(Value::Object(report))) =
-        (body.as_object_mut(), serde_json::to_value(report))
-    {
-        body.extend(report);
+    #[derive(Serialize)]
+    struct Body<'a> {
+        success: bool,
+        #[serde(flatten)]
+        report: &'a RunReport,
     }
+    let body = Body {
+        success: report.stopped != Stopped::Database,
+        report,
+    };
     Answer {
         status: 200,
-        body,
+        body: serde_json::to_value(body).unwrap_or_default(),
         allow: None,
     }
 }

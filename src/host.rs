@@ -88,12 +88,21 @@ impl HttpResponse {
 /// No answer came. Whether the request took effect is unknown.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum TransportError {
-    /// Refused, reset, unresolvable, or a bad URL; the text is the runtime's own.
+    /// Refused, reset, unresolvable, or a bad URL; [`TransportError::failed`] makes it.
     Failed(String),
     /// Nothing within the request's `timeout_ms`.
     TimedOut,
     /// The answer was longer than `max_response_bytes`.
     TooLarge,
+}
+
+impl TransportError {
+    /// A failure in the runtime's words, but without addresses: some are signed, and all of them are input.
+    pub fn failed(reason: &str) -> Self {
+        let words = reason.split_whitespace();
+        let words = words.map(|word| if word.contains("://") { "…" } else { word });
+        Self::Failed(words.collect::<Vec<_>>().join(" "))
+    }
 }
 
 impl fmt::Display for TransportError {

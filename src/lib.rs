@@ -19,5 +19,8 @@ pub mod report;
 pub mod retry;
 pub mod signals;
 
+#[cfg(target_arch = "wasm32")]
+mod wasm;
+
 #[cfg(test)]
 mod scripted_host;
