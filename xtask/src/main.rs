@@ -34,7 +34,11 @@ fn main() -> Result<()> {
     let project = Project::locate();
     match Cli::parse().command {
         Task::Build { debug } => {
-            let flavour = if debug { Flavour::Debug } else { Flavour::Release };
+            let flavour = if debug {
+                Flavour::Debug
+            } else {
+                Flavour::Release
+            };
             wasm::build(&project, flavour)
         }
     }
