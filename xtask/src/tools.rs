@@ -22,7 +22,12 @@ pub fn install_packages(project: &Project) -> Result<()> {
     heading("installing the tools of package-lock.json with npm (about 400 MB, once)");
     // Install scripts are skipped: one of them would keep a second copy of Deno, none is needed but the links below.
     run(Command::new("npm")
-        .args(["ci", "--ignore-scripts", "--no-progress", "--loglevel=error"])
+        .args([
+            "ci",
+            "--ignore-scripts",
+            "--no-progress",
+            "--loglevel=error",
+        ])
         .current_dir(project.root()))
     .context("npm ci failed: see its message above, it needs the npm registry")?;
     link_postgres_libraries(project)
@@ -44,12 +49,17 @@ pub fn install_wasm_target(project: &Project) -> Result<()> {
     run(Command::new("rustup")
         .args(["target", "add", WASM_TARGET])
         .current_dir(project.root()))
-    .with_context(|| format!("install the Rust target {WASM_TARGET} for the toolchain that rust-toolchain.toml names"))
+    .with_context(|| {
+        format!(
+            "install the Rust target {WASM_TARGET} for the toolchain that rust-toolchain.toml names"
+        )
+    })
 }
 
 fn check_node() -> Result<()> {
     let (major, minor) = NODE_WANTED;
-    let wanted = format!("install Node.js {major}.{minor} or newer, with npm, from https://nodejs.org");
+    let wanted =
+        format!("install Node.js {major}.{minor} or newer, with npm, from https://nodejs.org");
     let version = output(Command::new("node").arg("--version"))
         .with_context(|| format!("node is missing: {wanted}"))?;
     let version = String::from_utf8_lossy(&version).trim().to_owned();
@@ -89,10 +99,12 @@ fn packages_of(lock_file: &Path) -> Result<Map<String, Value>> {
 /// Optional packages are those of other platforms and may be missing.
 fn satisfies(installed: &Map<String, Value>, wanted: &Map<String, Value>) -> bool {
     let packages = wanted.iter().filter(|(path, _)| !path.is_empty());
-    packages.into_iter().all(|(path, package)| match installed.get(path) {
-        Some(found) => found.get("integrity") == package.get("integrity"),
-        None => package.get("optional") == Some(&Value::Bool(true)),
-    })
+    packages
+        .into_iter()
+        .all(|(path, package)| match installed.get(path) {
+            Some(found) => found.get("integrity") == package.get("integrity"),
+            None => package.get("optional") == Some(&Value::Bool(true)),
+        })
 }
 
 /// What the skipped install script of the Postgres package would do: npm packages cannot hold symbolic links.
@@ -173,7 +185,9 @@ fn platform_package(project: &Project, prefix: &str) -> Result<PathBuf> {
     let name = format!("{prefix}{system}-{}", npm_architecture());
     let package = project.node_modules().join(&name);
     if !package.exists() {
-        bail!("the npm package {name} is not installed: there is none for this machine, or node_modules was copied from another");
+        bail!(
+            "the npm package {name} is not installed: there is none for this machine, or node_modules was copied from another"
+        );
     }
     Ok(package)
 }

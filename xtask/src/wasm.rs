@@ -80,12 +80,19 @@ fn wasm_artifact(messages: &str) -> Option<PathBuf> {
         .filter_map(|message| message["filenames"].as_array().cloned())
         .flatten()
         .filter_map(|name| name.as_str().map(PathBuf::from))
-        .find(|path| path.extension().is_some_and(|extension| extension == "wasm"))
+        .find(|path| {
+            path.extension()
+                .is_some_and(|extension| extension == "wasm")
+        })
 }
 
 /// Panic messages name source files. Without this the Wasm would hold this machine's folders, and differ from the next one's.
 fn path_remappings(project: &Project) -> Result<String> {
-    let sysroot = output(Command::new("rustc").args(["--print", "sysroot"]).current_dir(project.root()))?;
+    let sysroot = output(
+        Command::new("rustc")
+            .args(["--print", "sysroot"])
+            .current_dir(project.root()),
+    )?;
     let sysroot = String::from_utf8(sysroot)?;
     let cargo_home = std::env::var("CARGO_HOME")
         .or_else(|_| std::env::var("HOME").map(|home| format!("{home}/.cargo")))
@@ -107,7 +114,9 @@ fn stamp(project: &Project, compiled: &Path, flavour: Flavour) -> Result<String>
     hash.update(include_str!("wasm.rs"));
     hash.update(include_str!("wasm_bytes.js"));
     hash.update(include_str!("../../Cargo.lock"));
-    hash.update(tools::package_version(&project.node_modules().join("binaryen"))?);
+    hash.update(tools::package_version(
+        &project.node_modules().join("binaryen"),
+    )?);
     hash.update([flavour as u8]);
     Ok(STANDARD.encode(hash.finalize()))
 }
@@ -149,7 +158,11 @@ fn write_module(worker: &Path, work: &Path, wasm: &[u8]) -> Result<()> {
     }
     let mut module = String::with_capacity(wasm.len() * 4 / 3 + 2048);
     // The Supabase CLI looks for imports with a regular expression that takes a string after `export` for one.
-    writeln!(module, "const ENCODED =\n  \"{}\";\n", STANDARD.encode(wasm))?;
+    writeln!(
+        module,
+        "const ENCODED =\n  \"{}\";\n",
+        STANDARD.encode(wasm)
+    )?;
     module.push_str(include_str!("wasm_bytes.js"));
     std::fs::write(worker.join("wasm_bytes.js"), module)?;
     let types = "/** The worker's Wasm, decoded. */\nexport function wasmBytes(): Uint8Array<ArrayBuffer>;\n";
@@ -162,6 +175,9 @@ fn report_sizes(wasm: &[u8]) -> Result<()> {
     gzip.write_all(wasm)?;
     let zipped = gzip.finish()?.len();
     let encoded = wasm.len().div_ceil(3) * 4;
-    detail(&format!("Wasm {} bytes, gzip {zipped}, base64 {encoded}", wasm.len()));
+    detail(&format!(
+        "Wasm {} bytes, gzip {zipped}, base64 {encoded}",
+        wasm.len()
+    ));
     Ok(())
 }
