@@ -3,13 +3,19 @@
 mod command;
 mod progress;
 mod project;
+mod run;
+mod stack;
+mod stack_command;
 mod tools;
 mod wasm;
+
+use std::path::PathBuf;
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
 
 use crate::project::Project;
+use crate::tools::Deno;
 use crate::wasm::Flavour;
 
 #[derive(Parser)]
@@ -27,6 +33,18 @@ enum Task {
         #[arg(long)]
         debug: bool,
     },
+    /// Run a local Supabase project with the function until Ctrl-C; prints its addresses and keys
+    Stack {
+        /// The Deno that runs the function
+        #[arg(long, value_enum, default_value = "current")]
+        deno: Deno,
+        /// Leave the function and Grok out: only the database and its API
+        #[arg(long)]
+        without_function: bool,
+    },
+    /// Clear up after a process that was killed; started by the other commands
+    #[command(hide = true)]
+    Watch { folder: PathBuf },
 }
 
 fn main() -> Result<()> {
@@ -41,5 +59,10 @@ fn main() -> Result<()> {
             };
             wasm::build(&project, flavour)
         }
+        Task::Stack {
+            deno,
+            without_function,
+        } => stack_command::run(&project, (!without_function).then_some(deno)),
+        Task::Watch { folder } => run::watch(&folder),
     }
 }
