@@ -26,10 +26,16 @@ function aboutPhoto({ alias, description, tag, specifications }: PhotoEntry) {
   const spec = specifications[0] ?? null;
   const topic = topicOf(description);
   const kind = isOverview || !tag ? "observation" : "deficiency";
-  const points = [{ text: observed(description, isOverview), kind, spec }];
+  const points: Point[] = [{ text: observed(description, isOverview), kind, spec }];
   if (kind === "deficiency") points.push({ text: topic.action, kind: "action", spec });
   if (kind === "deficiency") points.push({ text: topic.verify, kind: "verify", spec: null });
   return { p: alias, title: titleOf(description), points };
+}
+
+interface Point {
+  text: string;
+  kind: string;
+  spec: string | null;
 }
 
 /** One section for each group in the order of the request, and two sentences about the whole. */

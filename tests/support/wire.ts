@@ -10,6 +10,8 @@ export interface Wire {
   handedOut: Map<string, number>;
   /** Job id -> how often a worker sent a result for it. */
   delivered: Map<string, number>;
+  /** How many calls of any kind passed. */
+  requests: () => number;
   shutdown: () => Promise<void>;
 }
 
@@ -17,8 +19,10 @@ export interface Wire {
 export function recordWire(): Wire {
   const handedOut = new Map<string, number>();
   const delivered = new Map<string, number>();
+  let requests = 0;
   const options = { hostname: "127.0.0.1", port: 0, onListen: () => {} };
   const server = Deno.serve(options, async (request) => {
+    requests += 1;
     const body = await request.text();
     const { pathname, search } = new URL(request.url);
     const response = await fetch(stack.url + pathname + search, {
@@ -36,7 +40,7 @@ export function recordWire(): Wire {
     return new Response(empty ? null : answer, { status: response.status, headers });
   });
   const url = `http://127.0.0.1:${server.addr.port}`;
-  return { url, handedOut, delivered, shutdown: () => server.shutdown() };
+  return { url, handedOut, delivered, requests: () => requests, shutdown: () => server.shutdown() };
 }
 
 function withoutHost(headers: Headers): Headers {

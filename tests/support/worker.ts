@@ -1,7 +1,6 @@
 // The worker: waking the stack's own, and starting more of them with another environment.
 
 import { stack } from "./stack.ts";
-import { waitFor } from "./wait.ts";
 
 /** The stack's own worker, by the way its scheduler takes: through the gateway. */
 export const WORKER_URL = `${stack.url}/functions/v1/process-queued-jobs`;
@@ -44,6 +43,7 @@ export function wake(
 /** A worker process of the test's own. */
 export interface Worker {
   url: string;
+  pid: number;
   /** Everything it has written so far, both streams. */
   output: () => string;
   /** Ends it at once, as a crash would: no signal handler runs. */
@@ -52,56 +52,62 @@ export interface Worker {
   stop: () => Promise<void>;
 }
 
-const SERVE_FUNCTION = new URL("../stack/serve_function.ts", import.meta.url).pathname;
-const ROOT = new URL("../..", import.meta.url).pathname;
-
 /**
  * Starts a worker with the stack's environment changed by `change`; undefined unsets a variable.
  * `flags` go to serve_function.ts.
  */
-export async function startWorker(
+export function startWorker(
   change: Record<string, string | undefined> = {},
   flags: string[] = [],
 ): Promise<Worker> {
-  const env = { ...stack.functionEnv, ...change };
-  const kept = Object.entries(env).filter((entry): entry is [string, string] =>
+  return startProcess(stack.deno, workerArguments(flags), { ...stack.functionEnv, ...change });
+}
+
+/** How Deno runs the function on a free port. */
+export function workerArguments(flags: string[] = []): string[] {
+  const serveFunction = new URL("../stack/serve_function.ts", import.meta.url).pathname;
+  return ["run", "--quiet", "--no-check", "-A", serveFunction, "--port", "0", ...flags];
+}
+
+/** Starts a Deno process that prints `listening on <url>`, with exactly this environment. */
+export async function startProcess(
+  deno: string,
+  args: string[],
+  env: Record<string, string | undefined>,
+): Promise<Worker> {
+  const set = Object.entries(env).filter((entry): entry is [string, string] =>
     entry[1] !== undefined
   );
-  const child = new Deno.Command(stack.deno, {
-    args: ["run", "--quiet", "--no-check", "-A", SERVE_FUNCTION, "--port", "0", ...flags],
-    cwd: ROOT,
+  const child = new Deno.Command(deno, {
+    args,
+    cwd: new URL("../..", import.meta.url).pathname,
     clearEnv: true,
-    env: { NO_COLOR: "1", HOME: Deno.env.get("HOME") ?? "/", ...Object.fromEntries(kept) },
+    env: { NO_COLOR: "1", HOME: Deno.env.get("HOME") ?? "/", ...Object.fromEntries(set) },
     stdin: "null",
     stdout: "piped",
     stderr: "piped",
   }).spawn();
-  const output = { text: "" };
+  const output = { text: "", url: Promise.withResolvers<string>() };
   const read = Promise.all([collect(child.stdout, output), collect(child.stderr, output)]);
+  // An ended process that never listened must not be waited for.
+  read.then(() => output.url.reject(new Error(`the worker did not start: ${output.text}`)));
   const end = async (signal: Deno.Signal) => {
     try {
       child.kill(signal);
     } catch (error) {
+      // It has ended by itself.
       if (!(error instanceof TypeError || error instanceof Deno.errors.NotFound)) throw error;
     }
     await child.status;
     await read;
   };
-  try {
-    const url = await waitFor(
-      "the worker to listen",
-      () => output.text.match(/listening on (http:\/\/127\.0\.0\.1:\d+)/)?.[1],
-    );
-    return {
-      url,
-      output: () => output.text,
-      kill: () => end("SIGKILL"),
-      stop: () => end("SIGTERM"),
-    };
-  } catch (error) {
-    await end("SIGKILL");
-    throw new Error(`the worker did not start: ${output.text}`, { cause: error });
-  }
+  return {
+    url: await output.url.promise,
+    pid: child.pid,
+    output: () => output.text,
+    kill: () => end("SIGKILL"),
+    stop: () => end("SIGTERM"),
+  };
 }
 
 /** Starts a worker, hands it to `use`, and ends it whatever happens. */
@@ -117,6 +123,13 @@ export async function withWorker<T>(
   }
 }
 
-async function collect(stream: ReadableStream<Uint8Array>, into: { text: string }) {
-  for await (const text of stream.pipeThrough(new TextDecoderStream())) into.text += text;
+async function collect(
+  stream: ReadableStream<Uint8Array>,
+  into: { text: string; url: PromiseWithResolvers<string> },
+) {
+  for await (const text of stream.pipeThrough(new TextDecoderStream())) {
+    into.text += text;
+    const listening = into.text.match(/listening on (http:\/\/127\.0\.0\.1:\d+)/);
+    if (listening) into.url.resolve(listening[1]);
+  }
 }
