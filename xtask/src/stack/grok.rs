@@ -1,0 +1,36 @@
+//! The stand-in for xAI's API.
+
+use std::path::Path;
+use std::process::Command;
+
+use anyhow::Result;
+use nix::sys::signal::Signal;
+
+use super::{READY_WITHIN, Server};
+use crate::project::Project;
+use crate::run::Run;
+
+pub fn start(project: &Project, run: &Run, deno: &Path) -> Result<Server> {
+    let mut command = Command::new(deno);
+    command
+        .env("DENO_DIR", project.stack_data().join("deno"))
+        .env("NO_COLOR", "1")
+        .current_dir(project.root())
+        .args([
+            "run",
+            "--quiet",
+            "--no-prompt",
+            "--no-check",
+            "--cached-only",
+        ])
+        .args([
+            "--allow-net",
+            "--allow-read",
+            "tests/grok/server.ts",
+            "--port",
+            "0",
+        ]);
+    let mut service = run.start("grok", Signal::SIGTERM, command)?;
+    let url = service.wait_for_address(READY_WITHIN)?;
+    Ok(Server { url, service })
+}
