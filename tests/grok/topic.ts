@@ -99,7 +99,8 @@ export function observed(description: string, isOverview: boolean): string {
   const words = inPast(description.trim());
   if (!words) return "The photograph was taken without a description.";
   if (isOverview) return sentence(`General view: ${lowerFirst(words)}`);
-  if (VERB.test(words) || words.includes(":")) return sentence(withArticle(words, "The"));
+  const mainClause = words.split(/[,;]/)[0];
+  if (VERB.test(mainClause) || mainClause.includes(":")) return sentence(withArticle(words, "The"));
   const place = words.search(PLACE);
   if (place < 0) return sentence(`${words} was observed`);
   return sentence(
@@ -125,7 +126,7 @@ export function noted(
   return { title, point: { text: observed(note, false), kind: "observation" } };
 }
 
-const VERB = /\b(was|were|had|stood|stopped|came|went|showed|leaked)\b/;
+const VERB = /\b(was|were|had|stood|stopped|came|went|showed|lacked|leaked)\b/;
 const PAST: Record<string, string> = {
   is: "was",
   are: "were",
@@ -136,6 +137,7 @@ const PAST: Record<string, string> = {
   comes: "came",
   goes: "went",
   shows: "showed",
+  lacks: "lacked",
   leaks: "leaked",
 };
 const PLACE =
