@@ -115,6 +115,13 @@ fn link_postgres_libraries(project: &Project) -> Result<()> {
         .current_dir(&package))
 }
 
+/// The cargo that started this program, working on the whole checkout.
+pub fn cargo(project: &Project) -> Command {
+    let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    cargo.current_dir(project.root());
+    cargo
+}
+
 /// The Deno to run something under.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub enum Deno {
