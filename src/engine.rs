@@ -108,7 +108,7 @@ impl<'a, H: Host> Engine<'a, H> {
             self.begin_trip();
             self.pulse.begin_if_due(&self.held);
             if self.is_over() {
-                let stopped = self.stop().unwrap_or_default();
+                let stopped = self.stop(self.now_ms()).unwrap_or_default();
                 return self.ledger.close(stopped, self.error);
             }
             if has_more {
@@ -116,7 +116,7 @@ impl<'a, H: Host> Engine<'a, H> {
                 continue;
             }
             match self.next_event().await {
-                Event::Ended(attempt) => self.ended(attempt),
+                Event::Ended(attempt) => self.ended(attempt, self.now_ms()),
                 Event::Returned(trip) => self.returned(trip),
                 Event::Answered(standings) => self.answered(standings),
                 Event::Woken => {}
@@ -127,29 +127,28 @@ impl<'a, H: Host> Engine<'a, H> {
     /// Starts what there are slots for and takes in what ends without waiting for anything; answers
     /// whether it stopped for the event loop's sake.
     async fn work(&mut self) -> bool {
+        // Reading the clock takes a microsecond on the edge, as long as a quick job: once per turn is enough.
         let since_ms = self.now_ms();
-        while self.now_ms() - since_ms <= LONGEST_STRETCH_MS {
-            if self.stop().is_none() {
-                self.held.start();
+        let mut now_ms = since_ms;
+        while now_ms - since_ms <= LONGEST_STRETCH_MS {
+            if self.stop(now_ms).is_none() {
+                self.held.start(now_ms);
             }
             let ended = poll_fn(|task| Poll::Ready(self.held.poll_ended(task))).await;
-            match ended {
-                Poll::Ready(attempt) => self.ended(attempt),
-                Poll::Pending => return false,
-            }
+            let Poll::Ready(attempt) = ended else {
+                return false;
+            };
+            now_ms = self.now_ms();
+            self.ended(attempt, now_ms);
         }
         true
     }
 
-    fn ended(&mut self, attempt: Attempt<'a, H>) {
-        let Attempt {
-            context,
-            ms,
-            result,
-        } = attempt;
-        self.prefetch
-            .ended(context.job().lease_token, self.now_ms());
-        match outcome(result) {
+    fn ended(&mut self, attempt: Attempt<'a, H>, now_ms: u64) {
+        let context = attempt.context;
+        let ms = now_ms - attempt.since_ms;
+        self.prefetch.ended(context.job().lease_token, now_ms);
+        match outcome(attempt.result) {
             Some(outcome) => self.finished.push(Finished::new(context, ms, outcome)),
             None => self.ledger.lost(context.job(), ms),
         }
@@ -157,9 +156,10 @@ impl<'a, H: Host> Engine<'a, H> {
 
     /// Jobs that will not start here go back unharmed.
     fn hand_back(&mut self) {
-        let unstarted = match self.stop() {
+        let now_ms = self.now_ms();
+        let unstarted = match self.stop(now_ms) {
             Some(_) => self.held.take_waiting(),
-            None => self.held.take_overdue(self.now_ms()),
+            None => self.held.take_overdue(now_ms),
         };
         let released = unstarted
             .into_iter()
@@ -200,7 +200,7 @@ impl<'a, H: Host> Engine<'a, H> {
         let is_worth_asking = !self.is_drained
             || !self.finished.is_empty()
             || self.context.signals.is_to_look_again();
-        if self.stop().is_some() || !is_worth_asking {
+        if self.stop(now_ms).is_some() || !is_worth_asking {
             return 0;
         }
         let wanted = self.context.config.concurrency + self.prefetch.ahead(now_ms);
@@ -239,7 +239,7 @@ impl<'a, H: Host> Engine<'a, H> {
         self.prefetch.claimed(lease_token, jobs.len(), now_ms);
         for job in jobs {
             self.ledger.claimed(&job, ms);
-            self.held.push(JobContext::new(self.context, job));
+            self.held.push(JobContext::new(self.context, job), now_ms);
         }
     }
 
@@ -278,12 +278,12 @@ impl<'a, H: Host> Engine<'a, H> {
     }
 
     /// Why nothing new begins, if so.
-    fn stop(&self) -> Option<Stopped> {
+    fn stop(&self, now_ms: u64) -> Option<Stopped> {
         if self.error.is_some() {
             Some(Stopped::Database)
         } else if self.context.signals.is_shut_down() {
             Some(Stopped::Shutdown)
-        } else if !self.context.budget.allows_claim(self.now_ms()) {
+        } else if !self.context.budget.allows_claim(now_ms) {
             Some(Stopped::Budget)
         } else {
             None

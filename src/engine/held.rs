@@ -19,7 +19,7 @@ const LONGEST_WAIT_MS: u64 = 1_000;
 /// The end of one attempt.
 pub(super) struct Attempt<'a, H> {
     pub(super) context: Rc<JobContext<'a, H>>,
-    pub(super) ms: u64,
+    pub(super) since_ms: u64,
     pub(super) result: Result<Value, JobError>,
 }
 
@@ -73,24 +73,23 @@ impl<'a, H: Host> Held<'a, H> {
             .any(|running| running.context.has_news())
     }
 
-    pub(super) fn push(&mut self, context: JobContext<'a, H>) {
+    pub(super) fn push(&mut self, context: JobContext<'a, H>, now_ms: u64) {
         self.waiting.push_back(Waiting {
-            since_ms: context.now_ms(),
             context: Rc::new(context),
+            since_ms: now_ms,
         });
     }
 
     /// Starts waiting jobs while there are free slots.
-    pub(super) fn start(&mut self) {
+    pub(super) fn start(&mut self, now_ms: u64) {
         while self.running.len() < self.slots
             && let Some(Waiting { context, .. }) = self.waiting.pop_front()
         {
-            let since_ms = context.now_ms();
-            let (attempt, abort) = abortable(attempt(self.handlers, context.clone(), since_ms));
+            let (attempt, abort) = abortable(attempt(self.handlers, context.clone(), now_ms));
             self.attempts.push(Box::pin(async { attempt.await.ok() }));
             self.running.push(Running {
                 context,
-                since_ms,
+                since_ms: now_ms,
                 abort,
             });
         }
@@ -164,8 +163,8 @@ async fn attempt<'a, H: Host>(
         None => Err(JobError::retryable("this worker does not run such jobs")),
     };
     Attempt {
-        ms: context.now_ms() - since_ms,
         context,
+        since_ms,
         result,
     }
 }

@@ -1,0 +1,218 @@
+-- The life of a job.
+--
+-- A web app calls enqueue_job (or simply inserts a row) and goes on with its own work. The job is
+-- `queued`. It is ready at once, unless it waits: for a time (run_at in the future) or for the
+-- backoff after a failed attempt. The column waiting_for says so; ready jobs have null there, and
+-- only they stand in the index that claims read, so whatever waits or is finished costs a claim nothing.
+--
+-- A worker claims a few ready jobs in one call. Each becomes `processing` and carries the lease token
+-- of that claim and the moment the lease ends. Everything the worker writes about the job from then
+-- on (renewing the lease, saving a step, the end) must show that token. A worker that was too slow,
+-- or was presumed dead, holds an old token: what it writes changes nothing and it is told so.
+--
+-- The worker reports how it went. Completed: the result is stored and the job is final. Failed: it is
+-- queued again to wait for its backoff, or `failed` for good when no retries are left or trying again
+-- cannot help. Released: the worker hands it back unharmed and the attempt does not count. If someone
+-- asked to cancel it meanwhile, the worker hears of it with its next heartbeat and the job ends
+-- `cancelled`.
+--
+-- When a worker dies it reports nothing. Its lease ends, and the next claim by anyone rescues the job:
+-- the attempt counts as failed, the saved steps stay. A job with a timeout never gets a lease beyond
+-- it, so the same rescue ends jobs that run too long, even when their worker still breathes.
+--
+-- Final jobs never change state again, except that a failed or cancelled one may be queued anew.
+-- cleanup_old_jobs deletes those that ended long ago.
+--
+-- Refusals carry one of these codes; callers act on the code, never on the text:
+--   JQ001  the job was cancelled
+--   JQ002  the lease was lost: the job is no longer this worker's
+--   JQ003  no such job
+--   JQ004  bad argument: the message names it and says what was expected
+--   JQ005  the job is in a state that does not allow this
+--
+-- One lock order: a function that waits for locks on several jobs takes them in the order of id.
+-- Everything else that locks jobs skips those that are locked.
+
+create schema job_queue;
+comment on schema job_queue is
+  'Internals of the job queue. Not for the API: the functions to call are in public.';
+
+create table public.jobs (
+  id uuid primary key default gen_random_uuid(),
+  status text not null default 'queued',
+  job_type text not null,
+  input_data jsonb not null default '{}',
+  output_data jsonb,
+  error text,
+  -- clock_timestamp, not now: the jobs of one bulk insert keep their order.
+  created_at timestamptz not null default clock_timestamp(),
+  updated_at timestamptz not null default clock_timestamp(),
+  started_at timestamptz,
+  completed_at timestamptz,
+  retry_count integer not null default 0,
+  max_retries integer not null default 3,
+  priority integer not null default 0,
+  run_at timestamptz not null default clock_timestamp(),
+  waiting_for text,
+  timeout_seconds integer,
+  idempotency_key text,
+  owner_id uuid,
+  worker_id text,
+  lease_token uuid,
+  lease_expires_at timestamptz,
+  cancel_requested_at timestamptz,
+  progress jsonb,
+  step_count integer not null default 0,
+
+  constraint jobs_status_known check (status in ('queued', 'processing', 'completed', 'failed', 'cancelled')),
+  constraint jobs_job_type_length check (length(job_type) between 1 and 200),
+  constraint jobs_retries_within_allowance check (retry_count between 0 and max_retries),
+  constraint jobs_timeout_positive check (timeout_seconds > 0),
+  constraint jobs_idempotency_key_length check (length(idempotency_key) between 1 and 255),
+  constraint jobs_waiting_iff_queued check (waiting_for is null or (status = 'queued' and waiting_for in ('time', 'retry'))),
+  constraint jobs_leased_iff_processing check ((status = 'processing') = (lease_expires_at is not null)),
+  constraint jobs_processing_is_claimed check (status <> 'processing' or (lease_token is not null and started_at is not null)),
+  constraint jobs_completed_at_iff_final check ((status in ('completed', 'failed', 'cancelled')) = (completed_at is not null)),
+  constraint jobs_failed_says_why check (status <> 'failed' or error is not null),
+  constraint jobs_queued_is_wanted check (status <> 'queued' or cancel_requested_at is null),
+  constraint jobs_step_count_not_negative check (step_count >= 0)
+);
+
+comment on table public.jobs is 'Work for process-queued-jobs, one row per job.';
+comment on column public.jobs.status is 'queued, processing, completed, failed or cancelled';
+comment on column public.jobs.input_data is 'what the job works on: a JSON object of at most 1 MiB';
+comment on column public.jobs.output_data is 'the result of a completed job';
+comment on column public.jobs.error is 'why the last attempt failed; null once completed';
+comment on column public.jobs.started_at is 'when the latest attempt began';
+comment on column public.jobs.completed_at is 'when the job became final, in whatever way';
+comment on column public.jobs.retry_count is 'how many retries the job has used';
+comment on column public.jobs.priority is 'higher first';
+comment on column public.jobs.run_at is 'not before';
+comment on column public.jobs.waiting_for is 'why a queued job is not ready: time or retry; null when ready';
+comment on column public.jobs.timeout_seconds is 'how long one attempt may take; null: no limit';
+comment on column public.jobs.idempotency_key is 'enqueuing the same type, owner and key again returns this job';
+comment on column public.jobs.owner_id is 'the signed-in user who may see and cancel the job';
+comment on column public.jobs.worker_id is 'who claimed it last';
+comment on column public.jobs.lease_token is
+  'the claim that holds the job; kept when that claim ends it, so that a repeated report is recognised';
+comment on column public.jobs.lease_expires_at is 'when the job may be rescued from its worker';
+comment on column public.jobs.step_count is 'how many rows of job_steps the job has';
+
+-- What claims read. The columns are the claim's order by: nothing is sorted, nothing skipped.
+create index jobs_ready_idx on public.jobs (priority desc, run_at, created_at)
+  where status = 'queued' and waiting_for is null;
+
+-- The same for a worker that knows only some types: a backlog of the others costs it nothing.
+create index jobs_ready_by_type_idx on public.jobs (job_type, priority desc, run_at, created_at)
+  where status = 'queued' and waiting_for is null;
+
+create index jobs_waiting_idx on public.jobs (run_at)
+  where waiting_for in ('time', 'retry');
+
+create index jobs_lease_idx on public.jobs (lease_expires_at)
+  where status = 'processing';
+
+-- For cleanup_old_jobs and retry_failed_jobs. A job enters one of the two once, when it ends.
+create index jobs_ended_idx on public.jobs (completed_at)
+  where status in ('completed', 'cancelled');
+create index jobs_failed_idx on public.jobs (completed_at)
+  where status = 'failed';
+
+create unique index jobs_idempotency_key_idx on public.jobs (idempotency_key, job_type, owner_id) nulls not distinct
+  where idempotency_key is not null;
+
+create index jobs_owner_idx on public.jobs (owner_id, created_at desc)
+  where owner_id is not null;
+
+-- Results of steps that need not be run again: written once, read by whoever claims the job next.
+create table public.job_steps (
+  job_id uuid not null references public.jobs (id) on delete cascade,
+  name text not null,
+  result jsonb not null,
+  created_at timestamptz not null default clock_timestamp(),
+  primary key (job_id, name),
+  constraint job_steps_name_length check (length(name) between 1 and 200)
+);
+comment on table public.job_steps is 'Results of finished steps of a job; they outlive the attempt.';
+
+create table public.job_types (
+  job_type text primary key,
+  open_to_users boolean not null default false
+);
+comment on table public.job_types is
+  'Which job types signed-in users may enqueue. A type without a row is closed to them; the service role may enqueue anything.';
+
+-- A job that someone inserts with a time in the future waits for it. The condition stands in the
+-- trigger and not in the function, so that ordinary inserts do not pay for a call.
+create function job_queue.wait_for_run_at() returns trigger
+language plpgsql set search_path = '' as $$
+begin
+  new.waiting_for := 'time';
+  return new;
+end $$;
+comment on function job_queue.wait_for_run_at() is 'Marks a job inserted with a future run_at as waiting.';
+
+create trigger jobs_wait_for_run_at before insert on public.jobs
+  for each row when (new.status = 'queued' and new.waiting_for is null and new.run_at > clock_timestamp())
+  execute function job_queue.wait_for_run_at();
+
+-- The rest are triggers after the fact: a trigger before an update makes Postgres lock and log
+-- each row once more, on every update.
+
+-- Not a check constraint: that would read a large input back from its toast table at each change
+-- of the job's state.
+create function job_queue.refuse_input_data() returns trigger
+language plpgsql set search_path = '' as $$
+begin
+  raise exception 'input_data: expected a JSON object of at most 1048576 bytes, got % of % bytes',
+    jsonb_typeof(new.input_data), pg_column_size(new.input_data)
+    using errcode = 'JQ004', hint = 'put large things into Storage and their paths into input_data';
+end $$;
+comment on function job_queue.refuse_input_data() is 'Raises JQ004.';
+
+create trigger jobs_refuse_input_data after insert or update of input_data on public.jobs
+  for each row when (jsonb_typeof(new.input_data) <> 'object' or pg_column_size(new.input_data) > 1048576)
+  execute function job_queue.refuse_input_data();
+
+create function job_queue.refuse_state_change() returns trigger
+language plpgsql set search_path = '' as $$
+begin
+  raise exception 'job % is %, which is final: it cannot become %', old.id, old.status, new.status
+    using errcode = 'JQ005';
+end $$;
+comment on function job_queue.refuse_state_change() is 'Raises JQ005.';
+
+create trigger jobs_refuse_state_change after update of status on public.jobs
+  for each row when (
+    old.status in ('completed', 'failed', 'cancelled')
+    and new.status <> old.status
+    and (old.status = 'completed' or new.status <> 'queued')
+  )
+  execute function job_queue.refuse_state_change();
+
+-- The queue's own functions set updated_at; this is for updates by hand. It also lets a change of
+-- run_at take effect: a ready job moved into the future has to wait.
+create function job_queue.settle_update_by_hand() returns trigger
+language plpgsql set search_path = '' as $$
+begin
+  update public.jobs
+  set updated_at = clock_timestamp(),
+      waiting_for = case
+        when status = 'queued' and waiting_for is null and run_at > clock_timestamp() then 'time'
+        else waiting_for
+      end
+  where id = new.id;
+  return null;
+end $$;
+comment on function job_queue.settle_update_by_hand() is 'Keeps updated_at and waiting_for true after an update by hand.';
+
+create trigger jobs_settle_update_by_hand after update on public.jobs
+  for each row when (new.updated_at = old.updated_at)
+  execute function job_queue.settle_update_by_hand();
+
+-- Closed from the start; the last migration of the queue opens what each role needs.
+alter table public.jobs enable row level security;
+alter table public.job_steps enable row level security;
+alter table public.job_types enable row level security;
+revoke all on public.jobs, public.job_steps, public.job_types from public, anon, authenticated;
+revoke all on all functions in schema job_queue from public;

@@ -1,0 +1,184 @@
+-- Putting jobs into the queue.
+
+-- Enqueues one job and returns its id; with an idempotency key that was used before, the id of that job.
+-- Called by the app's server (service role), by SQL and triggers, and by signed-in users for the types
+-- that job_types opens to them. Raises JQ004.
+create function public.enqueue_job(
+  job_type text,
+  input_data jsonb default '{}',
+  priority integer default 0,
+  max_retries integer default 3,
+  run_at timestamptz default null,
+  delay_seconds integer default null,
+  idempotency_key text default null,
+  timeout_seconds integer default null,
+  owner_id uuid default null
+) returns uuid
+language plpgsql set search_path = '' as $$
+begin
+  return (job_queue.enqueue(jsonb_build_array(jsonb_build_object(
+    'job_type', job_type, 'input_data', input_data, 'priority', priority, 'max_retries', max_retries,
+    'run_at', run_at, 'delay_seconds', delay_seconds, 'idempotency_key', idempotency_key,
+    'timeout_seconds', timeout_seconds, 'owner_id', owner_id
+  )), ''))[1];
+end $$;
+comment on function public.enqueue_job is 'Enqueues a job and returns its id.';
+
+-- Enqueues many jobs in one call: an array of objects whose keys are the arguments of enqueue_job.
+-- Returns their ids in the order given. All or nothing. Raises JQ004 naming the element.
+create function public.enqueue_jobs(jobs jsonb) returns uuid[]
+language plpgsql set search_path = '' as $$
+begin
+  return job_queue.enqueue(jobs, 'jobs[%s].');
+end $$;
+comment on function public.enqueue_jobs is 'Enqueues an array of jobs and returns their ids in the same order.';
+
+-- Whoever may insert into the table is trusted with every option; anyone else is a user.
+-- This looks at the rights of the SQL role rather than at the JWT, so that a security definer
+-- trigger of the application counts as the application, whoever set it off.
+create function job_queue.enqueue(items jsonb, path text) returns uuid[]
+language plpgsql set search_path = '' as $$
+begin
+  if items is null or jsonb_typeof(items) <> 'array' then
+    raise exception 'jobs: expected an array of objects, got %', coalesce(jsonb_typeof(items), 'null')
+      using errcode = 'JQ004';
+  end if;
+  if has_table_privilege('public.jobs', 'insert') then
+    return job_queue.insert_jobs(items, path, null);
+  end if;
+  return job_queue.enqueue_for_user(items, path);
+end $$;
+comment on function job_queue.enqueue is 'Enqueues with the rights of the caller.';
+
+-- Enqueues for the signed-in user: opened types only, and never for another owner.
+create function job_queue.enqueue_for_user(items jsonb, path text) returns uuid[]
+language plpgsql security definer set search_path = '' as $$
+declare
+  v_user uuid := (select auth.uid());
+  v_position bigint;
+  v_problem text;
+begin
+  if v_user is null then
+    raise exception 'only signed-in users and the service role may enqueue jobs' using errcode = '42501';
+  end if;
+  select e.position, e.problem into v_position, v_problem
+  from (
+    select i.position, case
+      when i.item ->> 'owner_id' <> v_user::text then 'owner_id: a signed-in user enqueues only for themselves'
+      when not coalesce(t.open_to_users, false) then 'job_type: this type is not open to signed-in users'
+    end as problem
+    from jsonb_array_elements(items) with ordinality as i (item, position)
+    left join public.job_types t on t.job_type = i.item ->> 'job_type'
+  ) e
+  where e.problem is not null
+  order by e.position
+  limit 1;
+  if v_problem is not null then
+    raise exception '%', format(path, v_position - 1) || v_problem using errcode = 'JQ004';
+  end if;
+  return job_queue.insert_jobs(items, path, v_user);
+end $$;
+comment on function job_queue.enqueue_for_user is 'Enqueues as auth.uid(), if the types are open to users.';
+
+-- Checks and inserts the jobs in one statement and returns their ids in the order given.
+-- `path` goes before the name of a bad argument in messages; `%s` in it is the element's index.
+create function job_queue.insert_jobs(items jsonb, path text, owner uuid) returns uuid[]
+language plpgsql set search_path = '' as $$
+declare
+  v_now timestamptz := clock_timestamp();
+  v_ids uuid[];
+  v_inserted bigint;
+  v_problem text;
+begin
+  with item as materialized (
+    select i.*, gen_random_uuid() as id, coalesce(insert_jobs.owner, i.owner_id) as job_owner,
+           job_queue.problem_of_job(i.job_type, i.priority, i.max_retries, i.run_at, i.delay_seconds,
+                                    i.idempotency_key, i.timeout_seconds) as problem
+    from rows from (jsonb_to_recordset(items) as (
+      job_type text, input_data jsonb, priority integer, max_retries integer, run_at timestamptz,
+      delay_seconds integer, idempotency_key text, timeout_seconds integer, owner_id uuid
+    )) with ordinality as i (
+      job_type, input_data, priority, max_retries, run_at,
+      delay_seconds, idempotency_key, timeout_seconds, owner_id, position
+    )
+  ), inserted as (
+    insert into public.jobs (
+      id, job_type, input_data, priority, max_retries, run_at, idempotency_key, timeout_seconds, owner_id,
+      created_at, updated_at
+    )
+    select id, job_type, coalesce(input_data, '{}'), coalesce(priority, 0), coalesce(max_retries, 3),
+           coalesce(run_at, v_now + make_interval(secs => delay_seconds), v_now + position * interval '1 microsecond'),
+           idempotency_key, timeout_seconds, job_owner,
+           -- A microsecond apart, so that they run in the order given.
+           v_now + position * interval '1 microsecond', v_now
+    from item
+    where not exists (select from item where problem is not null)
+    -- By key, so that two callers with the same keys wait for each other and do not deadlock.
+    order by idempotency_key, position
+    on conflict (idempotency_key, job_type, owner_id) where idempotency_key is not null do nothing
+    returning 1
+  )
+  select (select array_agg(id order by position) from item),
+         (select count(*) from inserted),
+         (select format(path, position - 1) || problem from item where problem is not null order by position limit 1)
+  into v_ids, v_inserted, v_problem;
+  if v_problem is not null then
+    raise exception '%', v_problem using errcode = 'JQ004';
+  end if;
+  if v_inserted < cardinality(v_ids) then
+    return job_queue.ids_of_enqueued(items, v_ids, owner);
+  end if;
+  return coalesce(v_ids, '{}');
+end $$;
+comment on function job_queue.insert_jobs is 'Inserts an array of jobs; repeated idempotency keys give the jobs that have them.';
+
+-- What is wrong with the arguments of a job, or null. An expression, so that it is inlined.
+create function job_queue.problem_of_job(
+  job_type text, priority integer, max_retries integer, run_at timestamptz, delay_seconds integer,
+  idempotency_key text, timeout_seconds integer
+) returns text
+language sql immutable as $$
+  select case
+    when length(job_type) between 1 and 200 is not true then 'job_type: expected 1 to 200 characters'
+    when max_retries not between 0 and 1000 then 'max_retries: expected 0 to 1000'
+    when delay_seconds < 0 then 'delay_seconds: expected 0 or more'
+    when delay_seconds is not null and run_at is not null then 'delay_seconds: give run_at or delay_seconds, not both'
+    when length(idempotency_key) not between 1 and 255 then 'idempotency_key: expected 1 to 255 characters'
+    when timeout_seconds not between 1 and 604800 then 'timeout_seconds: expected 1 to 604800'
+  end
+$$;
+comment on function job_queue.problem_of_job is 'What is wrong with the arguments of a job; null when nothing is.';
+
+-- For jobs that were not inserted because their key is taken: the id of the job that has the key.
+-- A statement of its own, because the statement that met the conflict cannot see a job that was
+-- committed after it began.
+create function job_queue.ids_of_enqueued(items jsonb, new_ids uuid[], owner uuid) returns uuid[]
+language plpgsql set search_path = '' as $$
+declare
+  v_ids uuid[];
+begin
+  select array_agg(coalesce(inserted.id, existing.id) order by i.position) into v_ids
+  from rows from (
+    jsonb_to_recordset(items) as (job_type text, idempotency_key text, owner_id uuid),
+    unnest(new_ids)
+  ) with ordinality as i (job_type, idempotency_key, owner_id, new_id, position)
+  left join public.jobs inserted on inserted.id = i.new_id
+  left join public.jobs existing
+    on existing.idempotency_key = i.idempotency_key
+    and existing.job_type = i.job_type
+    and existing.owner_id is not distinct from coalesce(owner, i.owner_id);
+  if array_position(v_ids, null) is not null then
+    raise exception 'a job with the same idempotency key was deleted at this moment: enqueue again'
+      using errcode = 'serialization_failure';
+  end if;
+  return v_ids;
+end $$;
+comment on function job_queue.ids_of_enqueued is 'Ids of jobs just enqueued, including those that existed before.';
+
+revoke all on all functions in schema job_queue from public;
+revoke all on function public.enqueue_job, public.enqueue_jobs from public, anon;
+grant execute on function public.enqueue_job, public.enqueue_jobs to authenticated, service_role;
+-- The API does not expose this schema; users need it because enqueue_job runs with their rights.
+grant usage on schema job_queue to authenticated, service_role;
+grant execute on function job_queue.enqueue, job_queue.enqueue_for_user to authenticated, service_role;
+grant execute on function job_queue.insert_jobs, job_queue.problem_of_job, job_queue.ids_of_enqueued to service_role;

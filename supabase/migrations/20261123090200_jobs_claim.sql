@@ -1,0 +1,257 @@
+-- Handing ready jobs to workers.
+
+-- Claims up to max_jobs ready jobs for the caller and returns them in the order to run them: by
+-- priority, then due time, then age. No row: nothing is ready. Two callers never get the same job.
+-- Called by workers and from the SQL editor. Raises JQ004.
+create function public.get_next_job(
+  max_jobs integer default 1,
+  job_types text[] default null,
+  worker_id text default null,
+  lease_seconds integer default 30
+) returns table (
+  id uuid, job_type text, input_data jsonb, retry_count integer, max_retries integer, priority integer,
+  lease_token uuid, lease_expires_at timestamptz, steps jsonb, progress jsonb, timeout_seconds integer,
+  created_at timestamptz, run_at timestamptz, owner_id uuid
+)
+language plpgsql set search_path = '' set statement_timeout = '5s' as $$
+begin
+  if max_jobs between 1 and 1000 is not true then
+    raise exception 'max_jobs: expected 1 to 1000' using errcode = 'JQ004';
+  end if;
+  return query
+  select c.id, c.job_type, c.input_data, c.retry_count, c.max_retries, c.priority,
+         c.lease_token, c.lease_expires_at, job_queue.saved_steps(c.id, c.step_count), c.progress, c.timeout_seconds,
+         c.created_at, c.run_at, c.owner_id
+  from job_queue.claim_jobs(
+    get_next_job.max_jobs, get_next_job.job_types, get_next_job.worker_id, get_next_job.lease_seconds,
+    gen_random_uuid(), false
+  ) c;
+end $$;
+comment on function public.get_next_job is 'Claims the next ready jobs and returns them in order; no row when there are none.';
+
+-- The claim itself, for get_next_job and finish_and_claim_jobs: makes ready what is due, rescues what
+-- dead workers hold, then takes the first max_jobs ready jobs that no one else is taking.
+-- A repeated claim returns what the first one under the same token got, if it got anything.
+--
+-- Choosing and updating are two statements, because the second then sees the rows as they were locked.
+-- The settings: a plan kept from a time when the table was small would read all of it later.
+create function job_queue.claim_jobs(
+  max_jobs integer, job_types text[], worker_id text, lease_seconds integer, lease_token uuid, is_repeat boolean
+) returns setof public.jobs
+language plpgsql set search_path = '' set enable_seqscan = off set enable_bitmapscan = off as $$
+declare
+  v_now timestamptz := clock_timestamp();
+  v_chosen tid[];
+begin
+  perform job_queue.check_lease_seconds(lease_seconds);
+  if is_repeat then
+    return query
+    select j.* from public.jobs j
+    where j.status = 'processing' and j.lease_token = claim_jobs.lease_token
+    order by j.priority desc, j.run_at, j.created_at;
+    if found then
+      return;
+    end if;
+  end if;
+  perform job_queue.promote_due_jobs(greatest(100, max_jobs));
+  perform job_queue.rescue_jobs(100);
+  v_chosen := job_queue.lock_ready_jobs(max_jobs, job_types);
+  if v_chosen = '{}' then
+    return;
+  end if;
+  return query
+  with claimed as (
+    update public.jobs j
+    set status = 'processing',
+        worker_id = claim_jobs.worker_id,
+        lease_token = claim_jobs.lease_token,
+        lease_expires_at = job_queue.lease_end(v_now, v_now, claim_jobs.lease_seconds, j.timeout_seconds),
+        started_at = v_now,
+        updated_at = v_now
+    where j.ctid = any (v_chosen)
+    returning j.*
+  )
+  select * from claimed c order by c.priority desc, c.run_at, c.created_at;
+end $$;
+comment on function job_queue.claim_jobs is 'Claims ready jobs under the given lease token.';
+
+-- Locks the first ready jobs and returns where they are. Jobs that another claim has locked are
+-- skipped, never waited for.
+create function job_queue.lock_ready_jobs(max_jobs integer, job_types text[]) returns tid[]
+language plpgsql set search_path = '' as $$
+begin
+  if job_types is null then
+    return array(
+      select j.ctid
+      from public.jobs j
+      where j.status = 'queued' and j.waiting_for is null
+      order by j.priority desc, j.run_at, j.created_at
+      limit max_jobs
+      for update skip locked
+    );
+  end if;
+  return job_queue.lock_ready_jobs_of_types(max_jobs, job_types);
+end $$;
+comment on function job_queue.lock_ready_jobs is 'Locks the next ready jobs, of the given types or of all.';
+
+-- First looks, without locking, how many of the first max_jobs each type has; then locks as many of
+-- each. So no more is locked than will be claimed. When other claims hold some of them a type may come
+-- out short; then the types that still gave their whole share are asked again for the rest.
+--
+-- `= any (array[type])` with the type in the order by, because that order only jobs_ready_by_type_idx
+-- has: with `= type` the planner may prefer jobs_ready_idx and filter, which is slow as soon as there
+-- is a backlog of other types.
+create function job_queue.lock_ready_jobs_of_types(max_jobs integer, job_types text[]) returns tid[]
+language plpgsql set search_path = '' as $$
+declare
+  v_types text[] := array(select distinct t from unnest(job_types) t where t is not null);
+  v_chosen tid[] := '{}';
+  v_wanted integer := max_jobs;
+  v_seen bigint;
+begin
+  loop
+    with share as materialized (
+      select f.job_type, count(*) as jobs
+      from (
+        select r.job_type
+        from unnest(v_types) as t (job_type)
+        cross join lateral (
+          select j.job_type, j.priority, j.run_at, j.created_at
+          from public.jobs j
+          where j.status = 'queued' and j.waiting_for is null and j.job_type = any (array[t.job_type])
+            and j.ctid <> all (v_chosen)
+          order by j.job_type, j.priority desc, j.run_at, j.created_at
+          limit v_wanted
+        ) r
+        order by r.priority desc, r.run_at, r.created_at
+        limit v_wanted
+      ) f
+      group by f.job_type
+    ), locked as materialized (
+      select s.job_type, s.jobs, array(
+        select j.ctid
+        from public.jobs j
+        where j.status = 'queued' and j.waiting_for is null and j.job_type = any (array[s.job_type])
+          and j.ctid <> all (v_chosen)
+        order by j.job_type, j.priority desc, j.run_at, j.created_at
+        limit s.jobs
+        for update skip locked
+      ) as chosen
+      from share s
+    )
+    select v_chosen || array(select unnest(l.chosen) from locked l),
+           array(select l.job_type from locked l where cardinality(l.chosen) = l.jobs),
+           (select coalesce(sum(s.jobs), 0) from share s)
+    into v_chosen, v_types, v_seen;
+    -- Fewer seen than wanted: these were all there are.
+    exit when v_seen < v_wanted or cardinality(v_chosen) >= max_jobs or v_types = '{}';
+    v_wanted := max_jobs - cardinality(v_chosen);
+  end loop;
+  return v_chosen;
+end $$;
+comment on function job_queue.lock_ready_jobs_of_types is 'Locks the next ready jobs of the given types.';
+
+-- Makes ready those jobs whose time has come or whose backoff is over.
+-- Called by every claim; when nothing is due it reads one page of a small index.
+create function job_queue.promote_due_jobs(max_jobs integer) returns void
+language plpgsql set search_path = '' as $$
+declare
+  v_now timestamptz := clock_timestamp();
+begin
+  update public.jobs
+  set waiting_for = null, updated_at = v_now
+  where ctid = any (array(
+    select j.ctid
+    from public.jobs j
+    where j.waiting_for in ('time', 'retry') and j.run_at <= v_now
+    order by j.run_at
+    limit max_jobs
+    for update skip locked
+  ));
+end $$;
+comment on function job_queue.promote_due_jobs is 'Makes ready what has waited long enough.';
+
+-- Takes jobs from workers whose lease has ended: dead ones, and those that overran the timeout of
+-- their job. The attempt counts. The token is forgotten, so whatever such a worker still reports is
+-- refused. Called by every claim.
+create function job_queue.rescue_jobs(max_jobs integer) returns void
+language plpgsql set search_path = '' as $$
+declare
+  v_now timestamptz := clock_timestamp();
+begin
+  update public.jobs j
+  set status = e.next_status,
+      retry_count = j.retry_count + (e.next_status = 'queued')::integer,
+      error = case
+        when e.next_status = 'cancelled' then j.error
+        when v_now >= j.started_at + make_interval(secs => j.timeout_seconds)
+          then format('timed out after %s seconds', j.timeout_seconds)
+        else 'lease expired: the worker stopped without a word'
+      end,
+      completed_at = case when e.next_status <> 'queued' then v_now end,
+      lease_token = null,
+      lease_expires_at = null,
+      updated_at = v_now
+  from (
+    select x.ctid,
+           job_queue.status_after_failure(x.cancel_requested_at, x.retry_count, x.max_retries, true) as next_status
+    from public.jobs x
+    where x.status = 'processing' and x.lease_expires_at <= v_now
+    order by x.lease_expires_at
+    limit max_jobs
+    for update skip locked
+  ) e
+  where j.ctid = e.ctid;
+end $$;
+comment on function job_queue.rescue_jobs is 'Ends the attempts of workers whose lease has ended.';
+
+-- What becomes of a job whose attempt failed. The one place for this rule.
+create function job_queue.status_after_failure(
+  cancel_requested_at timestamptz, retry_count integer, max_retries integer, retryable boolean
+) returns text
+language sql immutable as $$
+  select case
+    when cancel_requested_at is not null then 'cancelled'
+    when retryable and retry_count < max_retries then 'queued'
+    else 'failed'
+  end
+$$;
+comment on function job_queue.status_after_failure is 'queued, failed or cancelled: what a failed attempt leads to.';
+
+-- When a lease taken or renewed now ends: never after the job's own time is up.
+create function job_queue.lease_end(
+  now timestamptz, started_at timestamptz, lease_seconds integer, timeout_seconds integer
+) returns timestamptz
+language sql immutable as $$
+  select least(now + make_interval(secs => lease_seconds), started_at + make_interval(secs => timeout_seconds))
+$$;
+comment on function job_queue.lease_end is 'The end of a lease taken now.';
+
+-- Raises JQ004.
+create function job_queue.check_lease_seconds(lease_seconds integer) returns void
+language plpgsql immutable set search_path = '' as $$
+begin
+  if lease_seconds between 1 and 86400 is not true then
+    raise exception 'lease_seconds: expected 1 to 86400' using errcode = 'JQ004';
+  end if;
+end $$;
+comment on function job_queue.check_lease_seconds is 'Refuses a lease of impossible length.';
+
+-- The results a job's earlier claims saved, by step name. Reads nothing for a job without steps.
+create function job_queue.saved_steps(job_id uuid, step_count integer) returns jsonb
+language sql stable as $$
+  select case
+    when step_count = 0 then '{}'::jsonb
+    else (select jsonb_object_agg(s.name, s.result) from public.job_steps s where s.job_id = saved_steps.job_id)
+  end
+$$;
+comment on function job_queue.saved_steps is 'Saved step results of a job, by name.';
+
+revoke all on all functions in schema job_queue from public;
+revoke all on function public.get_next_job from public, anon, authenticated;
+grant execute on function public.get_next_job to service_role;
+grant execute on function
+  job_queue.claim_jobs, job_queue.lock_ready_jobs, job_queue.lock_ready_jobs_of_types,
+  job_queue.promote_due_jobs, job_queue.rescue_jobs, job_queue.status_after_failure, job_queue.lease_end,
+  job_queue.check_lease_seconds, job_queue.saved_steps
+to service_role;

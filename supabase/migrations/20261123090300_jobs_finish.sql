@@ -1,0 +1,341 @@
+-- The end of an attempt.
+
+-- What a worker does in one trip: reports how its last jobs went and claims the next ones.
+--   results   [{"job_id", "lease_token", "outcome": "completed" | "failed" | "released" | "cancelled",
+--               "output_data"?, "error_message"?, "retryable"?, "retry_after_seconds"?}]
+--   answer    {"finished": [the job's status after it, or "lost" when it was no longer this worker's],
+--              "jobs": [the claimed jobs, in the order to run them]}
+-- The worker chooses lease_token, one per claim. When the answer to a call was lost it sends the same
+-- call again with is_repeat: what was finished stays finished, and jobs that were claimed under that
+-- token are returned and not claimed twice. Raises JQ004.
+create function public.finish_and_claim_jobs(
+  results jsonb default '[]',
+  max_jobs integer default 0,
+  job_types text[] default null,
+  worker_id text default null,
+  lease_seconds integer default 30,
+  lease_token uuid default null,
+  is_repeat boolean default false
+) returns jsonb
+language plpgsql set search_path = '' set statement_timeout = '5s' as $$
+declare
+  v_finished text[];
+  v_jobs jsonb := '[]';
+begin
+  if max_jobs between 0 and 1000 is not true then
+    raise exception 'max_jobs: expected 0 to 1000' using errcode = 'JQ004';
+  end if;
+  v_finished := job_queue.finish_jobs(results);
+  if max_jobs > 0 then
+    select coalesce(jsonb_agg(jsonb_build_object(
+      'id', c.id, 'job_type', c.job_type, 'input_data', c.input_data,
+      'retry_count', c.retry_count, 'max_retries', c.max_retries, 'priority', c.priority,
+      'lease_token', c.lease_token, 'lease_expires_at', c.lease_expires_at,
+      'steps', job_queue.saved_steps(c.id, c.step_count), 'progress', c.progress,
+      'timeout_seconds', c.timeout_seconds, 'created_at', c.created_at, 'run_at', c.run_at, 'owner_id', c.owner_id
+    )), '[]') into v_jobs
+    from job_queue.claim_jobs(
+      finish_and_claim_jobs.max_jobs, finish_and_claim_jobs.job_types, finish_and_claim_jobs.worker_id,
+      finish_and_claim_jobs.lease_seconds, coalesce(finish_and_claim_jobs.lease_token, gen_random_uuid()),
+      finish_and_claim_jobs.is_repeat
+    ) c;
+  end if;
+  return jsonb_build_object('finished', v_finished, 'jobs', v_jobs);
+end $$;
+comment on function public.finish_and_claim_jobs is 'Reports how jobs went and claims the next ones, in one trip.';
+
+-- Stores the result of a job and makes it final. True also when this claim has already done so.
+-- Called by workers; without a token (SQL editor) it works on any job that is processing.
+-- Raises JQ001, JQ002, JQ003, JQ005.
+create function public.mark_job_completed(
+  job_id uuid, output_data jsonb default null, lease_token uuid default null
+) returns boolean
+language plpgsql set search_path = '' as $$
+begin
+  perform job_queue.finish_job(
+    job_id, lease_token, jsonb_build_object('outcome', 'completed', 'output_data', output_data), '{completed}'
+  );
+  return true;
+end $$;
+comment on function public.mark_job_completed is 'Stores the result of a job and makes it final.';
+
+-- Records why an attempt failed. With retries left and unless retryable is false the job is queued again,
+-- after retry_after_seconds or else the queue's own backoff; otherwise it is failed for good. A job that
+-- was asked to be cancelled is cancelled. True also when this claim has already reported a failure.
+-- Called by workers; without a token (SQL editor) it works on any job that is processing.
+-- Raises JQ002, JQ003, JQ004, JQ005.
+create function public.mark_job_failed(
+  job_id uuid,
+  error_message text,
+  lease_token uuid default null,
+  retryable boolean default true,
+  retry_after_seconds integer default null
+) returns boolean
+language plpgsql set search_path = '' as $$
+begin
+  perform job_queue.finish_job(
+    job_id, lease_token,
+    jsonb_build_object(
+      'outcome', 'failed', 'error_message', error_message, 'retryable', retryable,
+      'retry_after_seconds', retry_after_seconds
+    ),
+    '{queued,failed,cancelled}'
+  );
+  return true;
+end $$;
+comment on function public.mark_job_failed is 'Records why an attempt failed and queues the job again if retries are left.';
+
+-- Hands a job back unharmed: it is ready at once, in its old place, and the attempt does not count.
+-- Called by workers that have to stop; without a token (SQL editor) it works on any job that is processing.
+-- Raises JQ002, JQ003, JQ005.
+create function public.release_job(job_id uuid, lease_token uuid default null) returns boolean
+language plpgsql set search_path = '' as $$
+begin
+  perform job_queue.finish_job(job_id, lease_token, '{"outcome": "released"}', '{queued,cancelled}');
+  return true;
+end $$;
+comment on function public.release_job is 'Hands a job back to the queue without counting the attempt.';
+
+-- Finishes one job, with the token of the call or, without one, with the token the job has.
+-- Raises what finish_jobs can only say: JQ003, JQ002, and JQ001 or JQ005 when the job has ended
+-- in a state other than those expected.
+create function job_queue.finish_job(job_id uuid, lease_token uuid, result jsonb, expected text[]) returns void
+language plpgsql set search_path = '' as $$
+declare
+  v_job public.jobs;
+  v_status text;
+begin
+  select * into v_job from public.jobs j where j.id = finish_job.job_id for update;
+  if not found then
+    raise exception 'there is no job %', job_id using errcode = 'JQ003';
+  end if;
+  if lease_token is null and v_job.status <> 'processing' then
+    raise exception 'job % is %: expected processing', job_id, v_job.status using errcode = 'JQ005';
+  end if;
+  v_status := (job_queue.finish_jobs(jsonb_build_array(
+    result || jsonb_build_object('job_id', job_id, 'lease_token', coalesce(lease_token, v_job.lease_token))
+  )))[1];
+  if v_status = 'lost' then
+    raise exception 'the lease on job % is lost: stop working on it', job_id using errcode = 'JQ002';
+  end if;
+  if v_status <> all (expected) then
+    raise exception 'job % has already ended: it is %', job_id, v_status
+      using errcode = case v_status when 'cancelled' then 'JQ001' else 'JQ005' end;
+  end if;
+end $$;
+comment on function job_queue.finish_job is 'Finishes one job or says why not.';
+
+-- Ends the attempts of jobs, each fenced by its lease token, and returns the status of each after it,
+-- in the order given: "lost" for a job that is no longer held under that token. A job that the same
+-- claim has already finished is left alone and its status returned. Raises JQ004.
+create function job_queue.finish_jobs(results jsonb) returns text[]
+language plpgsql set search_path = '' as $$
+declare
+  v_finished text[];
+  v_problem text;
+begin
+  if results = '[]' then
+    return '{}';
+  end if;
+  v_problem := job_queue.problem_of_results(results);
+  if v_problem is not null then
+    raise exception '%', v_problem using errcode = 'JQ004';
+  end if;
+  v_finished := job_queue.apply_results(results);
+  if cardinality(v_finished) < jsonb_array_length(results) then
+    return job_queue.statuses_of_results(results);
+  end if;
+  return v_finished;
+end $$;
+comment on function job_queue.finish_jobs is 'Ends the attempts of jobs and returns the status of each.';
+
+-- What is wrong with an array of results, or null.
+create function job_queue.problem_of_results(results jsonb) returns text
+language plpgsql immutable set search_path = '' as $$
+begin
+  if results is null or jsonb_typeof(results) <> 'array' then
+    return 'results: expected an array of objects';
+  end if;
+  return (
+    select format('results[%s].', e.position - 1) || e.problem
+    from (
+      select r.position, case
+        when r.job_id is null then 'job_id: expected a job''s id'
+        when r.lease_token is null then 'lease_token: expected the token of the claim'
+        when r.outcome in ('completed', 'failed', 'released', 'cancelled') is not true
+          then 'outcome: expected completed, failed, released or cancelled'
+        when r.retry_after_seconds < 0 then 'retry_after_seconds: expected 0 or more'
+      end as problem
+      from rows from (jsonb_to_recordset(results) as (
+        job_id uuid, lease_token uuid, outcome text, retry_after_seconds integer
+      )) with ordinality as r (job_id, lease_token, outcome, retry_after_seconds, position)
+    ) e
+    where e.problem is not null
+    order by e.position
+    limit 1
+  );
+end $$;
+comment on function job_queue.problem_of_results is 'What is wrong with the results a worker reports; null when nothing is.';
+
+-- Writes the results to those jobs that are held under their tokens and whose time is not up, and
+-- returns their new states in the order given; the others are missing from it.
+--
+-- Rows are locked by the update itself, in the order of id, because the join can only run from the
+-- sorted results to the primary key: `= any (array[...])` cannot be hashed or merged, and the settings
+-- rule out reading the table. A plain `=` was planned as a hash join over a sequential scan.
+create function job_queue.apply_results(results jsonb) returns text[]
+language plpgsql set search_path = '' set enable_seqscan = off set enable_bitmapscan = off as $$
+declare
+  v_now timestamptz := clock_timestamp();
+  v_finished text[];
+begin
+  with result as materialized (
+    select r.*
+    from rows from (jsonb_to_recordset(results) as (
+      job_id uuid, lease_token uuid, outcome text, output_data jsonb, error_message text,
+      retryable boolean, retry_after_seconds integer
+    )) with ordinality as r (
+      job_id, lease_token, outcome, output_data, error_message, retryable, retry_after_seconds, position
+    )
+    order by r.job_id
+  ), finished as (
+    update public.jobs j
+    set lease_expires_at = null, updated_at = v_now,
+        (status, waiting_for, run_at, retry_count, output_data, error, completed_at) = (
+      select n.status,
+             case when n.is_retry then 'retry' end,
+             case when n.is_retry
+               then v_now + coalesce(make_interval(secs => r.retry_after_seconds), job_queue.retry_delay(j.retry_count))
+               else j.run_at end,
+             j.retry_count + n.is_retry::integer,
+             case when n.status = 'completed' then r.output_data end,
+             case r.outcome
+               when 'completed' then null
+               when 'failed' then left(coalesce(r.error_message, 'the worker gave no reason'), 8000)
+               else j.error end,
+             case when n.status <> 'queued' then v_now end
+      from (
+        select s.status, s.status = 'queued' and r.outcome = 'failed' as is_retry
+        from job_queue.status_after_attempt(
+          r.outcome, j.cancel_requested_at, j.retry_count, j.max_retries, coalesce(r.retryable, true)
+        ) as s (status)
+      ) n
+    )
+    from result r
+    where j.id = any (array[r.job_id])
+      and j.lease_token = r.lease_token
+      and j.lease_expires_at is not null
+      and (j.timeout_seconds is null or v_now < j.started_at + make_interval(secs => j.timeout_seconds))
+    returning j.status, r.position
+  )
+  select array_agg(f.status order by f.position) into v_finished from finished f;
+  return coalesce(v_finished, '{}');
+end $$;
+comment on function job_queue.apply_results is 'Writes results to the jobs held under their tokens.';
+
+-- The answer to a report of which not every result was applied. A claim's token stays on the job that
+-- it ended, which tells a repeated report from one that comes too late.
+create function job_queue.statuses_of_results(results jsonb) returns text[]
+language sql stable set search_path = '' as $$
+  select array_agg(
+    case when j.lease_token = r.lease_token and j.status <> 'processing' then j.status else 'lost' end
+    order by r.position
+  )
+  from rows from (jsonb_to_recordset(results) as (job_id uuid, lease_token uuid))
+    with ordinality as r (job_id, lease_token, position)
+  left join public.jobs j on j.id = r.job_id
+$$;
+comment on function job_queue.statuses_of_results is 'The status each reported job has, or lost.';
+
+-- Which status an outcome leads to.
+create function job_queue.status_after_attempt(
+  outcome text, cancel_requested_at timestamptz, retry_count integer, max_retries integer, retryable boolean
+) returns text
+language sql immutable as $$
+  select case
+    when outcome in ('completed', 'cancelled') then outcome
+    when outcome = 'released' and cancel_requested_at is null then 'queued'
+    else job_queue.status_after_failure(cancel_requested_at, retry_count, max_retries, retryable)
+  end
+$$;
+comment on function job_queue.status_after_attempt is 'The status that an outcome leads to.';
+
+-- How long to wait before retry number retry_count + 1: 10 s, doubling, at most 15 min, less a random
+-- part of up to half, so that jobs that failed together do not come back together.
+create function job_queue.retry_delay(retry_count integer) returns interval
+language sql volatile as $$
+  select make_interval(secs => least(900, 10 * 2 ^ least(retry_count, 10)) * (0.5 + random() / 2))
+$$;
+comment on function job_queue.retry_delay is 'The backoff before the next retry, with jitter.';
+
+-- Cancels a job and returns its status: 'cancelled', or 'processing' when its worker has been asked to
+-- stop and will hear of it with its next heartbeat or step. Called by the app's server and by
+-- signed-in users for their own jobs; another's job looks to them like none. Raises JQ003, JQ005.
+create function public.cancel_job(job_id uuid) returns text
+language plpgsql set search_path = '' as $$
+begin
+  if has_table_privilege('public.jobs', 'update') then
+    return job_queue.cancel(job_id, null);
+  end if;
+  return job_queue.cancel_for_user(job_id);
+end $$;
+comment on function public.cancel_job is 'Cancels a queued job at once and asks the worker of a running one to stop.';
+
+-- Cancels a job of the signed-in user. Raises JQ003, JQ005.
+create function job_queue.cancel_for_user(job_id uuid) returns text
+language plpgsql security definer set search_path = '' as $$
+declare
+  v_user uuid := (select auth.uid());
+begin
+  if v_user is null then
+    raise exception 'only signed-in users and the service role may cancel jobs' using errcode = '42501';
+  end if;
+  return job_queue.cancel(job_id, v_user);
+end $$;
+comment on function job_queue.cancel_for_user is 'Cancels a job that belongs to auth.uid().';
+
+-- Cancels a job; if an owner is given, only a job of theirs. Raises JQ003, JQ005.
+create function job_queue.cancel(job_id uuid, owner uuid) returns text
+language plpgsql set search_path = '' as $$
+declare
+  v_now timestamptz := clock_timestamp();
+  v_status text;
+begin
+  select j.status into v_status
+  from public.jobs j
+  where j.id = cancel.job_id and (owner is null or j.owner_id = owner)
+  for update;
+  case v_status
+    when 'queued' then
+      update public.jobs j
+      set status = 'cancelled', waiting_for = null, cancel_requested_at = v_now, completed_at = v_now, updated_at = v_now
+      where j.id = cancel.job_id;
+      return 'cancelled';
+    when 'processing' then
+      update public.jobs j
+      set cancel_requested_at = coalesce(j.cancel_requested_at, v_now), updated_at = v_now
+      where j.id = cancel.job_id;
+      return 'processing';
+    else
+      if v_status is null then
+        raise exception 'there is no job %', job_id using errcode = 'JQ003';
+      end if;
+      raise exception 'job % is %: only a queued or processing job can be cancelled', job_id, v_status
+        using errcode = 'JQ005';
+  end case;
+end $$;
+comment on function job_queue.cancel is 'Cancels a job, whoever owns it or of one owner.';
+
+revoke all on all functions in schema job_queue from public;
+revoke all on function
+  public.finish_and_claim_jobs, public.mark_job_completed, public.mark_job_failed, public.release_job
+from public, anon, authenticated;
+grant execute on function
+  public.finish_and_claim_jobs, public.mark_job_completed, public.mark_job_failed, public.release_job
+to service_role;
+revoke all on function public.cancel_job from public, anon;
+grant execute on function public.cancel_job, job_queue.cancel_for_user to authenticated, service_role;
+grant execute on function
+  job_queue.finish_job, job_queue.finish_jobs, job_queue.problem_of_results, job_queue.apply_results,
+  job_queue.statuses_of_results, job_queue.status_after_attempt, job_queue.retry_delay, job_queue.cancel
+to service_role;
