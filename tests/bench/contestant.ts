@@ -1,22 +1,42 @@
 // The two functions the benchmarks compare, each as a Deno process of its own.
 
 import { stack } from "../support/stack.ts";
-import { startProcess, type Worker, workerArguments } from "../support/worker.ts";
+import { startProcess, type Worker } from "../support/worker.ts";
 
-/** How a function is started. */
-export type Start = (deno?: string, env?: Record<string, string>) => Promise<Worker>;
+/** How a function is started; by default under the stack's Deno, with its environment. */
+export type Start = (options?: {
+  deno?: string;
+  env?: Record<string, string>;
+  /** More flags for `deno run`. */
+  flags?: string[];
+}) => Promise<Worker>;
 
 /** Ours: Rust compiled to Wasm. */
-export const startOurs: Start = (deno = stack.deno, env = {}) =>
-  startProcess(deno, workerArguments(), { ...stack.functionEnv, ...env });
+export const startOurs: Start = (options) =>
+  start("../../supabase/functions/process-queued-jobs/index.ts", options);
 
-/** The same in TypeScript with supabase-js from node_modules, as Supabase's documentation writes a queue's consumer. */
-export const startTypeScript: Start = (deno = stack.deno, env = {}) => {
-  const script = new URL("typescript_function.ts", import.meta.url).pathname;
-  const config = new URL("../deno.json", import.meta.url).pathname;
-  const args = ["run", "--quiet", "--no-check", "-A", "--config", config, script];
+/** The same in TypeScript with supabase-js, as Supabase's documentation writes the consumer of a queue. */
+export const startTypeScript: Start = (options) => start("typescript_function.ts", options);
+
+const RIGHTS = ["--no-prompt", "--allow-net", "--allow-env", "--allow-read"];
+
+function start(
+  module: string,
+  { deno = stack.deno, env = {}, flags = [] }: Parameters<Start>[0] = {},
+): Promise<Worker> {
+  const path = (relative: string) => new URL(relative, import.meta.url).pathname;
+  const args = [
+    "run",
+    "--quiet",
+    "--no-check",
+    ...RIGHTS,
+    "--config",
+    path("../deno.json"),
+    ...flags,
+  ];
+  args.push(path("serve.ts"), new URL(module, import.meta.url).href);
   return startProcess(deno, args, { ...stack.functionEnv, ...env });
-};
+}
 
 /** Wakes a function and returns how many jobs it completed. */
 export async function drain(worker: Worker): Promise<number> {

@@ -62,7 +62,7 @@ async function measure(start: Start, jobs: number): Promise<Measured> {
 async function tripsPerJob(start: Start, jobs: number): Promise<number> {
   await enqueue(jobs);
   const wire = recordWire();
-  const worker = await start(undefined, { SUPABASE_URL: wire.url });
+  const worker = await start({ env: { SUPABASE_URL: wire.url } });
   await drain(worker);
   await worker.kill();
   await wire.shutdown();

@@ -30,11 +30,7 @@ async function drain(): Promise<number> {
   }
 }
 
-Deno.serve({
-  hostname: "127.0.0.1",
-  port: 0,
-  onListen: ({ port }) => console.log(`listening on http://127.0.0.1:${port}`),
-}, async (request) => {
+Deno.serve(async (request) => {
   if (request.headers.get("x-queue-token") !== Deno.env.get("QUEUE_WORKER_TOKEN")) {
     return Response.json({ success: false }, { status: 401 });
   }

@@ -6,8 +6,8 @@ import { getJob } from "../support/job.ts";
 
 const client = secretKeyClient();
 
-/** A job type of this test's own, so that no worker and no other test takes its jobs. */
-const TYPE = `function-test-${crypto.randomUUID()}`;
+/** A job type of one test's own, so that no worker and no other test takes its jobs. */
+const ownType = () => `function-test-${crypto.randomUUID()}`;
 
 async function call<T>(name: string, args: Record<string, unknown> = {}): Promise<T> {
   const { data, error } = await client.rpc(name, args);
@@ -30,19 +30,20 @@ interface Claimed {
   lease_token: string;
 }
 
-const claim = (max_jobs = 1) =>
+const claim = (job_type: string) =>
   call<Claimed[]>("get_next_job", {
-    max_jobs,
-    job_types: [TYPE],
+    max_jobs: 1,
+    job_types: [job_type],
     worker_id: "test",
     lease_seconds: 30,
   });
 
 Deno.test("enqueue_job, get_next_job, mark_job_processing and mark_job_completed take a job to its end", async () => {
-  const id = await call<string>("enqueue_job", { job_type: TYPE, input_data: { a: 1 } });
-  const [job] = await claim();
+  const job_type = ownType();
+  const id = await call<string>("enqueue_job", { job_type, input_data: { a: 1 } });
+  const [job] = await claim(job_type);
   assert.equal(job.id, id);
-  assert.equal(job.job_type, TYPE);
+  assert.equal(job.job_type, job_type);
   assert.deepEqual(job.input_data, { a: 1 });
   assert.deepEqual([job.retry_count, job.max_retries], [0, 3]);
   const lease = { job_id: id, lease_token: job.lease_token };
@@ -54,12 +55,14 @@ Deno.test("enqueue_job, get_next_job, mark_job_processing and mark_job_completed
 });
 
 Deno.test("get_next_job answers an empty list when no job is due", async () => {
-  await call("enqueue_job", { job_type: TYPE, delay_seconds: 3_600 });
-  assert.deepEqual(await claim(), []);
+  const job_type = ownType();
+  await call("enqueue_job", { job_type, delay_seconds: 3_600 });
+  assert.deepEqual(await claim(job_type), []);
 });
 
 Deno.test("get_next_job and mark_job_processing also work without optional arguments", async () => {
-  const id = await call<string>("enqueue_job", { job_type: TYPE });
+  const job_type = ownType();
+  const id = await call<string>("enqueue_job", { job_type });
   assert.equal(await call("mark_job_processing", { job_id: id }), true);
   assert.equal((await getJob(id)).status, "processing");
   assert.equal(
@@ -70,16 +73,17 @@ Deno.test("get_next_job and mark_job_processing also work without optional argum
 });
 
 Deno.test("mark_job_failed puts a job back with the delay it was given, or fails it for good", async () => {
-  const id = await call<string>("enqueue_job", { job_type: TYPE });
-  const [first] = await claim();
+  const job_type = ownType();
+  const id = await call<string>("enqueue_job", { job_type });
+  const [first] = await claim(job_type);
   const failed = { job_id: id, lease_token: first.lease_token, error_message: "the roof leaks" };
   assert.equal(await call("mark_job_failed", { ...failed, retry_after_seconds: 60 }), true);
   const waiting = await getJob(id);
   assert.deepEqual([waiting.status, waiting.retry_count], ["queued", 1]);
   assert.ok(Date.parse(waiting.run_at) > Date.now() + 50_000);
 
-  const other = await call<string>("enqueue_job", { job_type: TYPE });
-  const [second] = await claim();
+  const other = await call<string>("enqueue_job", { job_type });
+  const [second] = await claim(job_type);
   assert.equal(second.id, other);
   const lease = { job_id: other, lease_token: second.lease_token };
   assert.equal(
@@ -90,36 +94,40 @@ Deno.test("mark_job_failed puts a job back with the delay it was given, or fails
 });
 
 Deno.test("release_job hands a job back without costing it an attempt", async () => {
-  const id = await call<string>("enqueue_job", { job_type: TYPE });
-  const [job] = await claim();
+  const job_type = ownType();
+  const id = await call<string>("enqueue_job", { job_type });
+  const [job] = await claim(job_type);
   assert.equal(await call("release_job", { job_id: id, lease_token: job.lease_token }), true);
-  const [again] = await claim();
+  const [again] = await claim(job_type);
   assert.deepEqual([again.id, again.retry_count], [id, 0]);
   await call("mark_job_completed", { job_id: id, lease_token: again.lease_token });
 });
 
 Deno.test("retry_failed_jobs gives the named failed jobs a fresh allowance", async () => {
-  const id = await call<string>("enqueue_job", { job_type: TYPE, max_retries: 0 });
-  const [job] = await claim();
+  const job_type = ownType();
+  const id = await call<string>("enqueue_job", { job_type, max_retries: 0 });
+  const [job] = await claim(job_type);
   await call("mark_job_failed", { job_id: id, lease_token: job.lease_token, error_message: "no" });
   assert.equal((await getJob(id)).status, "failed");
   assert.equal(await call("retry_failed_jobs", { job_ids: [id] }), 1);
-  const [again] = await claim();
+  const [again] = await claim(job_type);
   assert.deepEqual([again.id, again.retry_count], [id, 0]);
   await call("mark_job_completed", { job_id: id, lease_token: again.lease_token });
-  assert.equal(typeof await call("retry_failed_jobs", { job_types: [TYPE] }), "number");
+  assert.equal(typeof await call("retry_failed_jobs", { job_types: [job_type] }), "number");
 });
 
 Deno.test("cleanup_old_jobs counts what it deleted and spares young jobs", async () => {
-  const id = await call<string>("enqueue_job", { job_type: TYPE });
-  const [job] = await claim();
+  const job_type = ownType();
+  const id = await call<string>("enqueue_job", { job_type });
+  const [job] = await claim(job_type);
   await call("mark_job_completed", { job_id: id, lease_token: job.lease_token });
   assert.equal(await call("cleanup_old_jobs", { days_to_keep: 30 }), 0);
   assert.equal((await getJob(id)).status, "completed");
 });
 
 Deno.test("enqueue_jobs answers the ids in the order given", async () => {
-  const jobs = [1, 2, 3].map((n) => ({ job_type: TYPE, input_data: { n }, delay_seconds: 3_600 }));
+  const job_type = ownType();
+  const jobs = [1, 2, 3].map((n) => ({ job_type, input_data: { n }, delay_seconds: 3_600 }));
   const ids = await call<string[]>("enqueue_jobs", { jobs });
   const inputs = await Promise.all(ids.map(async (id) => {
     const { data } = await client.from("jobs").select("input_data").eq("id", id).single();
@@ -129,17 +137,19 @@ Deno.test("enqueue_jobs answers the ids in the order given", async () => {
 });
 
 Deno.test("an idempotency key gives the job that already has it", async () => {
-  const key = { job_type: TYPE, idempotency_key: crypto.randomUUID(), delay_seconds: 3_600 };
+  const job_type = ownType();
+  const key = { job_type, idempotency_key: crypto.randomUUID(), delay_seconds: 3_600 };
   assert.equal(await call("enqueue_job", key), await call("enqueue_job", key));
 });
 
 Deno.test("cancel_job ends a queued job, tells a running one, and refuses a finished one", async () => {
-  const queued = await call<string>("enqueue_job", { job_type: TYPE, delay_seconds: 3_600 });
+  const job_type = ownType();
+  const queued = await call<string>("enqueue_job", { job_type, delay_seconds: 3_600 });
   assert.equal(await call("cancel_job", { job_id: queued }), "cancelled");
   assert.equal(await refusal("cancel_job", { job_id: queued }), "JQ005");
 
-  const running = await call<string>("enqueue_job", { job_type: TYPE });
-  const [job] = await claim();
+  const running = await call<string>("enqueue_job", { job_type });
+  const [job] = await claim(job_type);
   assert.equal(await call("cancel_job", { job_id: running }), "processing");
   const jobs = [{ job_id: running, lease_token: job.lease_token }];
   assert.deepEqual(await call("heartbeat_jobs", { jobs, lease_seconds: 30 }), ["cancelled"]);
@@ -148,26 +158,28 @@ Deno.test("cancel_job ends a queued job, tells a running one, and refuses a fini
 });
 
 Deno.test("save_job_step keeps the first result of a step, and the next claim gets it", async () => {
-  const id = await call<string>("enqueue_job", { job_type: TYPE });
-  const [job] = await claim();
+  const job_type = ownType();
+  const id = await call<string>("enqueue_job", { job_type });
+  const [job] = await claim(job_type);
   const step = { job_id: id, lease_token: job.lease_token, name: "batch/1" };
   assert.equal(await call("save_job_step", { ...step, result: { n: 1 } }), "held");
   assert.equal(await call("save_job_step", { ...step, result: { n: 2 } }), "held");
   await call("release_job", { job_id: id, lease_token: job.lease_token });
   const [again] = await call<(Claimed & { steps: unknown })[]>("get_next_job", {
-    job_types: [TYPE],
+    job_types: [job_type],
   });
   assert.deepEqual(again.steps, { "batch/1": { n: 1 } });
   await call("mark_job_completed", { job_id: id, lease_token: again.lease_token });
 });
 
 Deno.test("finish_and_claim_jobs finishes a batch and claims the next in one call", async () => {
+  const job_type = ownType();
   const ids = await call<string[]>("enqueue_jobs", {
-    jobs: [{ job_type: TYPE }, { job_type: TYPE }],
+    jobs: [{ job_type }, { job_type }],
   });
   const first = await call<FinishAndClaim>("finish_and_claim_jobs", {
     max_jobs: 1,
-    job_types: [TYPE],
+    job_types: [job_type],
   });
   assert.deepEqual(first.jobs.map((job) => job.id), [ids[0]]);
   const [job] = first.jobs;
@@ -178,7 +190,7 @@ Deno.test("finish_and_claim_jobs finishes a batch and claims the next in one cal
   const second = await call<FinishAndClaim>("finish_and_claim_jobs", {
     results,
     max_jobs: 5,
-    job_types: [TYPE],
+    job_types: [job_type],
   });
   assert.deepEqual(second.finished, ["completed", "lost"]);
   assert.deepEqual(second.jobs.map((each) => each.id), [ids[1]]);
@@ -191,16 +203,18 @@ Deno.test("finish_and_claim_jobs finishes a batch and claims the next in one cal
 });
 
 Deno.test("a plain insert by a server makes a proper job", async () => {
-  const { data, error } = await client.from("jobs").insert({ job_type: TYPE, input_data: { n: 9 } })
+  const job_type = ownType();
+  const { data, error } = await client.from("jobs").insert({ job_type, input_data: { n: 9 } })
     .select("id").single();
   assert.equal(error, null);
-  const [job] = await claim();
+  const [job] = await claim(job_type);
   assert.equal(job.id, data?.id);
   await call("mark_job_completed", { job_id: job.id, lease_token: job.lease_token });
 });
 
 Deno.test("the legacy service-role key opens the same functions", async () => {
-  const { data, error } = await serviceRoleClient().rpc("get_next_job", { job_types: [TYPE] });
+  const job_type = ownType();
+  const { data, error } = await serviceRoleClient().rpc("get_next_job", { job_types: [job_type] });
   assert.equal(error, null);
   assert.deepEqual(data, []);
 });

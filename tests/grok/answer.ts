@@ -1,9 +1,16 @@
 // The content of a proper answer: what a sober engineer would write about the descriptions in the request.
 
-import { type ObservationEntry, observations, type PhotoEntry, photos } from "./reading.ts";
+import {
+  type NoteEntry,
+  notes,
+  type ObservationEntry,
+  observations,
+  type PhotoEntry,
+  photos,
+} from "./reading.ts";
 import type { ChatRequest } from "./request.ts";
 import { fit, type Schema, violation } from "./schema.ts";
-import { observed, titleOf, topicOf } from "./topic.ts";
+import { noted, observed, titleOf, topicOf } from "./topic.ts";
 
 /** The text of the answer to `chat`; for a schema, JSON that holds under it. */
 export function answer(chat: ChatRequest): string {
@@ -17,6 +24,7 @@ export function answer(chat: ChatRequest): string {
 
 function write(schema: Schema, text: string[]): unknown {
   if (schema.properties?.photos) return { photos: photos(text).map(aboutPhoto) };
+  if (schema.properties?.notes) return { notes: notes(text).map(aboutNote) };
   if (schema.properties?.sections) return plan(observations(text));
   return {};
 }
@@ -29,7 +37,13 @@ function aboutPhoto({ alias, description, tag, specifications }: PhotoEntry) {
   const points: Point[] = [{ text: observed(description, isOverview), kind, spec }];
   if (kind === "deficiency") points.push({ text: topic.action, kind: "action", spec });
   if (kind === "deficiency") points.push({ text: topic.verify, kind: "verify", spec: null });
-  return { p: alias, title: titleOf(description), points };
+  return { p: alias, title: titleOf(description, isOverview), points };
+}
+
+function aboutNote({ alias, text }: NoteEntry) {
+  const statement = noted(text);
+  if (!statement) return { n: alias, title: "", points: [] };
+  return { n: alias, title: statement.title, points: [{ ...statement.point, spec: null }] };
 }
 
 interface Point {

@@ -9,6 +9,12 @@ export interface PhotoEntry {
   specifications: string[];
 }
 
+/** A line of the engineer's notes as the prompt presents it. */
+export interface NoteEntry {
+  alias: string;
+  text: string;
+}
+
 /** An observation as the request for a plan presents it. */
 export interface ObservationEntry {
   alias: string;
@@ -18,11 +24,19 @@ export interface ObservationEntry {
 
 /** The photos the text parts name, in order, each once. */
 export function photos(text: string[]): PhotoEntry[] {
-  return entries(text, "p").map(({ alias, fields, first, rest }) => ({
+  return entries(text, "p").map(({ alias, fields, first }) => ({
     alias,
     description: fields.get("description") ?? first,
     tag: (fields.get("tag") ?? "").toLowerCase(),
-    specifications: [...new Set(rest.match(/\bs\d+\b/g) ?? [])],
+    specifications: fields.get("specifications")?.match(/\bs\d+\b/g) ?? [],
+  }));
+}
+
+/** The notes the text parts name, in order, each once. */
+export function notes(text: string[]): NoteEntry[] {
+  return entries(text, "n").map(({ alias, fields, first }) => ({
+    alias,
+    text: fields.get("text") ?? first,
   }));
 }
 
@@ -41,13 +55,12 @@ interface Entry {
   fields: Map<string, string>;
   /** What follows the alias on its own line. */
   first: string;
-  rest: string;
 }
 
 function entries(text: string[], letter: string): Entry[] {
   const found = new Map<string, Entry>();
   const opening = new RegExp(
-    `^\\W*(?:photo|observation|item)?\\W*\\b(${letter}\\d+)\\b\\W*(.*)$`,
+    `^\\W*(?:photo|note|observation)?\\W*\\b(${letter}\\d+)\\b\\W*(.*)$`,
     "i",
   );
   for (const part of text) {
@@ -55,11 +68,10 @@ function entries(text: string[], letter: string): Entry[] {
     for (const line of part.split("\n")) {
       const opened = line.match(opening);
       if (opened) {
-        entry = { alias: opened[1], fields: new Map(), first: opened[2].trim(), rest: "" };
+        entry = { alias: opened[1], fields: new Map(), first: opened[2].trim() };
         readFields(entry, opened[2].split("|"));
         if (!found.has(entry.alias)) found.set(entry.alias, entry);
       } else if (entry) readFields(entry, [line]);
-      if (entry) entry.rest += `${line}\n`;
     }
   }
   return [...found.values()];

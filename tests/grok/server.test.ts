@@ -43,7 +43,7 @@ const PIXEL =
   "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==";
 
 const WORDS = [
-  "Photo p1\nTag: deficiency\nDescription: Ponding water along the parapet\nSpecification: s1",
+  "Photo p1\nDescription: Ponding water along the parapet\nTag: deficiency\nSpecifications: s1",
   "Photo p2\nTag: overview\nDescription: North elevation seen from the lane",
 ];
 

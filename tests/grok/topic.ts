@@ -86,20 +86,21 @@ export function topicOf(description: string): Topic {
   return TOPICS.find((topic) => topic.words.test(description)) ?? OTHER;
 }
 
-/** The title of a finding; without a known topic, the first words of its description. */
-export function titleOf(description: string): string {
+/** The title of a finding; for an overview or without a known topic, the first words of its description. */
+export function titleOf(description: string, isOverview: boolean): string {
   const topic = topicOf(description);
-  if (topic !== OTHER) return topic.title;
+  if (topic !== OTHER && !isOverview) return topic.title;
   const words = description.split(/[,.;:]/)[0].trim().split(/\s+/).slice(0, 6).join(" ");
   return words ? sentence(words).slice(0, -1) : OTHER.title;
 }
 
 /** The engineer's own words as a sentence of a report. */
 export function observed(description: string, isOverview: boolean): string {
-  const words = description.trim();
+  const words = inPast(description.trim());
   if (!words) return "The photograph was taken without a description.";
   if (isOverview) return sentence(`General view: ${lowerFirst(words)}`);
-  if (VERB.test(words) || words.includes(":")) return sentence(withArticle(words, "The"));
+  const mainClause = words.split(/[,;]/)[0];
+  if (VERB.test(mainClause) || mainClause.includes(":")) return sentence(withArticle(words, "The"));
   const place = words.search(PLACE);
   if (place < 0) return sentence(`${words} was observed`);
   return sentence(
@@ -107,14 +108,51 @@ export function observed(description: string, isOverview: boolean): string {
   );
 }
 
-const VERB = /\b(is|are|was|were|has|have|stands?|stops?|lacks?|shows?|lifts?|leaks?)\b/;
+/** A line of notes as a statement of the report; null for one that only says how to write it. */
+export function noted(
+  note: string,
+): { title: string; point: { text: string; kind: "observation" | "action" } } | null {
+  if (/^(keep|write|stress|use)\b/i.test(note)) return null;
+  const reminder = note.match(/^remind (?:the contractor|them) (.*)$/i);
+  if (reminder) {
+    const text = sentence(`The Contractor was reminded ${reminder[1]}`);
+    return { title: "Reminder to the Contractor", point: { text, kind: "action" } };
+  }
+  const title = sentence(inPast(note).split(VERB)[0].trim().split(/\s+/).slice(0, 6).join(" "))
+    .slice(
+      0,
+      -1,
+    );
+  return { title, point: { text: observed(note, false), kind: "observation" } };
+}
+
+const VERB = /\b(was|were|had|stood|stopped|came|went|showed|lacked|leaked)\b/;
+const PAST: Record<string, string> = {
+  is: "was",
+  are: "were",
+  has: "had",
+  have: "had",
+  stands: "stood",
+  stops: "stopped",
+  comes: "came",
+  goes: "went",
+  shows: "showed",
+  lacks: "lacked",
+  leaks: "leaked",
+};
 const PLACE =
   /(?<=\s)(along|through|over|near|at|with|above|below|from|on|in|open|covered|corroded)\b/;
 const NO_ARTICLE =
   /^(the|an?|no|one|two|three|four|several|some|all|both|ponding|water|debris)\b|^\d/i;
 
+function inPast(words: string): string {
+  return words.replace(/\b[a-z]+\b/g, (word) => Object.hasOwn(PAST, word) ? PAST[word] : word);
+}
+
+const NAME = /^[A-Z][a-z]+ [A-Z]/;
+
 function withArticle(words: string, article: string): string {
-  return NO_ARTICLE.test(words) ? words : `${article} ${lowerFirst(words)}`;
+  return NO_ARTICLE.test(words) || NAME.test(words) ? words : `${article} ${lowerFirst(words)}`;
 }
 
 function sentence(words: string): string {
@@ -122,7 +160,9 @@ function sentence(words: string): string {
   return /[.!?]$/.test(text) ? text : `${text}.`;
 }
 
-/** Lower-cases the first letter unless the word is an abbreviation. */
+/** Lower-cases the first letter unless the word is an abbreviation or begins a name. */
 function lowerFirst(words: string): string {
-  return /^[A-Z][a-z]/.test(words) ? words.charAt(0).toLowerCase() + words.slice(1) : words;
+  return /^[A-Z][a-z]/.test(words) && !NAME.test(words)
+    ? words.charAt(0).toLowerCase() + words.slice(1)
+    : words;
 }

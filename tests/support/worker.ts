@@ -64,9 +64,10 @@ export function startWorker(
 }
 
 /** How Deno runs the function on a free port. */
-export function workerArguments(flags: string[] = []): string[] {
+function workerArguments(flags: string[] = []): string[] {
   const serveFunction = new URL("../stack/serve_function.ts", import.meta.url).pathname;
-  return ["run", "--quiet", "--no-check", "-A", serveFunction, "--port", "0", ...flags];
+  const rights = ["--no-prompt", "--allow-net", "--allow-env"];
+  return ["run", "--quiet", "--no-check", ...rights, serveFunction, "--port", "0", ...flags];
 }
 
 /** Starts a Deno process that prints `listening on <url>`, with exactly this environment. */
