@@ -62,14 +62,7 @@ pub fn run(
 fn run_script(project: &Project, stack: &Stack, bench: Bench, arguments: &[String]) -> Result<()> {
     let mut command = Deno::Current.command(project)?;
     command
-        .args([
-            "run",
-            "--quiet",
-            "--no-prompt",
-            "--no-check",
-            "--allow-all",
-            "--config=tests/deno.json",
-        ])
+        .args(["run", "--quiet", "--no-prompt", "--no-check", "--allow-all"])
         .arg(bench.script())
         .args(arguments)
         .envs(stack.environment())

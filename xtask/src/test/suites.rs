@@ -53,7 +53,6 @@ fn deno_test(
             "--no-check",
             "--allow-all",
         ])
-        .arg("--config=tests/deno.json")
         .args(filter.map(|filter| format!("--filter={filter}")))
         .args(folders)
         .envs(stack.environment())
