@@ -1,46 +1,32 @@
 -- Claiming: how a job gets into the hands of a worker, and back out of the hands of a dead one.
 
--- When a lease taken or renewed now ends: never after the job's timeout.
-create function job_queue.lease_end(started_at timestamptz, timeout_seconds int, lease_seconds int)
-returns timestamptz
-language sql
-volatile
-set search_path = ''
-as $$
-  select least(
-    clock_timestamp() + make_interval(secs => lease_seconds),
-    started_at + make_interval(secs => timeout_seconds)
-  );
-$$;
-
 -- Makes up to `most` waiting jobs ready whose time has come. Called by every claim.
 create function job_queue.promote_due_jobs(most int)
 returns void
-language sql
+language plpgsql
 set search_path = ''
-set enable_seqscan = off
-set enable_bitmapscan = off
 as $$
+begin
   update public.jobs
   set waiting_for = null, updated_at = clock_timestamp()
   where ctid = any (array(
     select j.ctid from public.jobs j
-    where j.status = 'queued' and j.waiting_for is not null and j.run_at <= clock_timestamp()
+    where j.status = 'queued' and j.waiting_for is not null and j.run_at <= now()
     order by j.run_at
-    limit most
+    limit promote_due_jobs.most
     for no key update skip locked
   ));
+end;
 $$;
 
 -- Takes up to `most` jobs from workers that no longer renew their leases. The attempt counts. The token goes: whatever
 -- that worker still sends is lost. Called by every claim.
 create function job_queue.rescue_expired_leases(most int)
 returns void
-language sql
+language plpgsql
 set search_path = ''
-set enable_seqscan = off
-set enable_bitmapscan = off
 as $$
+begin
   update public.jobs j
   set
     status = case
@@ -65,19 +51,24 @@ as $$
     updated_at = clock_timestamp()
   where j.ctid = any (array(
     select e.ctid from public.jobs e
-    where e.status = 'processing' and e.lease_expires_at <= clock_timestamp()
+    where e.status = 'processing' and e.lease_expires_at <= now()
     order by e.lease_expires_at
-    limit most
+    limit rescue_expired_leases.most
     for no key update skip locked
   ));
+end;
 $$;
 
--- Claims up to max_jobs ready jobs under one new lease and returns them, unordered.
+-- Claims up to max_jobs ready jobs under one new lease and returns them, unordered; when the same claim was made before, returns what
+-- it got. A lease never reaches beyond the job's timeout.
+--
+-- What runs once per row is written out and not put into functions of its own: one with a search_path cannot be inlined, and a call
+-- costs more than the row.
 --
 -- The planner settings: with the number of rows unknown in a generic plan it would at times rather sort the whole table than
 -- walk the index that already has the order.
 create function job_queue.claim(
-  max_jobs int, job_types text[], worker_id text, lease_seconds int, lease_token uuid
+  max_jobs int, job_types text[], worker_id text, lease_seconds int, lease_token uuid, is_repeat boolean
 )
 returns setof public.jobs
 language plpgsql
@@ -89,6 +80,13 @@ as $$
 declare
   v_chosen tid[];
 begin
+  if claim.is_repeat then
+    -- The only place that looks a token up; it reads the jobs in processing, and those are few.
+    return query select j.* from public.jobs j where j.status = 'processing' and j.lease_token = claim.lease_token;
+    if found then
+      return;
+    end if;
+  end if;
   perform job_queue.promote_due_jobs(greatest(claim.max_jobs * 2, 100));
   perform job_queue.rescue_expired_leases(greatest(claim.max_jobs * 2, 100));
   if claim.job_types is null then
@@ -100,7 +98,21 @@ begin
       for no key update skip locked
     );
   else
-    v_chosen := job_queue.choose_of_types(claim.max_jobs, claim.job_types);
+    -- Each type is read for itself, as far as needed, and the best of all are taken; the surplus is unlocked at the end.
+    v_chosen := array(
+      select t.ctid
+      from (select distinct unnest(claim.job_types) as job_type) wanted
+      cross join lateral (
+        select j.ctid, j.priority, j.run_at, j.created_at
+        from public.jobs j
+        where j.status = 'queued' and j.waiting_for is null and j.job_type = wanted.job_type
+        order by j.priority desc, j.run_at, j.created_at
+        limit claim.max_jobs
+        for no key update skip locked
+      ) t
+      order by t.priority desc, t.run_at, t.created_at
+      limit claim.max_jobs
+    );
   end if;
   return query
     update public.jobs j
@@ -109,47 +121,11 @@ begin
       started_at = clock_timestamp(),
       worker_id = claim.worker_id,
       lease_token = claim.lease_token,
-      lease_expires_at = job_queue.lease_end(clock_timestamp(), j.timeout_seconds, claim.lease_seconds),
+      lease_expires_at = clock_timestamp() + make_interval(secs => least(claim.lease_seconds, j.timeout_seconds)),
       updated_at = clock_timestamp()
     where j.ctid = any (v_chosen)
     returning j.*;
 end;
-$$;
-
--- Locks and returns the first max_jobs ready jobs of certain types. Each type is read for itself, as far as needed, and the best
--- of all are taken; the surplus is unlocked when the transaction ends.
-create function job_queue.choose_of_types(max_jobs int, job_types text[])
-returns tid[]
-language sql
-set search_path = ''
-as $$
-  select array(
-    select c.ctid
-    from (select distinct unnest(job_types) as job_type) wanted
-    cross join lateral (
-      select j.ctid, j.priority, j.run_at, j.created_at
-      from public.jobs j
-      where j.status = 'queued' and j.waiting_for is null and j.job_type = wanted.job_type
-      order by j.priority desc, j.run_at, j.created_at
-      limit max_jobs
-      for no key update skip locked
-    ) c
-    order by c.priority desc, c.run_at, c.created_at
-    limit max_jobs
-  );
-$$;
-
--- The results of a job's finished steps, by name.
-create function job_queue.steps_of(job_id uuid, step_count int)
-returns jsonb
-language sql
-stable
-set search_path = ''
-as $$
-  select case
-    when step_count = 0 then '{}'::jsonb
-    else coalesce((select jsonb_object_agg(s.name, s.result) from public.job_steps s where s.job_id = steps_of.job_id), '{}')
-  end;
 $$;
 
 -- Refuses, naming the argument, what no claim can mean.
@@ -188,9 +164,14 @@ begin
   return query
     select
       c.id, c.job_type, c.input_data, c.retry_count, c.max_retries, c.priority, c.lease_token, c.lease_expires_at,
-      job_queue.steps_of(c.id, c.step_count), c.progress, c.timeout_seconds, c.owner_id, c.created_at
+      case
+        when c.step_count = 0 then '{}'
+        else (select jsonb_object_agg(s.name, s.result) from public.job_steps s where s.job_id = c.id)
+      end,
+      c.progress, c.timeout_seconds, c.owner_id, c.created_at
     from job_queue.claim(
-      get_next_job.max_jobs, get_next_job.job_types, get_next_job.worker_id, get_next_job.lease_seconds, gen_random_uuid()
+      get_next_job.max_jobs, get_next_job.job_types, get_next_job.worker_id, get_next_job.lease_seconds, gen_random_uuid(),
+      false
     ) c
     order by c.priority desc, c.run_at, c.created_at;
 end;

@@ -39,35 +39,40 @@ create function job_queue.end_attempt(
   job_id uuid, outcome text, error_message text, retryable boolean, retry_after_seconds int
 )
 returns text
-language sql
+language plpgsql
 set search_path = ''
 as $$
+declare
+  v_status text;
+begin
   update public.jobs j
   set
     status = next.status,
-    retry_count = case when outcome = 'failed' and next.status = 'queued' then j.retry_count + 1 else j.retry_count end,
-    waiting_for = case when outcome = 'failed' and next.status = 'queued' then 'retry' end,
+    retry_count = case when end_attempt.outcome = 'failed' and next.status = 'queued' then j.retry_count + 1 else j.retry_count end,
+    waiting_for = case when end_attempt.outcome = 'failed' and next.status = 'queued' then 'retry' end,
     run_at = case
-      when outcome = 'failed' and next.status = 'queued' then clock_timestamp()
-        + coalesce(make_interval(secs => retry_after_seconds), job_queue.retry_delay(j.retry_count))
+      when end_attempt.outcome = 'failed' and next.status = 'queued' then clock_timestamp()
+        + coalesce(make_interval(secs => end_attempt.retry_after_seconds), job_queue.retry_delay(j.retry_count))
       else j.run_at
     end,
-    error = coalesce(left(error_message, 10000), j.error),
+    error = coalesce(left(end_attempt.error_message, 10000), j.error),
     completed_at = case when next.status <> 'queued' then clock_timestamp() end,
     lease_expires_at = null,
     updated_at = clock_timestamp()
   from (
     select case
-      when outcome = 'cancelled' or c.cancel_requested_at is not null then 'cancelled'
-      when outcome = 'released' then 'queued'
-      when coalesce(retryable, true) and c.retry_count < c.max_retries then 'queued'
+      when end_attempt.outcome = 'cancelled' or c.cancel_requested_at is not null then 'cancelled'
+      when end_attempt.outcome = 'released' then 'queued'
+      when coalesce(end_attempt.retryable, true) and c.retry_count < c.max_retries then 'queued'
       else 'failed'
     end as status
     from public.jobs c
     where c.id = end_attempt.job_id
   ) next
   where j.id = end_attempt.job_id and j.status = 'processing'
-  returning j.status;
+  returning j.status into v_status;
+  return v_status;
+end;
 $$;
 
 -- The worker confirms that it started a job, and its lease is renewed. Without a token it also starts a queued job by hand.
@@ -96,7 +101,10 @@ begin
     waiting_for = null,
     started_at = v_job.started_at,
     lease_token = v_job.lease_token,
-    lease_expires_at = job_queue.lease_end(v_job.started_at, v_job.timeout_seconds, mark_job_processing.lease_seconds),
+    lease_expires_at = least(
+      clock_timestamp() + make_interval(secs => mark_job_processing.lease_seconds),
+      v_job.started_at + make_interval(secs => v_job.timeout_seconds)
+    ),
     updated_at = clock_timestamp()
   where j.id = v_job.id;
   return true;

@@ -1,54 +1,18 @@
 -- What a worker calls while it runs: one call for many jobs wherever that saves trips.
 
--- One entry of finish_and_claim_jobs' results per row, in the order of the ids: two workers that finish the same jobs lock them in
--- the same order.
-create function job_queue.results_of(results jsonb)
-returns table (
-  job_id uuid, lease_token uuid, outcome text, output_data jsonb, error_message text, retryable boolean,
-  retry_after_seconds int, "position" bigint
-)
-language sql
-immutable
-set search_path = ''
-as $$
-  select r.*
-  from rows from (
-    jsonb_to_recordset(results) as (
-      job_id uuid, lease_token uuid, outcome text, output_data jsonb, error_message text, retryable boolean,
-      retry_after_seconds int
-    )
-  ) with ordinality as r (
-    job_id, lease_token, outcome, output_data, error_message, retryable, retry_after_seconds, "position"
-  )
-  order by r.job_id;
-$$;
+-- How one claim ended: an element of finish_and_claim_jobs' results.
+create type job_queue.result as (
+  job_id uuid,
+  lease_token uuid,
+  outcome text,
+  output_data jsonb,
+  error_message text,
+  retryable boolean,
+  retry_after_seconds int
+);
 
--- Refuses, naming the element, what cannot be a result.
-create function job_queue.check_results(results jsonb)
-returns void
-language plpgsql
-immutable
-set search_path = ''
-as $$
-declare
-  v_bad bigint;
-begin
-  if jsonb_typeof(results) is distinct from 'array' then
-    perform job_queue.refuse('JQ004', 'results: expected an array of objects');
-  end if;
-  select r."position" - 1 into v_bad
-  from job_queue.results_of(results) r
-  where r.job_id is null or r.lease_token is null
-    or r.outcome is null or r.outcome not in ('completed', 'failed', 'released', 'cancelled')
-  limit 1;
-  if found then
-    perform job_queue.refuse('JQ004', format(
-      'results[%s]: expected job_id, lease_token and an outcome: completed, failed, released or cancelled', v_bad));
-  end if;
-end;
-$$;
-
--- Ends the claims of a batch and returns the statuses reached, parallel to `results`; 'lost' where the lease was.
+-- Ends the claims of a batch and returns the statuses reached, parallel to `results`; 'lost' where the lease was. Rows are locked in the
+-- order of their ids, so two workers that finish the same jobs do not wait for each other. Refuses with JQ004.
 --
 -- The planner settings: the number of results is unknown to it, and with its guess it would hash the whole table.
 create function job_queue.finish(results jsonb)
@@ -60,9 +24,32 @@ set enable_hashjoin = off
 set enable_mergejoin = off
 as $$
 declare
-  v_count int := jsonb_array_length(results);
-  v_completed int;
+  v_count int;
+  v_results job_queue.result[];
+  v_bad int;
+  v_ended int;
 begin
+  if jsonb_typeof(finish.results) is distinct from 'array' then
+    perform job_queue.refuse('JQ004', 'results: expected an array of objects');
+  end if;
+  v_results := array(
+    select r
+    from jsonb_populate_recordset(null::job_queue.result, finish.results) r
+  );
+  v_count := cardinality(v_results);
+  if v_count = 0 then
+    return '[]';
+  end if;
+  select r.ordinality - 1 into v_bad
+  from unnest(v_results) with ordinality r
+  where (r.outcome in ('completed', 'failed', 'released', 'cancelled') and r.job_id is not null and r.lease_token is not null)
+    is not true
+  limit 1;
+  if found then
+    perform job_queue.refuse('JQ004', format(
+      'results[%s]: expected job_id, lease_token and an outcome: completed, failed, released or cancelled', v_bad));
+  end if;
+
   update public.jobs j
   set
     status = 'completed',
@@ -71,22 +58,20 @@ begin
     completed_at = clock_timestamp(),
     lease_expires_at = null,
     updated_at = clock_timestamp()
-  from job_queue.results_of(results) r
-  where r.outcome = 'completed'
-    and j.id = r.job_id and j.lease_token = r.lease_token and j.status = 'processing';
-  get diagnostics v_completed = row_count;
-  if v_completed = v_count then
+  from (select * from unnest(v_results) u where u.outcome = 'completed' order by u.job_id) r
+  where j.id = r.job_id and j.lease_token = r.lease_token and j.status = 'processing';
+  get diagnostics v_ended = row_count;
+  if v_ended = v_count then
     return to_jsonb(array_fill('completed'::text, array[v_count]));
   end if;
 
   perform job_queue.end_attempt(j.id, r.outcome, r.error_message, r.retryable, r.retry_after_seconds)
-  from job_queue.results_of(results) r
-  join public.jobs j on j.id = r.job_id and j.lease_token = r.lease_token and j.status = 'processing'
-  where r.outcome <> 'completed';
+  from (select * from unnest(v_results) u where u.outcome <> 'completed' order by u.job_id) r
+  join public.jobs j on j.id = r.job_id and j.lease_token = r.lease_token and j.status = 'processing';
 
   return (
-    select jsonb_agg(coalesce(j.status, 'lost') order by r."position")
-    from job_queue.results_of(results) r
+    select jsonb_agg(coalesce(j.status, 'lost') order by r.ordinality)
+    from unnest(v_results) with ordinality r
     left join public.jobs j on j.id = r.job_id and j.lease_token = r.lease_token
   );
 end;
@@ -113,22 +98,30 @@ set statement_timeout = '5s'
 as $$
 declare
   v_token uuid := coalesce(finish_and_claim_jobs.lease_token, gen_random_uuid());
-  v_finished jsonb := '[]';
+  v_finished jsonb;
   v_jobs jsonb := '[]';
 begin
   perform job_queue.check_claim(finish_and_claim_jobs.max_jobs, finish_and_claim_jobs.lease_seconds);
-  perform job_queue.check_results(finish_and_claim_jobs.results);
-  if jsonb_array_length(finish_and_claim_jobs.results) > 0 then
-    v_finished := job_queue.finish(finish_and_claim_jobs.results);
-  end if;
-  if finish_and_claim_jobs.is_repeat then
-    v_jobs := job_queue.claimed_under(v_token);
-  end if;
-  if finish_and_claim_jobs.max_jobs > 0 and v_jobs = '[]' then
-    select coalesce(jsonb_agg(job_queue.claimed_job(c) order by c.priority desc, c.run_at, c.created_at), '[]') into v_jobs
+  v_finished := job_queue.finish(finish_and_claim_jobs.results);
+  if finish_and_claim_jobs.max_jobs > 0 then
+    select coalesce(
+      jsonb_agg(
+        jsonb_build_object(
+          'id', c.id, 'job_type', c.job_type, 'input_data', c.input_data, 'retry_count', c.retry_count,
+          'max_retries', c.max_retries, 'lease_token', c.lease_token, 'timeout_seconds', c.timeout_seconds,
+          'progress', c.progress,
+          'steps', case
+            when c.step_count = 0 then '{}'
+            else (select jsonb_object_agg(s.name, s.result) from public.job_steps s where s.job_id = c.id)
+          end
+        )
+        order by c.priority desc, c.run_at, c.created_at
+      ),
+      '[]'
+    ) into v_jobs
     from job_queue.claim(
       finish_and_claim_jobs.max_jobs, finish_and_claim_jobs.job_types, finish_and_claim_jobs.worker_id,
-      finish_and_claim_jobs.lease_seconds, v_token
+      finish_and_claim_jobs.lease_seconds, v_token, finish_and_claim_jobs.is_repeat
     ) c;
   end if;
   return jsonb_build_object('finished', v_finished, 'jobs', v_jobs);
@@ -137,48 +130,9 @@ $$;
 
 comment on function public.finish_and_claim_jobs is 'Finishes jobs and claims the next ones in one trip.';
 
--- A claimed job as the worker gets it.
-create function job_queue.claimed_job(job public.jobs)
-returns jsonb
-language sql
-stable
-set search_path = ''
-as $$
-  select jsonb_build_object(
-    'id', job.id, 'job_type', job.job_type, 'input_data', job.input_data, 'retry_count', job.retry_count,
-    'max_retries', job.max_retries, 'lease_token', job.lease_token, 'timeout_seconds', job.timeout_seconds,
-    'progress', job.progress, 'steps', job_queue.steps_of(job.id, job.step_count)
-  );
-$$;
-
--- The jobs held under a token, found among all jobs in processing: only a repeated claim asks.
-create function job_queue.claimed_under(lease_token uuid)
-returns jsonb
-language sql
-stable
-set search_path = ''
-as $$
-  select coalesce(jsonb_agg(job_queue.claimed_job(j) order by j.priority desc, j.run_at, j.created_at), '[]')
-  from public.jobs j
-  where j.status = 'processing' and j.lease_token = claimed_under.lease_token;
-$$;
-
--- How a worker stands with a job: 'held', 'cancelled' (stop, and finish it so), or 'lost' (stop; nothing it writes counts).
-create function job_queue.standing(job public.jobs)
-returns text
-language sql
-volatile
-set search_path = ''
-as $$
-  select case
-    when job.id is null or job.lease_expires_at <= clock_timestamp() then 'lost'
-    when job.cancel_requested_at is not null then 'cancelled'
-    else 'held'
-  end;
-$$;
-
 -- One sign of life for all jobs of a worker: [{"job_id", "lease_token", "progress"?}]. Renews their leases, shows their progress, and
--- returns how it stands with each, parallel to `jobs`: 'held', 'cancelled' or 'lost'. Refuses with JQ004.
+-- returns how the worker stands with each, parallel to `jobs`: 'held', 'cancelled' (stop, and finish it so) or 'lost' (stop; nothing
+-- written about it counts any more). Refuses with JQ004.
 create function public.heartbeat_jobs(jobs jsonb, lease_seconds int default 30)
 returns jsonb
 language plpgsql
@@ -205,12 +159,19 @@ begin
   renewed as (
     update public.jobs j
     set
-      lease_expires_at = job_queue.lease_end(j.started_at, j.timeout_seconds, heartbeat_jobs.lease_seconds),
+      lease_expires_at = least(
+        clock_timestamp() + make_interval(secs => heartbeat_jobs.lease_seconds),
+        j.started_at + make_interval(secs => j.timeout_seconds)
+      ),
       progress = coalesce(b.progress, j.progress),
       updated_at = clock_timestamp()
     from beats b
     where j.id = b.job_id and j.lease_token = b.lease_token and j.status = 'processing'
-    returning j.id, job_queue.standing(j) as standing
+    returning j.id, case
+      when j.lease_expires_at <= clock_timestamp() then 'lost'
+      when j.cancel_requested_at is not null then 'cancelled'
+      else 'held'
+    end as standing
   )
   select coalesce(jsonb_agg(coalesce(r.standing, 'lost') order by b."position"), '[]') into v_standings
   from beats b
@@ -259,11 +220,18 @@ begin
   set
     step_count = j.step_count + v_is_new,
     progress = coalesce(save_job_step.progress, j.progress),
-    lease_expires_at = job_queue.lease_end(j.started_at, j.timeout_seconds, save_job_step.lease_seconds),
+    lease_expires_at = least(
+      clock_timestamp() + make_interval(secs => save_job_step.lease_seconds),
+      j.started_at + make_interval(secs => j.timeout_seconds)
+    ),
     updated_at = clock_timestamp()
   where j.id = v_job.id
   returning * into v_job;
-  return job_queue.standing(v_job);
+  return case
+    when v_job.lease_expires_at <= clock_timestamp() then 'lost'
+    when v_job.cancel_requested_at is not null then 'cancelled'
+    else 'held'
+  end;
 end;
 $$;
 

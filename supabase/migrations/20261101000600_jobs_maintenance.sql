@@ -58,7 +58,7 @@ begin
     select o.ctid
     from public.jobs o
     where o.status in ('completed', 'cancelled') and o.completed_at is not null
-      and o.completed_at < clock_timestamp() - make_interval(days => cleanup_old_jobs.days_to_keep)
+      and o.completed_at < now() - make_interval(days => cleanup_old_jobs.days_to_keep)
     limit cleanup_old_jobs.max_jobs
     for update skip locked
   ));
