@@ -8,12 +8,17 @@ pub enum JobError {
     /// Try again, after `retry_after_seconds` if given, else after the queue's own backoff.
     #[error("{message}")]
     Retryable {
+        /// What went wrong, for people.
         message: String,
+        /// How long to wait, when the handler knows better than the queue's backoff.
         retry_after_seconds: Option<u32>,
     },
     /// Trying again cannot help: the job fails now, whatever retries are left.
     #[error("{message}")]
-    Permanent { message: String },
+    Permanent {
+        /// What went wrong and what to change, for people.
+        message: String,
+    },
     /// Someone cancelled the job; the handler stops without a result.
     #[error("the job was cancelled")]
     Cancelled,
@@ -23,6 +28,7 @@ pub enum JobError {
 }
 
 impl JobError {
+    /// Try again after the queue's own backoff.
     pub fn retryable(message: impl Into<String>) -> Self {
         Self::Retryable {
             message: message.into(),
@@ -30,6 +36,7 @@ impl JobError {
         }
     }
 
+    /// Never try again.
     pub fn permanent(message: impl Into<String>) -> Self {
         Self::Permanent {
             message: message.into(),

@@ -34,16 +34,20 @@ pub trait Host {
     /// Completes after `milliseconds`.
     fn sleep_ms(&self, milliseconds: u32) -> impl Future<Output = ()>;
 
-    /// Writes one line to the function's log.
-    fn log(&self, line: &str);
+    /// Writes a message of one or more lines to the function's log.
+    fn log(&self, message: &str);
 }
 
 /// A request to a server other than the database.
 #[derive(Debug, Clone, PartialEq)]
 pub struct HttpRequest {
+    /// What to do with `url`.
     pub method: Method,
+    /// With `http://` or `https://`.
     pub url: String,
+    /// Names and values.
     pub headers: Vec<(String, String)>,
+    /// Text, usually JSON.
     pub body: Option<String>,
     /// The request is aborted, and fails, after this many milliseconds without a complete answer.
     pub timeout_ms: u32,
@@ -51,18 +55,23 @@ pub struct HttpRequest {
     pub max_response_bytes: usize,
 }
 
+/// The methods the worker uses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Method {
+    /// Read.
     Get,
+    /// Send `body`.
     Post,
 }
 
 /// A complete answer, whatever its status.
 #[derive(Debug, Clone, PartialEq)]
 pub struct HttpResponse {
+    /// The HTTP status.
     pub status: u16,
     /// Names in lower case.
     pub headers: Vec<(String, String)>,
+    /// All of it.
     pub body: Vec<u8>,
 }
 
@@ -79,12 +88,21 @@ impl HttpResponse {
 /// No answer came. Whether the request took effect is unknown.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum TransportError {
-    /// Refused, reset, unresolvable, or a bad URL; the text is the runtime's own.
+    /// Refused, reset, unresolvable, or a bad URL; [`TransportError::failed`] makes it.
     Failed(String),
     /// Nothing within the request's `timeout_ms`.
     TimedOut,
     /// The answer was longer than `max_response_bytes`.
     TooLarge,
+}
+
+impl TransportError {
+    /// A failure in the runtime's words, but without addresses: some are signed, and all of them are input.
+    pub fn failed(reason: &str) -> Self {
+        let words = reason.split_whitespace();
+        let words = words.map(|word| if word.contains("://") { "…" } else { word });
+        Self::Failed(words.collect::<Vec<_>>().join(" "))
+    }
 }
 
 impl fmt::Display for TransportError {

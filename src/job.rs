@@ -7,12 +7,15 @@ use uuid::Uuid;
 /// One job this worker holds a lease on: an element of `jobs` in the answer of `finish_and_claim_jobs`.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 pub struct Job {
+    /// Which job.
     pub id: Uuid,
+    /// Which handler runs it.
     pub job_type: String,
     /// Always a JSON object: the database refuses anything else.
     pub input_data: Value,
     /// Failed attempts so far: 0 the first time the job runs.
     pub retry_count: u32,
+    /// Attempts after the first before the job fails for good.
     pub max_retries: u32,
     /// Proof of this claim; every write about the job carries it.
     pub lease_token: Uuid,

@@ -1,0 +1,231 @@
+//! The environment, parsed once. Nothing else in the crate reads a variable or knows a default.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use thiserror::Error;
+
+const DEFAULT_GROK_BASE_URL: &str = "https://api.x.ai/v1";
+const DEFAULT_GROK_MODEL: &str = "grok-4.3";
+
+/// Everything the worker can be told from outside.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// The project's address without a slash at its end; PostgREST is at `/rest/v1` below it.
+    pub supabase_url: String,
+    /// The key the worker calls the database with.
+    pub database_key: Secret,
+    /// Callers that send this in `x-queue-token` may start a run.
+    pub worker_token: Secret,
+    /// Callers that send one of these in `apikey` may start a run too.
+    pub accepted_keys: Vec<Secret>,
+    /// How to reach Grok; `None` without `GROK_API_KEY`, and then no job that needs it is claimed.
+    pub grok: Option<GrokConfig>,
+    /// Jobs that run at the same time in one isolate.
+    pub concurrency: usize,
+    /// How long a claim holds without a sign of life.
+    pub lease_seconds: u32,
+    /// How long the platform lets an isolate live.
+    pub wall_clock_seconds: u32,
+}
+
+/// How to reach xAI's API.
+#[derive(Debug, Clone)]
+pub struct GrokConfig {
+    /// Without a slash at its end, for example `https://api.x.ai/v1`.
+    pub base_url: String,
+    /// Sent as a bearer token, to `base_url` and nowhere else.
+    pub api_key: Secret,
+    /// The model's name.
+    pub model: String,
+}
+
+/// A text that must not appear in a log, an error or a `Debug` output.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret(String);
+
+impl Secret {
+    /// Wraps a secret text.
+    pub fn new(text: impl Into<String>) -> Self {
+        Self(text.into())
+    }
+
+    /// The text itself, for the header it belongs in.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("Secret(…)")
+    }
+}
+
+/// A variable that is missing or not what was expected; the text never holds a secret.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("{variable}: {expected}")]
+pub struct ConfigError {
+    /// The variable to set.
+    pub variable: &'static str,
+    /// What it should hold.
+    pub expected: String,
+}
+
+impl Config {
+    /// Reads the variables the worker knows out of an environment; others are ignored.
+    ///
+    /// # Errors
+    /// [`ConfigError`] for the first variable that is missing or malformed.
+    pub fn parse(
+        variables: impl IntoIterator<Item = (String, String)>,
+    ) -> Result<Self, ConfigError> {
+        let variables = Variables(variables.into_iter().collect());
+        let secret_keys = secret_keys(&variables)?;
+        let service_role_key = variables.secret("SUPABASE_SERVICE_ROLE_KEY")?;
+        let database_key = database_key(&secret_keys, service_role_key.as_ref())?;
+        let accepted_keys = secret_keys
+            .into_iter()
+            .map(|(_, key)| key)
+            .chain(service_role_key)
+            .collect();
+        Ok(Self {
+            supabase_url: supabase_url(&variables)?,
+            database_key,
+            worker_token: worker_token(&variables)?,
+            accepted_keys,
+            grok: grok(&variables)?,
+            concurrency: variables.number("QUEUE_CONCURRENCY", 10, 1, 1_000)? as usize,
+            lease_seconds: variables.number("QUEUE_LEASE_SECONDS", 30, 3, 3_600)?,
+            wall_clock_seconds: variables.number("QUEUE_WALL_CLOCK_SECONDS", 150, 1, 604_800)?,
+        })
+    }
+}
+
+fn supabase_url(variables: &Variables) -> Result<String, ConfigError> {
+    variables.url("SUPABASE_URL")?.ok_or(ConfigError {
+        variable: "SUPABASE_URL",
+        expected: "is not set; expected the project's address, like https://abc.supabase.co".into(),
+    })
+}
+
+fn worker_token(variables: &Variables) -> Result<Secret, ConfigError> {
+    variables.secret("QUEUE_WORKER_TOKEN")?.ok_or(ConfigError {
+        variable: "QUEUE_WORKER_TOKEN",
+        expected: "is not set; expected a long random text, also stored where the worker is woken \
+                   from"
+            .into(),
+    })
+}
+
+fn grok(variables: &Variables) -> Result<Option<GrokConfig>, ConfigError> {
+    let base_url = variables
+        .url("GROK_BASE_URL")?
+        .unwrap_or_else(|| DEFAULT_GROK_BASE_URL.into());
+    let model = variables.text("GROK_MODEL").unwrap_or(DEFAULT_GROK_MODEL);
+    let api_key = variables.secret("GROK_API_KEY")?;
+    Ok(api_key.map(|api_key| GrokConfig {
+        base_url,
+        api_key,
+        model: model.into(),
+    }))
+}
+
+/// `SUPABASE_SECRET_KEYS` by name; empty when it is not set.
+fn secret_keys(variables: &Variables) -> Result<Vec<(String, Secret)>, ConfigError> {
+    const NAME: &str = "SUPABASE_SECRET_KEYS";
+    let Some(text) = variables.text(NAME) else {
+        return Ok(Vec::new());
+    };
+    let malformed = || ConfigError {
+        variable: NAME,
+        expected: r#"expected a JSON object of key names and keys, like {"default":"sb_secret_…"}"#
+            .into(),
+    };
+    let keys: serde_json::Map<String, serde_json::Value> =
+        serde_json::from_str(text).map_err(|_| malformed())?;
+    keys.into_iter()
+        .map(|(name, key)| {
+            let key = key.as_str().ok_or_else(malformed)?;
+            Ok((name, header_safe(NAME, key)?))
+        })
+        .collect()
+}
+
+fn database_key(
+    secret_keys: &[(String, Secret)],
+    service_role_key: Option<&Secret>,
+) -> Result<Secret, ConfigError> {
+    let named = |wanted: &str| secret_keys.iter().find(|(name, _)| name == wanted);
+    named("queue")
+        .or_else(|| named("default"))
+        .or_else(|| secret_keys.first())
+        .map(|(_, key)| key)
+        .or(service_role_key)
+        .cloned()
+        .ok_or(ConfigError {
+            variable: "SUPABASE_SECRET_KEYS",
+            expected: "is not set and neither is SUPABASE_SERVICE_ROLE_KEY; expected a secret key \
+                       of the project in one of them"
+                .into(),
+        })
+}
+
+/// A secret travels in a header: one that cannot is found here and not in the middle of a run.
+fn header_safe(variable: &'static str, text: &str) -> Result<Secret, ConfigError> {
+    let is_safe = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic());
+    is_safe.then(|| Secret::new(text)).ok_or(ConfigError {
+        variable,
+        expected: "expected printable ASCII characters without spaces".into(),
+    })
+}
+
+struct Variables(BTreeMap<String, String>);
+
+impl Variables {
+    /// A variable that is set to nothing counts as not set: dashboards make them so.
+    fn text(&self, name: &str) -> Option<&str> {
+        self.0
+            .get(name)
+            .map(|value| value.trim())
+            .filter(|value| !value.is_empty())
+    }
+
+    fn secret(&self, name: &'static str) -> Result<Option<Secret>, ConfigError> {
+        self.text(name)
+            .map(|text| header_safe(name, text))
+            .transpose()
+    }
+
+    fn url(&self, name: &'static str) -> Result<Option<String>, ConfigError> {
+        let Some(text) = self.text(name) else {
+            return Ok(None);
+        };
+        let is_url = text.starts_with("https://") || text.starts_with("http://");
+        is_url
+            .then(|| Some(text.trim_end_matches('/').to_owned()))
+            .ok_or_else(|| ConfigError {
+                variable: name,
+                expected: "expected an address that starts with https:// or http://".into(),
+            })
+    }
+
+    fn number(
+        &self,
+        name: &'static str,
+        default: u32,
+        least: u32,
+        most: u32,
+    ) -> Result<u32, ConfigError> {
+        let Some(text) = self.text(name) else {
+            return Ok(default);
+        };
+        text.parse()
+            .ok()
+            .filter(|number| (least..=most).contains(number))
+            .ok_or_else(|| ConfigError {
+                variable: name,
+                expected: format!("expected a whole number from {least} to {most}"),
+            })
+    }
+}

@@ -1,0 +1,113 @@
+//! What the function answers over HTTP, apart from running jobs.
+
+use serde::Serialize;
+use serde_json::{Map, Value, json};
+
+use crate::auth::{self, Credentials};
+use crate::config::{Config, ConfigError};
+use crate::report::{RunReport, Stopped};
+
+/// An answer: a status, a JSON body with `success`, and the `allow` header where one is due.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Answer {
+    /// The HTTP status.
+    pub status: u16,
+    /// A JSON object.
+    pub body: Value,
+    /// The methods that would have been accepted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub allow: Option<&'static str>,
+}
+
+impl Answer {
+    fn success(status: u16, message: &str) -> Self {
+        Self {
+            status,
+            body: json!({ "success": true, "message": message }),
+            allow: None,
+        }
+    }
+
+    fn refusal(status: u16, error: &str) -> Self {
+        Self {
+            status,
+            body: json!({ "success": false, "error": error }),
+            allow: None,
+        }
+    }
+}
+
+/// Lets a caller start a run, or answers at once: health, wrong method, no right to, not configured.
+///
+/// # Errors
+/// The [`Answer`] when there is nothing to run.
+pub fn admit<'a>(
+    config: &'a Result<Config, ConfigError>,
+    method: &str,
+    credentials: Credentials<'_>,
+) -> Result<&'a Config, Answer> {
+    if !matches!(method, "GET" | "POST") {
+        return Err(Answer {
+            allow: Some("GET, POST"),
+            ..Answer::refusal(405, "expected POST to run jobs or GET to check health")
+        });
+    }
+    let config = config.as_ref().map_err(not_configured)?;
+    if method == "GET" {
+        return Err(Answer::success(200, "ready"));
+    }
+    if !auth::is_authorised(config, credentials) {
+        return Err(Answer::refusal(
+            401,
+            "expected the worker token in x-queue-token or a secret key of the project in apikey",
+        ));
+    }
+    Ok(config)
+}
+
+/// Whether the caller wants to wait for the run's end. Other members are ignored: a database webhook
+/// sends its own.
+///
+/// # Errors
+/// The [`Answer`] to a body that is neither empty nor a JSON object with a boolean `wait`.
+pub fn wants_to_wait(body: &str) -> Result<bool, Answer> {
+    if body.trim().is_empty() {
+        return Ok(false);
+    }
+    let members: Map<String, Value> = serde_json::from_str(body)
+        .map_err(|_| Answer::refusal(400, "body: expected nothing or a JSON object"))?;
+    match members.get("wait") {
+        None => Ok(false),
+        Some(Value::Bool(wait)) => Ok(*wait),
+        Some(_) => Err(Answer::refusal(400, "wait: expected true or false")),
+    }
+}
+
+/// The answer to a caller that does not wait.
+pub fn accepted() -> Answer {
+    Answer::success(202, "the queue is being worked off")
+}
+
+/// The answer of a worker that is missing a setting: it does nothing for anybody.
+pub fn not_configured(error: &ConfigError) -> Answer {
+    Answer::refusal(500, &error.to_string())
+}
+
+/// The answer to a caller that waited. A run that the database ended is no success.
+pub fn finished(report: &RunReport) -> Answer {
+    #[derive(Serialize)]
+    struct Body<'a> {
+        success: bool,
+        #[serde(flatten)]
+        report: &'a RunReport,
+    }
+    let body = Body {
+        success: report.stopped != Stopped::Database,
+        report,
+    };
+    Answer {
+        status: 200,
+        body: serde_json::to_value(body).unwrap_or_default(),
+        allow: None,
+    }
+}

@@ -1,0 +1,97 @@
+//! Counts what became of the jobs and writes it to the log.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+use serde_json::json;
+
+use super::batch::Finished;
+use crate::handler::RunContext;
+use crate::host::Host;
+use crate::job::Job;
+use crate::outcome::Outcome;
+use crate::queue::{QueueError, Settled};
+use crate::report::{RunReport, Stopped};
+
+pub(super) struct Ledger<'a, H> {
+    context: &'a RunContext<'a, H>,
+    since_ms: u64,
+    report: RunReport,
+}
+
+#[derive(Serialize)]
+struct Took<'e> {
+    ms: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<&'e str>,
+}
+
+impl<'a, H: Host> Ledger<'a, H> {
+    pub(super) fn new(
+        context: &'a RunContext<'a, H>,
+        unavailable: BTreeMap<&'static str, &'static str>,
+    ) -> Self {
+        Self {
+            context,
+            since_ms: context.host.now_ms(),
+            report: RunReport {
+                unavailable,
+                ..RunReport::default()
+            },
+        }
+    }
+
+    /// A job came in with a trip that took `ms`.
+    pub(super) fn claimed(&mut self, job: &Job, ms: u64) {
+        self.report.claimed += 1;
+        self.write("claimed", job, ms, None);
+    }
+
+    /// The database has settled a job.
+    pub(super) fn settled(&mut self, finished: &Finished<'a, H>, settled: Settled) {
+        let report = &mut self.report;
+        let (event, count) = match settled {
+            Settled::Completed => ("completed", &mut report.completed),
+            Settled::Queued if finished.outcome == Outcome::Released => {
+                ("released", &mut report.released)
+            }
+            Settled::Queued => ("retried", &mut report.retried),
+            Settled::Failed => ("failed", &mut report.failed),
+            Settled::Cancelled => ("cancelled", &mut report.cancelled),
+            Settled::Lost => ("lost", &mut report.lost),
+        };
+        *count += 1;
+        self.write(event, finished.context.job(), finished.ms, finished.error());
+    }
+
+    /// A job turned out to be somebody else's by now.
+    pub(super) fn lost(&mut self, job: &Job, ms: u64) {
+        self.report.lost += 1;
+        self.write("lost", job, ms, None);
+    }
+
+    /// The database stays away: results are lost, and their jobs come back when their leases expire.
+    pub(super) fn undelivered(&mut self, batch: &[Finished<'a, H>], error: &QueueError) {
+        let error = error.to_string();
+        self.context
+            .log
+            .event("database_lost", &json!({ "error": error }));
+        for finished in batch {
+            self.report.lost += 1;
+            self.write("lost", finished.context.job(), finished.ms, Some(&error));
+        }
+    }
+
+    pub(super) fn close(mut self, stopped: Stopped, error: Option<String>) -> RunReport {
+        self.report.stopped = stopped;
+        self.report.error = error;
+        self.report.duration_ms = self.context.host.now_ms() - self.since_ms;
+        self.context.log.event("run_finished", &self.report);
+        self.context.log.flush();
+        self.report
+    }
+
+    fn write(&self, event: &str, job: &Job, ms: u64, error: Option<&str>) {
+        self.context.log.job_event(event, job, &Took { ms, error });
+    }
+}

@@ -1,0 +1,104 @@
+//! Signs of life for all held jobs in one call, and what comes back with them: cancellations and lost leases.
+
+use std::rc::Rc;
+use std::task::{Context, Poll};
+
+use futures_util::FutureExt;
+use futures_util::future::LocalBoxFuture;
+use serde_json::json;
+
+use super::held::Held;
+use crate::handler::{JobContext, RunContext};
+use crate::host::Host;
+use crate::queue::{QueueError, Standing};
+
+/// News, and signs of life after one that failed, are not sent more often than this.
+const SHORTEST_PAUSE_MS: u64 = 1_000;
+
+pub(super) struct Pulse<'a, H> {
+    context: &'a RunContext<'a, H>,
+    last_ms: u64,
+    has_failed: bool,
+    beat: Option<LocalBoxFuture<'a, Beat<'a, H>>>,
+}
+
+struct Beat<'a, H> {
+    contexts: Vec<Rc<JobContext<'a, H>>>,
+    answer: Result<Vec<Standing>, QueueError>,
+}
+
+impl<'a, H: Host> Pulse<'a, H> {
+    pub(super) fn new(context: &'a RunContext<'a, H>) -> Self {
+        Self {
+            context,
+            last_ms: 0,
+            has_failed: false,
+            beat: None,
+        }
+    }
+
+    /// The first jobs were claimed: their leases are as good as new.
+    pub(super) fn rest(&mut self) {
+        self.last_ms = self.context.host.now_ms();
+    }
+
+    /// When the next sign of life is to be sent.
+    pub(super) fn due_ms(&self, held: &Held<'a, H>) -> Option<u64> {
+        if held.is_empty() || self.beat.is_some() {
+            return None;
+        }
+        let pause_ms = match self.has_failed || held.has_news() {
+            true => SHORTEST_PAUSE_MS,
+            false => u64::from(self.context.config.lease_seconds) * 1_000 / 3,
+        };
+        Some(self.last_ms + pause_ms)
+    }
+
+    /// Sends one if it is time.
+    pub(super) fn begin_if_due(&mut self, held: &Held<'a, H>) {
+        let now_ms = self.context.host.now_ms();
+        if self.due_ms(held).is_some_and(|due_ms| due_ms <= now_ms) {
+            self.last_ms = now_ms;
+            self.beat = Some(Box::pin(beat(
+                self.context,
+                held.contexts().cloned().collect(),
+            )));
+        }
+    }
+
+    /// The jobs that were asked about and how they stand; none when no answer came.
+    pub(super) fn poll(
+        &mut self,
+        task: &mut Context<'_>,
+    ) -> Poll<Vec<(Rc<JobContext<'a, H>>, Standing)>> {
+        let Some(Poll::Ready(beat)) = self.beat.as_mut().map(|beat| beat.poll_unpin(task)) else {
+            return Poll::Pending;
+        };
+        self.beat = None;
+        self.has_failed = beat.answer.is_err();
+        let standings = beat.answer.unwrap_or_else(|error| {
+            self.failed(&beat.contexts, &error);
+            Vec::new()
+        });
+        Poll::Ready(beat.contexts.into_iter().zip(standings).collect())
+    }
+
+    fn failed(&self, contexts: &[Rc<JobContext<'a, H>>], error: &QueueError) {
+        for context in contexts {
+            context.keep_news();
+        }
+        let error = error.to_string();
+        self.context
+            .log
+            .event("heartbeat_failed", &json!({ "error": error }));
+    }
+}
+
+async fn beat<'a, H: Host>(
+    context: &'a RunContext<'a, H>,
+    contexts: Vec<Rc<JobContext<'a, H>>>,
+) -> Beat<'a, H> {
+    let heartbeats: Vec<_> = contexts.iter().map(|context| context.heartbeat()).collect();
+    let answer = context.queue.heartbeat(&heartbeats).await;
+    Beat { contexts, answer }
+}

@@ -1,0 +1,6 @@
+//! The loop against a scripted database and a clock that moves by itself.
+
+mod claiming;
+mod losing;
+mod stopping;
+mod world;

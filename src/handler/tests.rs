@@ -1,0 +1,135 @@
+//! Handlers as the engine runs them, one at a time.
+
+use std::cell::Cell;
+use std::rc::Rc;
+
+use serde::Deserialize;
+use serde_json::json;
+
+use super::*;
+use crate::host::TransportError;
+use crate::job::Job;
+use crate::scripted_host::{Reply, ScriptedHost, config, held, job, run_job};
+
+struct Steps;
+
+#[derive(Deserialize)]
+struct Input {
+    #[serde(default)]
+    photos: Vec<Photo>,
+}
+
+#[derive(Deserialize)]
+struct Photo {
+    number: u32,
+}
+
+impl JobHandler for Steps {
+    const JOB_TYPE: &'static str = "steps";
+    type Input = Input;
+
+    async fn run<H: Host>(input: Input, context: &JobContext<'_, H>) -> Result<Value, JobError> {
+        let mut sum = 0;
+        for photo in input.photos {
+            let name = format!("photo/{}", photo.number);
+            context.progress(Progress {
+                phase: "adding".into(),
+                done: sum,
+                total: 9,
+                message: "adding up".into(),
+            });
+            sum += context.step(&name, async || Ok(photo.number)).await?;
+        }
+        Ok(json!({ "sum": sum }))
+    }
+}
+
+fn run_steps(host: &ScriptedHost, job: Job) -> Result<Value, JobError> {
+    run_job::<Steps>(host, &config(&[]), job)
+}
+
+fn steps_job(numbers: &[u32]) -> Job {
+    let photos: Vec<Value> = numbers
+        .iter()
+        .map(|number| json!({ "number": number }))
+        .collect();
+    job("steps", json!({ "photos": photos }))
+}
+
+#[test]
+fn a_step_is_saved_with_the_latest_progress() {
+    let host = ScriptedHost::new().on_rpc(|_, _| held());
+    let result = run_steps(&host, steps_job(&[3]));
+    assert_eq!(result, Ok(json!({ "sum": 3 })));
+    let save = &host.calls_of("save_job_step")[0];
+    assert_eq!(save["name"], "photo/3");
+    assert_eq!(save["result"], 3);
+    assert_eq!(save["progress"]["phase"], "adding");
+    assert_eq!(host.log_lines_of("step")[0]["step"], "photo/3");
+}
+
+#[test]
+fn a_saved_step_is_not_run_again() {
+    let host = ScriptedHost::new().on_rpc(|_, _| held());
+    let mut job = steps_job(&[3, 4]);
+    job.steps.insert("photo/3".into(), json!(30));
+    assert_eq!(run_steps(&host, job), Ok(json!({ "sum": 34 })));
+    let saved = host.calls_of("save_job_step");
+    assert_eq!(saved.len(), 1);
+    assert_eq!(saved[0]["name"], "photo/4");
+}
+
+#[test]
+fn a_saved_step_of_another_shape_is_run_again_and_the_log_says_so() {
+    let host = ScriptedHost::new().on_rpc(|_, _| held());
+    let mut job = steps_job(&[3]);
+    job.steps.insert("photo/3".into(), json!("three"));
+    assert_eq!(run_steps(&host, job), Ok(json!({ "sum": 3 })));
+    assert_eq!(host.log_lines_of("step_unreadable")[0]["step"], "photo/3");
+}
+
+#[test]
+fn a_job_cancelled_while_its_step_is_saved_stops() {
+    let host = ScriptedHost::new().on_rpc(|_, _| Reply::json(200, json!("cancelled")));
+    let result = run_steps(&host, steps_job(&[3, 4]));
+    assert_eq!(result, Err(JobError::Cancelled));
+    assert_eq!(host.calls_of("save_job_step").len(), 1);
+}
+
+#[test]
+fn a_job_whose_lease_is_lost_while_its_step_is_saved_stops() {
+    let refusal = json!({ "code": "JQ002", "message": "lease lost" });
+    let host = ScriptedHost::new().on_rpc(move |_, _| Reply::json(400, refusal.clone()));
+    let result = run_steps(&host, steps_job(&[3]));
+    assert_eq!(result, Err(JobError::LeaseLost));
+}
+
+#[test]
+fn a_step_is_saved_even_if_the_database_is_away_for_a_moment() {
+    let failures = Rc::new(Cell::new(3));
+    let host = ScriptedHost::new().on_rpc(move |_, _| match failures.get() {
+        0 => held(),
+        left => {
+            failures.set(left - 1);
+            Reply::error(TransportError::Failed("connection refused".into()))
+        }
+    });
+    assert_eq!(run_steps(&host, steps_job(&[3])), Ok(json!({ "sum": 3 })));
+    assert_eq!(host.calls_of("save_job_step").len(), 4);
+}
+
+#[test]
+fn input_of_another_shape_fails_for_good_and_names_the_field_but_not_the_value() {
+    let message = |input| match run_steps(&ScriptedHost::new(), job("steps", input)) {
+        Err(JobError::Permanent { message }) => message,
+        other => panic!("{other:?} should be a permanent failure"),
+    };
+    assert_eq!(
+        message(json!({ "photos": [{ "number": 1 }, { "number": "secret" }] })),
+        "input_data.photos[1].number: expected u32"
+    );
+    assert_eq!(
+        message(json!({ "photos": [{}] })),
+        "input_data.photos[0]: missing field `number`"
+    );
+}

@@ -1,0 +1,38 @@
+//! `noop`: shows that the queue works end to end, and costs nothing. The result is the input.
+
+use serde_json::Value;
+
+use crate::error::JobError;
+use crate::handler::{JobContext, JobHandler};
+use crate::host::Host;
+
+pub(super) struct Noop;
+
+impl JobHandler for Noop {
+    const JOB_TYPE: &'static str = "noop";
+
+    type Input = Value;
+
+    async fn run<H: Host>(input: Value, _: &JobContext<'_, H>) -> Result<Value, JobError> {
+        Ok(input)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::scripted_host::{ScriptedHost, config, job, run_job};
+
+    #[test]
+    fn returns_its_input_and_touches_nothing() {
+        let input = json!({ "any": ["thing"] });
+        let result = run_job::<Noop>(
+            &ScriptedHost::new(),
+            &config(&[]),
+            job("noop", input.clone()),
+        );
+        assert_eq!(result, Ok(input));
+    }
+}

@@ -1,0 +1,87 @@
+//! The function's log: one JSON object per line and event, with ids, types and milliseconds, never payloads.
+
+use std::cell::RefCell;
+
+use serde::Serialize;
+
+use crate::host::Host;
+use crate::job::Job;
+
+/// The platform keeps 10,000 characters of a message and a hundred messages per ten seconds, so lines
+/// written in the same moment travel as one message.
+const LONGEST_MESSAGE: usize = 9_500;
+
+/// Collects lines and hands them to the host as few messages.
+pub struct Log<'a, H> {
+    host: &'a H,
+    lines: RefCell<String>,
+}
+
+impl<'a, H: Host> Log<'a, H> {
+    /// A log that writes to `host`.
+    pub fn new(host: &'a H) -> Self {
+        Self {
+            host,
+            lines: RefCell::default(),
+        }
+    }
+
+    /// Adds a line about the run; `fields` must serialize to a JSON object.
+    pub fn event(&self, event: &str, fields: &impl Serialize) {
+        #[derive(Serialize)]
+        struct Head<'h> {
+            event: &'h str,
+        }
+        self.line(&Head { event }, fields);
+    }
+
+    /// Adds a line about a job.
+    pub fn job_event(&self, event: &str, job: &Job, fields: &impl Serialize) {
+        #[derive(Serialize)]
+        struct Head<'h> {
+            event: &'h str,
+            job_id: uuid::Uuid,
+            job_type: &'h str,
+            attempt: u32,
+        }
+        let head = Head {
+            event,
+            job_id: job.id,
+            job_type: &job.job_type,
+            attempt: job.attempt(),
+        };
+        self.line(&head, fields);
+    }
+
+    /// Hands what was collected to the host.
+    pub fn flush(&self) {
+        let lines = self.lines.take();
+        if !lines.is_empty() {
+            self.host.log(&lines);
+        }
+    }
+
+    fn line(&self, head: &impl Serialize, fields: &impl Serialize) {
+        let line = joined(&encoded(head), &encoded(fields));
+        if self.lines.borrow().len() + line.len() >= LONGEST_MESSAGE {
+            self.flush();
+        }
+        let mut lines = self.lines.borrow_mut();
+        if !lines.is_empty() {
+            lines.push('\n');
+        }
+        lines.push_str(&line);
+    }
+}
+
+fn encoded(value: &impl Serialize) -> String {
+    serde_json::to_string(value).unwrap_or_default()
+}
+
+/// One JSON object with the members of both; anything but an object adds nothing.
+fn joined(head: &str, fields: &str) -> String {
+    match fields.strip_prefix('{') {
+        Some(members) if members != "}" => format!("{},{members}", head.trim_end_matches('}')),
+        _ => head.to_owned(),
+    }
+}

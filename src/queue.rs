@@ -1,0 +1,135 @@
+//! The database as the worker sees it: a few functions called through PostgREST, every one safe to repeat.
+//!
+//! Nothing here decides about jobs: a call is encoded, sent, perhaps sent again, and its answer decoded.
+
+mod answer;
+mod wire;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+pub use self::answer::QueueError;
+pub use self::wire::{Exchange, Exchanged, FinishedJob, Heartbeat, Settled, Standing};
+use self::wire::{Heartbeats, Step};
+use crate::handler::Progress;
+use crate::host::Host;
+use crate::job::Job;
+use crate::retry;
+
+/// Calls the queue's functions, repeating what may pass by itself until time is up.
+pub struct QueueClient<'a, H> {
+    host: &'a H,
+    give_up_at_ms: u64,
+    lease_seconds: u32,
+}
+
+impl<'a, H: Host> QueueClient<'a, H> {
+    /// A client that repeats nothing after `give_up_at_ms` on the host's clock, and whose signs of life
+    /// hold for `lease_seconds`.
+    pub fn new(host: &'a H, give_up_at_ms: u64, lease_seconds: u32) -> Self {
+        Self {
+            host,
+            give_up_at_ms,
+            lease_seconds,
+        }
+    }
+
+    /// Stores results and claims jobs in one trip, repeating it until `give_up_at_ms`.
+    ///
+    /// # Errors
+    /// [`QueueError`] when the database stays away or refuses.
+    pub async fn exchange<R: Serialize>(
+        &self,
+        exchange: &Exchange<'_, R>,
+        give_up_at_ms: u64,
+    ) -> Result<Exchanged, QueueError> {
+        const FUNCTION: &str = "finish_and_claim_jobs";
+        let encode = |is_repeat| {
+            wire::encode(&Exchange {
+                is_repeat,
+                ..*exchange
+            })
+        };
+        let exchanged: Exchanged = self.repeated(FUNCTION, encode, give_up_at_ms).await?;
+        answer::expect_length(FUNCTION, exchanged.finished.len(), exchange.results.len())?;
+        Ok(exchanged)
+    }
+
+    /// Shows that this worker still breathes, once: the next sign of life is the repetition.
+    ///
+    /// # Errors
+    /// [`QueueError`] when no readable answer came.
+    pub async fn heartbeat(&self, jobs: &[Heartbeat]) -> Result<Vec<Standing>, QueueError> {
+        const FUNCTION: &str = "heartbeat_jobs";
+        let arguments = wire::encode(&Heartbeats {
+            jobs,
+            lease_seconds: self.lease_seconds,
+        });
+        let standings: Vec<Standing> =
+            answer::decode(FUNCTION, self.host.rpc(FUNCTION, arguments).await)?;
+        answer::expect_length(FUNCTION, standings.len(), jobs.len())?;
+        Ok(standings)
+    }
+
+    /// Keeps the result of a step. The first result kept under a name stays.
+    ///
+    /// # Errors
+    /// [`QueueError`] when the database stays away or refuses, with code `JQ002` when the lease is lost.
+    pub async fn save_step(
+        &self,
+        job: &Job,
+        name: &str,
+        result: Value,
+        progress: Option<Progress>,
+    ) -> Result<Standing, QueueError> {
+        let step = Step {
+            job_id: job.id,
+            lease_token: job.lease_token,
+            name,
+            result,
+            progress,
+            lease_seconds: self.lease_seconds,
+        };
+        self.repeated("save_job_step", |_| wire::encode(&step), self.give_up_at_ms)
+            .await
+    }
+
+    /// Calls any function of the database.
+    ///
+    /// # Errors
+    /// [`QueueError`] when the database stays away, refuses, or answers something else than a `T`.
+    pub async fn call<T: DeserializeOwned>(
+        &self,
+        function: &str,
+        arguments: impl Serialize,
+    ) -> Result<T, QueueError> {
+        self.repeated(function, |_| wire::encode(&arguments), self.give_up_at_ms)
+            .await
+    }
+
+    async fn repeated<T: DeserializeOwned>(
+        &self,
+        function: &str,
+        encode: impl Fn(bool) -> String,
+        give_up_at_ms: u64,
+    ) -> Result<T, QueueError> {
+        let mut failures = 0;
+        loop {
+            let arguments = encode(failures > 0);
+            let error = match answer::decode(function, self.host.rpc(function, arguments).await) {
+                Ok(value) => return Ok(value),
+                Err(error) => error,
+            };
+            failures += 1;
+            let pause_ms = retry::pause_ms(error.verdict(), error.retry_after_ms(), failures);
+            let Some(pause_ms) = pause_ms else {
+                return Err(error);
+            };
+            if self.host.now_ms() + u64::from(pause_ms) >= give_up_at_ms {
+                return Err(error);
+            }
+            self.host.sleep_ms(pause_ms).await;
+        }
+    }
+}

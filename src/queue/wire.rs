@@ -1,0 +1,134 @@
+//! What travels to and from the queue's functions. The names are the functions' argument names.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use uuid::Uuid;
+
+use crate::handler::Progress;
+use crate::job::Job;
+use crate::outcome::Outcome;
+
+/// One trip that stores results and brings new jobs.
+#[derive(Debug, Serialize)]
+pub struct Exchange<'a, R> {
+    /// What became of jobs this worker held: each serializes as a [`FinishedJob`].
+    pub results: &'a [R],
+    /// How many jobs to claim; 0 only stores the results.
+    pub max_jobs: usize,
+    /// The job types this worker runs.
+    pub job_types: &'a [&'static str],
+    /// Who claims, for people who look at the table.
+    pub worker_id: &'a str,
+    /// How long the claim holds without a sign of life.
+    pub lease_seconds: u32,
+    /// Chosen by the worker for this claim, so that a lost answer can be asked for again.
+    pub lease_token: Uuid,
+    /// The same exchange was sent before and its answer did not arrive.
+    pub is_repeat: bool,
+}
+
+/// What became of one job.
+#[derive(Debug, Serialize)]
+pub struct FinishedJob<'a> {
+    /// Which job.
+    pub job_id: Uuid,
+    /// Proof that it is still this worker's.
+    pub lease_token: Uuid,
+    /// What to do with it.
+    #[serde(flatten)]
+    pub outcome: &'a Outcome,
+}
+
+/// The answer to an [`Exchange`].
+#[derive(Debug, PartialEq, Deserialize)]
+pub struct Exchanged {
+    /// Where each result left its job, in the order they were sent.
+    pub finished: Vec<Settled>,
+    /// The claimed jobs, in the order they should start.
+    pub jobs: Vec<Job>,
+}
+
+/// Where a job is after its worker finished with it: the database has the last word.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Settled {
+    /// The result is stored.
+    Completed,
+    /// It waits for another attempt.
+    Queued,
+    /// It will not be tried again.
+    Failed,
+    /// Somebody cancelled it.
+    Cancelled,
+    /// It was not this worker's any more and nothing changed.
+    #[serde(other)]
+    Lost,
+}
+
+/// A sign of life for one job.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Heartbeat {
+    /// Which job.
+    pub job_id: Uuid,
+    /// Proof that it is still this worker's.
+    pub lease_token: Uuid,
+    /// News to show, if there are any.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub progress: Option<Progress>,
+}
+
+#[derive(Serialize)]
+pub(super) struct Heartbeats<'a> {
+    pub(super) jobs: &'a [Heartbeat],
+    pub(super) lease_seconds: u32,
+}
+
+/// What the database says to a sign of life.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Standing {
+    /// Go on.
+    Held,
+    /// Stop: somebody cancelled the job.
+    Cancelled,
+    /// Stop: the job is not this worker's any more.
+    Lost,
+}
+
+#[derive(Serialize)]
+pub(super) struct Step<'a> {
+    pub(super) job_id: Uuid,
+    pub(super) lease_token: Uuid,
+    pub(super) name: &'a str,
+    pub(super) result: Value,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) progress: Option<Progress>,
+    pub(super) lease_seconds: u32,
+}
+
+/// The JSON text of a call's arguments.
+pub(super) fn encode(arguments: &impl Serialize) -> String {
+    let text = serde_json::to_string(arguments).unwrap_or_else(|_| "{}".into());
+    without_nul(text)
+}
+
+/// Postgres stores no NUL characters, so they are left out of whatever is sent to it. In JSON text one
+/// is always written `\u0000`; behind an escaped backslash the same letters are only letters.
+fn without_nul(json: String) -> String {
+    const NUL: &str = "\\u0000";
+    if !json.contains(NUL) {
+        return json;
+    }
+    let mut kept = String::with_capacity(json.len());
+    let mut rest = json.as_str();
+    while let Some(backslash) = rest.find('\\') {
+        let (before, escape) = rest.split_at(backslash);
+        kept.push_str(before);
+        rest = escape.strip_prefix(NUL).unwrap_or_else(|| {
+            let (pair, after) = escape.split_at(2);
+            kept.push_str(pair);
+            after
+        });
+    }
+    kept + rest
+}

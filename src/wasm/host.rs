@@ -1,0 +1,188 @@
+//! HTTP, the clock and the log of a Deno isolate.
+
+use std::error::Error;
+use std::future::Future;
+use std::pin::pin;
+
+use futures_util::future::{Either, select};
+use gloo_net::http::{Headers, RequestBuilder, Response};
+use gloo_timers::future::TimeoutFuture;
+use js_sys::Uint8Array;
+use postgrest::Postgrest;
+use wasm_bindgen::prelude::*;
+use wasm_bindgen_futures::JsFuture;
+use web_sys::{AbortController, ReadableStreamDefaultReader, ReadableStreamReadResult};
+
+use crate::config::Config;
+use crate::host::{Host, HttpRequest, HttpResponse, Method, TransportError};
+
+/// PostgREST waits ten seconds for a connection and the queue's functions take less than five.
+const RPC_TIMEOUT_MS: u32 = 20_000;
+
+/// Secret keys are refused for what looks like a browser.
+const USER_AGENT: &str = concat!("pretium-queue/", env!("CARGO_PKG_VERSION"));
+
+#[wasm_bindgen]
+extern "C" {
+    #[wasm_bindgen(js_namespace = performance, js_name = now)]
+    fn performance_now() -> f64;
+}
+
+/// The world as it is on the edge.
+pub(super) struct EdgeHost {
+    postgrest: Postgrest,
+}
+
+impl EdgeHost {
+    pub(super) fn new(config: &Config) -> Self {
+        let key = config.database_key.expose();
+        let mut postgrest = Postgrest::new(format!("{}/rest/v1", config.supabase_url))
+            .insert_header("user-agent", USER_AGENT)
+            .insert_header("apikey", key);
+        // A key of the new kind is no JWT: as a bearer token it is refused. One of the old kind is needed there.
+        if !key.starts_with("sb_") {
+            postgrest = postgrest.insert_header("authorization", format!("Bearer {key}"));
+        }
+        Self { postgrest }
+    }
+
+    /// Milliseconds since the isolate's start, by a clock that is never set.
+    pub(super) fn now() -> u64 {
+        performance_now() as u64
+    }
+}
+
+impl Host for EdgeHost {
+    async fn rpc(&self, function: &str, arguments: String) -> Result<HttpResponse, TransportError> {
+        let call = self.postgrest.rpc(function, arguments).execute();
+        within(RPC_TIMEOUT_MS, async {
+            let response = call.await.map_err(|error| failed(&error))?;
+            let headers = response.headers().iter().filter_map(|(name, value)| {
+                let value = value.to_str().ok()?;
+                Some((name.as_str().to_owned(), value.to_owned()))
+            });
+            Ok(HttpResponse {
+                status: response.status().as_u16(),
+                headers: headers.collect(),
+                body: response
+                    .bytes()
+                    .await
+                    .map_err(|error| failed(&error))?
+                    .into(),
+            })
+        })
+        .await
+    }
+
+    async fn fetch(&self, request: HttpRequest) -> Result<HttpResponse, TransportError> {
+        let abort = AbortOnDrop::new()?;
+        within(request.timeout_ms, async {
+            let response = send(&request, &abort).await?;
+            Ok(HttpResponse {
+                status: response.status(),
+                headers: response.headers().entries().collect(),
+                body: body(&response, request.max_response_bytes).await?,
+            })
+        })
+        .await
+    }
+
+    fn now_ms(&self) -> u64 {
+        Self::now()
+    }
+
+    async fn sleep_ms(&self, milliseconds: u32) {
+        // A longer timer than this ends at once.
+        let longest = i32::MAX.unsigned_abs();
+        TimeoutFuture::new(milliseconds.min(longest)).await;
+    }
+
+    fn log(&self, message: &str) {
+        web_sys::console::log_1(&message.into());
+    }
+}
+
+async fn within<T>(
+    milliseconds: u32,
+    answer: impl Future<Output = Result<T, TransportError>>,
+) -> Result<T, TransportError> {
+    match select(pin!(answer), TimeoutFuture::new(milliseconds)).await {
+        Either::Left((answer, _)) => answer,
+        Either::Right(_) => Err(TransportError::TimedOut),
+    }
+}
+
+async fn send(request: &HttpRequest, abort: &AbortOnDrop) -> Result<Response, TransportError> {
+    let headers = web_sys::Headers::new().map_err(thrown)?;
+    for (name, value) in &request.headers {
+        headers.set(name, value).map_err(thrown)?;
+    }
+    let builder = RequestBuilder::new(&request.url)
+        .method(match request.method {
+            Method::Get => gloo_net::http::Method::GET,
+            Method::Post => gloo_net::http::Method::POST,
+        })
+        .headers(Headers::from_raw(headers))
+        .abort_signal(Some(&abort.0.signal()));
+    let built = match &request.body {
+        Some(body) => builder.body(body),
+        None => builder.build(),
+    };
+    let built = built.map_err(|error| failed(&error))?;
+    built.send().await.map_err(|error| failed(&error))
+}
+
+/// Reads as it comes, so that an answer that is too long never takes more than its share of memory.
+async fn body(response: &Response, most_bytes: usize) -> Result<Vec<u8>, TransportError> {
+    let mut body = Vec::new();
+    let Some(stream) = response.body() else {
+        return Ok(body);
+    };
+    let reader = ReadableStreamDefaultReader::new(&stream).map_err(thrown)?;
+    loop {
+        let read = JsFuture::from(reader.read()).await.map_err(thrown)?;
+        let read: ReadableStreamReadResult = read.unchecked_into();
+        if read.get_done().unwrap_or(false) {
+            return Ok(body);
+        }
+        let chunk = Uint8Array::new(&read.get_value());
+        if body.len() + chunk.length() as usize > most_bytes {
+            return Err(TransportError::TooLarge);
+        }
+        body.extend_from_slice(&chunk.to_vec());
+    }
+}
+
+/// A request whose future is dropped is aborted. Without a reason: gloo-net panics over one that is no `Error`.
+struct AbortOnDrop(AbortController);
+
+impl AbortOnDrop {
+    fn new() -> Result<Self, TransportError> {
+        AbortController::new().map(Self).map_err(thrown)
+    }
+}
+
+impl Drop for AbortOnDrop {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+fn failed(error: &dyn Error) -> TransportError {
+    let mut reason = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        reason = format!("{reason}: {error}");
+        cause = error.source();
+    }
+    TransportError::failed(&reason)
+}
+
+/// JavaScript can throw anything.
+fn thrown(value: JsValue) -> TransportError {
+    let reason = match value.dyn_ref::<js_sys::Error>() {
+        Some(error) => String::from(error.message()),
+        None => value.as_string().unwrap_or_else(|| "unknown".into()),
+    };
+    TransportError::failed(&reason)
+}

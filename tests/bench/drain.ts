@@ -1,0 +1,102 @@
+// How fast one worker drains no-op jobs through PostgREST, results stored, against the way Supabase's documentation
+// shows (supabase-js: claim 10, handle, complete each by its own call). Both on this stack, in turns.
+//
+//   cargo xtask bench drain
+
+import { waitFor } from "../support/wait.ts";
+import { asSuperuser } from "../support/superuser.ts";
+import { recordWire } from "../support/wire.ts";
+import type { Worker } from "../support/worker.ts";
+import { drain, type Start, startOurs, startTypeScript } from "./contestant.ts";
+import { median, shown } from "./median.ts";
+
+const ROUNDS = 3;
+const CONTESTANTS: { name: string; start: Start; jobs: number }[] = [
+  { name: "this worker", start: startOurs, jobs: 20_000 },
+  { name: "supabase-js, claim 10, complete each", start: startTypeScript, jobs: 2_000 },
+];
+
+interface Measured {
+  jobsPerSecond: number;
+  /** CPU time of the function's process, all threads. */
+  workerMicrosPerJob: number;
+}
+
+const rounds = CONTESTANTS.map(() => [] as Measured[]);
+for (let round = 1; round <= ROUNDS; round++) {
+  for (const [index, contestant] of CONTESTANTS.entries()) {
+    const measured = await measure(contestant.start, contestant.jobs);
+    rounds[index].push(measured);
+    console.log(`round ${round}: ${contestant.name}: ${shown(measured.jobsPerSecond)} jobs/s`);
+  }
+}
+console.log(`\nmedians of ${ROUNDS} rounds in turns:`);
+const pace = rounds.map((each) => median(each.map((one) => one.jobsPerSecond)));
+for (const [index, { name, start, jobs }] of CONTESTANTS.entries()) {
+  const micros = median(rounds[index].map((one) => one.workerMicrosPerJob));
+  const trips = await tripsPerJob(start, jobs / 2);
+  console.log(
+    `  ${name}: ${shown(pace[index])} jobs/s, ${shown(trips, 4)} HTTP calls per job, ` +
+      `${shown(micros)} µs of worker CPU per job`,
+  );
+}
+console.log(`  ratio: ${shown(pace[0] / pace[1], 1)}`);
+
+async function measure(start: Start, jobs: number): Promise<Measured> {
+  await enqueue(jobs);
+  const worker = await start();
+  try {
+    const cpuBefore = cpuMicros(worker);
+    const startedAt = performance.now();
+    const completed = await drain(worker);
+    const seconds = (performance.now() - startedAt) / 1_000;
+    await assertDrained(jobs, completed, worker);
+    const cpu = cpuMicros(worker) - cpuBefore;
+    return { jobsPerSecond: jobs / seconds, workerMicrosPerJob: cpu / jobs };
+  } finally {
+    await worker.kill();
+  }
+}
+
+/** Counted apart from the measured runs, through a proxy that would slow them down. */
+async function tripsPerJob(start: Start, jobs: number): Promise<number> {
+  await enqueue(jobs);
+  const wire = recordWire();
+  const worker = await start({ env: { SUPABASE_URL: wire.url } });
+  await drain(worker);
+  await worker.kill();
+  await wire.shutdown();
+  return wire.requests() / jobs;
+}
+
+/** Fills an otherwise empty queue, and lets Postgres know its size. */
+async function enqueue(jobs: number) {
+  await asSuperuser(async (sql) => {
+    await sql`truncate public.jobs cascade`;
+    await sql`insert into public.jobs (job_type, input_data)
+              select 'noop', jsonb_build_object('id', n) from generate_series(1, ${jobs}::int) as n`;
+    await sql`vacuum analyze public.jobs`;
+    await sql`checkpoint`;
+  });
+}
+
+async function assertDrained(jobs: number, completed: number, worker: Worker) {
+  if (completed !== jobs) throw new Error(`${completed} of ${jobs} jobs: ${worker.output()}`);
+  await waitFor("every result to be stored", async () => {
+    const [{ stored }] = await asSuperuser((sql) =>
+      sql`select count(*)::int as stored from public.jobs where status = 'completed' and output_data ? 'id'`
+    );
+    return stored === jobs;
+  });
+}
+
+/** From /proc: user and system time in ticks of 10 ms; 0 on systems without it. */
+function cpuMicros(worker: Worker): number {
+  try {
+    const fields = Deno.readTextFileSync(`/proc/${worker.pid}/stat`).split(") ")[1].split(" ");
+    return (Number(fields[11]) + Number(fields[12])) * 10_000;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return 0;
+    throw error;
+  }
+}

@@ -1,0 +1,131 @@
+// What a report job makes of Grok's bad days: nothing is lost, nothing is paid twice, nothing is retried in vain.
+
+import assert from "node:assert/strict";
+import type { RecordedCall } from "../grok/conversation.ts";
+import type { Fault } from "../grok/fault.ts";
+import { grokCalls, scriptGrok } from "../support/grok.ts";
+import { enqueue, getJob, type JobRow } from "../support/job.ts";
+import { reportInput, servePhotos } from "../support/report_job.ts";
+import { makeDue } from "../support/superuser.ts";
+import { wakeAndWait } from "../support/worker.ts";
+
+/** Runs one attempt of a report job with `photos` photos while Grok misbehaves as scripted. */
+async function attemptReport(
+  photos: number,
+  faults: Fault[],
+  change: Record<string, unknown> = {},
+): Promise<{ id: string; job: JobRow }> {
+  const server = servePhotos();
+  const input = reportInput(server.url, photos, change);
+  // The script must be in place before any worker can take the job.
+  const id = await enqueue("generate_report", input, { delay_seconds: 3_600 });
+  await scriptGrok(id, faults);
+  await makeDue(id);
+  await wakeAndWait();
+  await server.shutdown();
+  return { id, job: await getJob(id) };
+}
+
+/** How often the batch with this photo's description was asked for. */
+function callsAbout(calls: RecordedCall[], photo: number): number {
+  const words = new RegExp(`Open lap number ${photo}\\b`);
+  return calls.filter((call) => call.images.length > 0 && words.test(call.text.join("\n"))).length;
+}
+
+Deno.test("a photo that is missing becomes text with a warning, and the report goes on", async () => {
+  const server = servePhotos();
+  const input = reportInput(server.url, 3);
+  input.images[1].url = `${server.url}/missing.jpg`;
+  const id = await enqueue("generate_report", input);
+  await wakeAndWait();
+  await server.shutdown();
+  const job = await getJob(id);
+  assert.equal(job.status, "completed", job.error ?? "");
+  const report = job.output_data;
+  const warning = report.warnings.find((each: { imageId?: string }) => each.imageId === "photo-2");
+  assert.ok(warning, JSON.stringify(report.warnings));
+  assert.match(report.text, /lap number 2/i);
+  const calls = await grokCalls(id);
+  assert.equal(Math.max(...calls.map((call) => call.images.length)), 2);
+});
+
+Deno.test("a 500 is survived, and a batch that was paid for is not asked for again", async () => {
+  const faults: Fault[] = [{ fault: "server_error", containing: "Open lap number 6", times: 6 }];
+  const { id } = await attemptReport(7, faults);
+  for (let attempt = 0; attempt < 4 && (await getJob(id)).status === "queued"; attempt++) {
+    await makeDue(id);
+    const server = servePhotos();
+    await wakeAndWait();
+    await server.shutdown();
+  }
+  const job = await getJob(id);
+  assert.equal(job.status, "completed", job.error ?? "");
+  const calls = await grokCalls(id);
+  assert.equal(callsAbout(calls, 1), 1);
+  assert.ok(callsAbout(calls, 6) > 1);
+});
+
+Deno.test("a 429 with Retry-After puts the job back for that long", async () => {
+  const faults: Fault[] = [{ fault: "rate_limited", retry_after_seconds: 600, times: 50 }];
+  const before = Date.now();
+  const { job } = await attemptReport(1, faults);
+  assert.equal(job.status, "queued", job.error ?? "");
+  const waits = Date.parse(job.run_at) - before;
+  assert.ok(waits >= 600_000 && waits < 660_000, `${waits} ms`);
+});
+
+Deno.test("a 429 without Retry-After is retried by the queue's own backoff", async () => {
+  const { job } = await attemptReport(1, [{ fault: "rate_limited", times: 50 }]);
+  assert.deepEqual([job.status, job.waiting_for, job.retry_count], ["queued", "retry", 1]);
+});
+
+Deno.test("a 429 for want of credits is not retried", async () => {
+  const { id, job } = await attemptReport(1, [{ fault: "out_of_credits", times: 50 }]);
+  assert.equal(job.status, "failed");
+  assert.match(job.error ?? "", /credits|spending/);
+  assert.equal((await grokCalls(id)).length, 1);
+});
+
+const PASSING: [string, Fault["fault"]][] = [
+  ["an error nested as OpenAI's", "nested_error"],
+  ["an error with status 200", "error_in_200"],
+  ["a proxy's HTML", "bad_gateway"],
+  ["plain text", "plain_text"],
+  ["a connection that breaks", "dropped"],
+  ["an answer cut at the token limit", "truncated"],
+  ["prose around the JSON", "invalid_json"],
+  ["JSON of another shape", "wrong_shape"],
+  ["no content", "empty"],
+  ["an answer that forgets a photo", "missing_photo"],
+  ["an answer about photos nobody sent", "unknown_items"],
+];
+
+for (const [what, fault] of PASSING) {
+  Deno.test(`${what} does not lose the report`, async () => {
+    const { id } = await attemptReport(2, [{ fault }]);
+    if ((await getJob(id)).status === "queued") {
+      const server = servePhotos();
+      await makeDue(id);
+      await wakeAndWait();
+      await server.shutdown();
+    }
+    const job = await getJob(id);
+    assert.equal(job.status, "completed", job.error ?? "");
+    assert.match(job.output_data.text, /lap number 1/i);
+    assert.match(job.output_data.text, /lap number 2/i);
+  });
+}
+
+const PLAN_FAULTS: Fault["fault"][] = ["server_error", "truncated", "wrong_shape", "unknown_items"];
+
+for (const fault of PLAN_FAULTS) {
+  Deno.test(`a final step that meets ${fault} leaves a complete report in the order of the input`, async () => {
+    const { job } = await attemptReport(2, [{ fault, schema: "report_plan", times: 50 }]);
+    assert.equal(job.status, "completed", job.error ?? "");
+    const report = job.output_data;
+    assert.equal(report.formatting.mode, "deterministic");
+    assert.equal(report.status, "degraded");
+    assert.ok(report.formatting.reason);
+    assert.match(report.text, /lap number 1[\s\S]*lap number 2/i);
+  });
+}

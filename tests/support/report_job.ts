@@ -1,0 +1,66 @@
+// Report jobs small enough for a test: one-colour photographs, served by the test itself.
+
+import { secretKeyClient } from "./clients.ts";
+
+/** An 8 × 6 pixel JPEG. */
+const PHOTO = Uint8Array.from(
+  atob(
+    "/9j/2wBDABQUFBQVFBcZGRcfIh4iHy4rJycrLkYyNjI2MkZqQk5CQk5Cal5yXVZdcl6phXZ2hanDpJukw+zT0+z//////" +
+      "///2wBDARQUFBQVFBcZGRcfIh4iHy4rJycrLkYyNjI2MkZqQk5CQk5Cal5yXVZdcl6phXZ2hanDpJukw+zT0+z/////" +
+      "////wgARCAAGAAgDASIAAhEBAxEB/8QAFQABAQAAAAAAAAAAAAAAAAAAAAP/xAAVAQEBAAAAAAAAAAAAAAAAAAAAAf/" +
+      "aAAwDAQACEAMQAAAAqE//xAAUEAEAAAAAAAAAAAAAAAAAAAAA/9oACAEBAAE/AH//xAAUEQEAAAAAAAAAAAAAAAAAAA" +
+      "AA/9oACAECAQE/AH//xAAUEQEAAAAAAAAAAAAAAAAAAAAA/9oACAEDAQE/AH//2Q==",
+  ),
+  (letter) => letter.charCodeAt(0),
+);
+
+/** Serves the photograph at every address but `/missing…`, which is a 404. */
+export function servePhotos() {
+  const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, (request) => {
+    if (new URL(request.url).pathname.startsWith("/missing")) {
+      return new Response("no such photo", { status: 404 });
+    }
+    return new Response(PHOTO, { headers: { "content-type": "image/jpeg" } });
+  });
+  return { url: `http://127.0.0.1:${server.addr.port}`, shutdown: () => server.shutdown() };
+}
+
+/** The input of a report job; every photo is in one group and has a description of its own. */
+export function reportInput(
+  photosUrl: string,
+  photos: number,
+  change: Record<string, unknown> = {},
+) {
+  return {
+    reportId: crypto.randomUUID(),
+    projectId: crypto.randomUUID(),
+    bulletPoints: "Membrane complete on the east half. Drains to be cleared.",
+    contractName: "Alder Street Library",
+    location: "Roof Area B",
+    images: Array.from({ length: photos }, (_, index) => image(photosUrl, index + 1)),
+    ...change,
+  };
+}
+
+function image(photosUrl: string, number: number) {
+  return {
+    id: `photo-${number}`,
+    url: `${photosUrl}/${number}.jpg`,
+    description: `Open lap number ${number} near grid C${number}`,
+    tag: "deficiency",
+    group: ["Roof"],
+    number,
+  };
+}
+
+/** Inserts the row of the application's `reports` table that a report job fills. */
+export async function insertReport(
+  input: { reportId: string; projectId: string; bulletPoints: string },
+) {
+  const { error } = await secretKeyClient().from("reports").insert({
+    id: input.reportId,
+    project_id: input.projectId,
+    bullet_points: input.bulletPoints,
+  });
+  if (error) throw new Error(`inserting the report: ${error.message}`);
+}

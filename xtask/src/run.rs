@@ -1,0 +1,230 @@
+//! The processes and folders of one command: whatever way it ends, nothing of it stays.
+//!
+//! What is started is written to a ledger in the run's folder under `.stack/`. A normal end, an error and a signal
+//! clear up from the ledger themselves. A second process, the watcher, does it when this one is killed outright: it
+//! learns of that by the end of its standard input. Should both be killed, the next run clears up.
+
+mod identity;
+mod ledger;
+
+use std::fs::{self, File};
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+use nix::sys::signal::Signal;
+
+use crate::command::last_lines;
+use crate::project::Project;
+use ledger::Ledger;
+
+const EXIT_ON_SIGNAL: i32 = 130;
+
+/// Everything this command has started. Dropping it stops all of it.
+pub struct Run {
+    folder: PathBuf,
+    ledger: Arc<Mutex<Ledger>>,
+    /// Its standard input is open as long as this process lives.
+    watcher: Child,
+}
+
+impl Run {
+    /// Clears up after runs that were killed, and begins a new one.
+    pub fn begin(project: &Project) -> Result<Self> {
+        let all = project.stack_data();
+        fs::create_dir_all(&all).with_context(|| format!("{} cannot be created", all.display()))?;
+        ledger::clear_abandoned(&all);
+        let folder = all.join(format!("run-{}", std::process::id()));
+        let ledger = Arc::new(Mutex::new(Ledger::open(&folder)?));
+        stop_on_signals(Arc::clone(&ledger))?;
+        let watcher = start_watcher(&folder)?;
+        Ok(Self {
+            folder,
+            ledger,
+            watcher,
+        })
+    }
+
+    /// The run's own folder: logs and data, removed at the end.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// Creates a folder outside the run's own that is removed with it.
+    pub fn create_folder_elsewhere(&self, path: &Path) -> Result<()> {
+        self.ledger().add_folder(path)?;
+        fs::create_dir(path).with_context(|| format!("{} cannot be created", path.display()))
+    }
+
+    /// Starts a program that writes to a log of its own and runs until it is told to stop by `stop_signal`.
+    pub fn start(&self, name: &str, stop_signal: Signal, mut command: Command) -> Result<Service> {
+        let log = self.folder.join(format!("{name}.log"));
+        let file = File::create(&log)?;
+        command
+            .stdin(Stdio::null())
+            .stdout(file.try_clone()?)
+            .stderr(file);
+        Ok(Service {
+            name: name.to_owned(),
+            child: self.spawn(&mut command, stop_signal)?,
+            log,
+        })
+    }
+
+    /// Starts a program whose output the caller deals with; it and its own children end with this run.
+    pub fn spawn(&self, command: &mut Command, stop_signal: Signal) -> Result<Child> {
+        let mut ledger = self.ledger();
+        // A group of its own: Ctrl-C reaches this process only, and what the program starts ends with it.
+        let child = command.process_group(0).spawn().with_context(|| {
+            format!(
+                "{} cannot be started",
+                command.get_program().to_string_lossy()
+            )
+        })?;
+        ledger.add_process(child.id(), stop_signal)?;
+        Ok(child)
+    }
+
+    /// Waits for a program of [`Run::spawn`] to end, and ends whatever it started and left behind.
+    pub fn wait(&self, mut child: Child) -> Result<ExitStatus> {
+        let status = child.wait()?;
+        ledger::kill_group(child.id());
+        Ok(status)
+    }
+
+    fn ledger(&self) -> MutexGuard<'_, Ledger> {
+        self.ledger.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Run {
+    fn drop(&mut self) {
+        self.ledger().clear();
+        drop(self.watcher.stdin.take());
+        // It has nothing left to do and is gone at once; waiting keeps it from being left as a zombie.
+        drop(self.watcher.wait());
+    }
+}
+
+/// A program in the background.
+pub struct Service {
+    name: String,
+    child: Child,
+    log: PathBuf,
+}
+
+impl Service {
+    /// Waits until `ready` gives a value; fails with the end of the log when the program ends first or takes too long.
+    pub fn wait_until<T>(
+        &mut self,
+        limit: Duration,
+        mut ready: impl FnMut(&str) -> Option<T>,
+    ) -> Result<T> {
+        let deadline = Instant::now() + limit;
+        loop {
+            if let Some(value) = ready(&self.log_text()) {
+                return Ok(value);
+            }
+            if let Some(status) = self.child.try_wait()? {
+                bail!("{} ended ({status}):\n{}", self.name, self.log_end());
+            }
+            if Instant::now() > deadline {
+                bail!(
+                    "{} is not ready after {} s:\n{}",
+                    self.name,
+                    limit.as_secs(),
+                    self.log_end()
+                );
+            }
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+
+    /// Waits for the line in which a server names its address.
+    pub fn wait_for_address(&mut self, limit: Duration) -> Result<String> {
+        self.wait_until(limit, |log| {
+            let line = log.lines().find(|line| line.starts_with("listening on "))?;
+            Some(line.strip_prefix("listening on ")?.trim().to_owned())
+        })
+    }
+
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    pub fn has_ended(&mut self) -> Result<bool> {
+        Ok(self.child.try_wait()?.is_some())
+    }
+
+    /// The last lines it wrote.
+    pub fn log_end(&self) -> String {
+        last_lines(&self.log_text(), 30)
+    }
+
+    fn log_text(&self) -> String {
+        fs::read(&self.log).map_or_else(
+            |_| String::new(),
+            |bytes| String::from_utf8_lossy(&bytes).into_owned(),
+        )
+    }
+}
+
+/// The watcher's whole life: waits until the process that started it is gone, then clears up after it.
+pub fn watch(folder: &Path) -> Result<()> {
+    std::io::copy(&mut std::io::stdin(), &mut std::io::sink())?;
+    ledger::clear(folder);
+    Ok(())
+}
+
+fn start_watcher(folder: &Path) -> Result<Child> {
+    let program = std::env::current_exe().context("this program cannot find itself")?;
+    Command::new(program)
+        .arg("watch")
+        .arg(folder)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .process_group(0)
+        .spawn()
+        .context("the watcher cannot be started")
+}
+
+/// Ctrl-C, a closed terminal or a polite kill: everything is stopped before this process goes.
+fn stop_on_signals(ledger: Arc<Mutex<Ledger>>) -> Result<()> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_io()
+        .build()?;
+    let mut signals = {
+        let _inside = runtime.enter();
+        use tokio::signal::unix::{SignalKind, signal};
+        [
+            SignalKind::interrupt(),
+            SignalKind::terminate(),
+            SignalKind::hangup(),
+        ]
+        .map(signal)
+        .into_iter()
+        .collect::<std::io::Result<Vec<_>>>()?
+    };
+    std::thread::spawn(move || {
+        runtime.block_on(std::future::poll_fn(|context| {
+            let arrived = signals
+                .iter_mut()
+                .any(|signal| signal.poll_recv(context).is_ready());
+            if arrived {
+                std::task::Poll::Ready(())
+            } else {
+                std::task::Poll::Pending
+            }
+        }));
+        // Held until the end: the main thread, whose work has just been taken away, waits here instead of reporting it.
+        let mut ledger = ledger.lock().unwrap_or_else(PoisonError::into_inner);
+        eprintln!("stopping");
+        ledger.clear();
+        std::process::exit(EXIT_ON_SIGNAL);
+    });
+    Ok(())
+}

@@ -1,0 +1,245 @@
+//! A local stand-in for a Supabase project: Postgres, PostgREST, a gateway in front, the edge function, Grok.
+
+mod function;
+mod gateway;
+mod grok;
+mod keys;
+mod migrations;
+mod postgres;
+mod postgrest;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+use serde_json::Value;
+use tokio::net::TcpListener;
+use tokio::runtime::Runtime;
+
+use crate::progress::heading;
+use crate::project::Project;
+use crate::run::{Run, Service};
+use crate::tools::{self, Deno};
+use gateway::Upstreams;
+pub use keys::{Keys, random_uuid};
+
+/// How long any part may take to get ready; a machine that is busy compiling needs most of it.
+const READY_WITHIN: Duration = Duration::from_secs(60);
+
+/// Long enough to see a job's progress.
+const STAND_IN_DELAY_MS: u32 = 700;
+
+/// How the edge function runs.
+pub struct Function {
+    pub deno: Deno,
+    pub grok: Grok,
+}
+
+/// What the worker takes for xAI's API.
+pub enum Grok {
+    /// The stand-in in `tests/grok/`, which thinks for so long about each call.
+    StandIn { delay_ms: u32 },
+    /// xAI itself.
+    Real { api_key: String },
+}
+
+impl Grok {
+    /// xAI itself when there is a key for it; says which it is.
+    pub fn choose() -> Self {
+        match std::env::var("GROK_API_KEY") {
+            Ok(api_key) if !api_key.is_empty() => {
+                heading("GROK_API_KEY is set: reports are written by xAI's API, which costs money");
+                Self::Real { api_key }
+            }
+            _ => {
+                heading("GROK_API_KEY is not set: a local stand-in plays xAI's API");
+                Self::StandIn {
+                    delay_ms: STAND_IN_DELAY_MS,
+                }
+            }
+        }
+    }
+}
+
+/// A running stack. Dropping it stops and removes everything.
+pub struct Stack {
+    keys: Keys,
+    url: String,
+    database_url: String,
+    postgrest_url: String,
+    function_url: Option<String>,
+    grok_url: Option<String>,
+    function_environment: Vec<(String, String)>,
+    deno: Option<PathBuf>,
+    storage: PathBuf,
+    services: Vec<Service>,
+    // The runtime carries the gateway, the run everything else; both end here.
+    runtime: Runtime,
+    run: Run,
+}
+
+impl Stack {
+    /// Starts every part on free ports and applies the migrations; without a function, Grok is left out too.
+    pub fn start(project: &Project, function: Option<&Function>) -> Result<Self> {
+        tools::install_packages(project)?;
+        heading("starting the stack");
+        let run = Run::begin(project)?;
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(1)
+            .enable_all()
+            .build()?;
+        let keys = Keys::generate()?;
+        let storage = run.folder().join("storage");
+        std::fs::create_dir(&storage)?;
+
+        let database = postgres::start(project, &run, &runtime)?;
+        runtime.block_on(migrations::apply(project, &database.url, &keys))?;
+        let rest = postgrest::start(project, &run, &database, &keys)?;
+        let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0"))?;
+        let url = format!("http://{}", listener.local_addr()?);
+
+        let mut stack = Self {
+            keys,
+            url,
+            database_url: database.url,
+            postgrest_url: rest.url,
+            function_url: None,
+            grok_url: None,
+            function_environment: Vec::new(),
+            deno: None,
+            storage,
+            services: vec![database.service, rest.service],
+            runtime,
+            run,
+        };
+        if let Some(function) = function {
+            stack.start_function(project, function)?;
+        }
+        stack.open_gateway(listener)?;
+        heading(&format!("the stack is ready at {}", stack.url));
+        Ok(stack)
+    }
+
+    fn start_function(&mut self, project: &Project, function: &Function) -> Result<()> {
+        let mut environment = function::environment(&self.keys, &self.url);
+        let mut set =
+            |name: &str, value: &str| environment.push((name.to_owned(), value.to_owned()));
+        match &function.grok {
+            Grok::Real { api_key } => set("GROK_API_KEY", api_key),
+            Grok::StandIn { delay_ms } => {
+                let grok = grok::start(project, &self.run, *delay_ms)?;
+                set("GROK_API_KEY", "xai-stand-in");
+                set("GROK_BASE_URL", &format!("{}/v1", grok.url));
+                self.grok_url = Some(grok.url);
+                self.services.push(grok.service);
+            }
+        }
+        let deno = function.deno.binary(project)?;
+        let server = function::start(project, &self.run, &deno, &environment)?;
+        self.function_url = Some(server.url);
+        self.services.push(server.service);
+        self.function_environment = environment;
+        self.deno = Some(deno);
+        Ok(())
+    }
+
+    fn open_gateway(&self, listener: TcpListener) -> Result<()> {
+        let functions = self
+            .function_url
+            .iter()
+            .map(|url| ("process-queued-jobs".to_owned(), url.clone()));
+        let upstreams = Upstreams {
+            rest: self.postgrest_url.clone(),
+            functions: functions.collect(),
+            storage: self.storage.clone(),
+        };
+        let rules = self.keys.gateway_rules();
+        self.runtime.spawn(gateway::serve(
+            listener,
+            Arc::new(rules),
+            Arc::new(upstreams),
+        ));
+        Ok(())
+    }
+
+    /// Where tests, benchmarks and the demo find everything.
+    pub fn environment(&self) -> Vec<(String, String)> {
+        let text = |path: &Path| path.to_string_lossy().into_owned();
+        let function_environment: Value = self
+            .function_environment
+            .iter()
+            .map(|(name, value)| (name.clone(), Value::from(value.clone())))
+            .collect();
+        [
+            ("STACK_URL", Some(self.url.clone())),
+            ("STACK_DB_URL", Some(self.database_url.clone())),
+            ("STACK_POSTGREST_URL", Some(self.postgrest_url.clone())),
+            ("STACK_SECRET_KEY", Some(self.keys.secret.clone())),
+            ("STACK_PUBLISHABLE_KEY", Some(self.keys.publishable.clone())),
+            (
+                "STACK_SERVICE_ROLE_KEY",
+                Some(self.keys.service_role.clone()),
+            ),
+            ("STACK_ANON_KEY", Some(self.keys.anon.clone())),
+            ("STACK_JWT_SECRET", Some(self.keys.jwt_secret.clone())),
+            ("STACK_WORKER_TOKEN", Some(self.keys.worker_token.clone())),
+            ("STACK_STORAGE", Some(text(&self.storage))),
+            ("STACK_FUNCTION_URL", self.function_url.clone()),
+            ("STACK_FUNCTION_ENV", Some(function_environment.to_string())),
+            ("STACK_GROK_URL", self.grok_url.clone()),
+            ("STACK_DENO", self.deno.as_deref().map(text)),
+        ]
+        .into_iter()
+        .filter_map(|(name, value)| Some((name.to_owned(), value?)))
+        .collect()
+    }
+
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    pub fn database_url(&self) -> &str {
+        &self.database_url
+    }
+
+    pub fn keys(&self) -> &Keys {
+        &self.keys
+    }
+
+    /// The folder whose files the gateway serves as `/storage/v1/object/public/<bucket>/<path>`.
+    pub fn storage(&self) -> &Path {
+        &self.storage
+    }
+
+    pub fn run(&self) -> &Run {
+        &self.run
+    }
+
+    pub fn runtime(&self) -> &Runtime {
+        &self.runtime
+    }
+
+    /// Fails when a part has ended by itself, with what it last wrote.
+    pub fn check_health(&mut self) -> Result<()> {
+        for service in &mut self.services {
+            if service.has_ended()? {
+                bail!("{} ended by itself:\n{}", service.name(), service.log_end());
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A port that is free now.
+fn free_port() -> Result<u16> {
+    let listener =
+        std::net::TcpListener::bind("127.0.0.1:0").context("no free port on 127.0.0.1")?;
+    Ok(listener.local_addr()?.port())
+}
+
+/// A part of the stack and where it is.
+struct Server {
+    url: String,
+    service: Service,
+}

@@ -1,0 +1,61 @@
+//! The edge function under Deno.
+
+use std::path::Path;
+use std::process::Command;
+
+use anyhow::Result;
+use nix::sys::signal::Signal;
+use serde_json::json;
+
+use super::keys::Keys;
+use super::{READY_WITHIN, Server};
+use crate::project::Project;
+use crate::run::Run;
+
+/// What Supabase and the project's owner would set, Grok apart.
+pub fn environment(keys: &Keys, url: &str) -> Vec<(String, String)> {
+    [
+        ("SUPABASE_URL", url.to_owned()),
+        (
+            "SUPABASE_SECRET_KEYS",
+            json!({ "default": keys.secret }).to_string(),
+        ),
+        (
+            "SUPABASE_PUBLISHABLE_KEYS",
+            json!({ "default": keys.publishable }).to_string(),
+        ),
+        ("SUPABASE_SERVICE_ROLE_KEY", keys.service_role.clone()),
+        ("SUPABASE_ANON_KEY", keys.anon.clone()),
+        ("QUEUE_WORKER_TOKEN", keys.worker_token.clone()),
+    ]
+    .map(|(name, value)| (name.to_owned(), value))
+    .to_vec()
+}
+
+pub fn start(
+    project: &Project,
+    run: &Run,
+    deno: &Path,
+    environment: &[(String, String)],
+) -> Result<Server> {
+    let mut command = Command::new(deno);
+    command
+        .env_clear()
+        .envs(environment.iter().cloned())
+        .env("DENO_DIR", project.stack_data().join("deno"))
+        .env("NO_COLOR", "1")
+        .current_dir(project.root())
+        .args([
+            "run",
+            "--quiet",
+            "--no-prompt",
+            "--no-check",
+            "--cached-only",
+        ])
+        .args(["--allow-net", "--allow-env"])
+        .arg("tests/stack/serve_function.ts")
+        .args(["--port", "0"]);
+    let mut service = run.start("function", Signal::SIGKILL, command)?;
+    let url = service.wait_for_address(READY_WITHIN)?;
+    Ok(Server { url, service })
+}

@@ -1,0 +1,182 @@
+//! From the Rust sources to the module that `index.ts` imports: cargo, wasm-bindgen, wasm-opt, text.
+
+use std::fmt::Write as _;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use anyhow::{Context, Result, bail};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+use wasm_bindgen_cli_support::Bindgen;
+
+use crate::command::output;
+use crate::progress::{detail, heading};
+use crate::project::Project;
+use crate::tools;
+
+/// What the worker is built for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Flavour {
+    /// Small and quick to start: what is deployed.
+    Release,
+    /// Built quickly, with the names of functions in stack traces.
+    Debug,
+}
+
+/// Brings the generated folder `worker/` of the function up to date with the sources.
+pub fn build(project: &Project, flavour: Flavour) -> Result<()> {
+    tools::install_packages(project)?;
+    tools::install_wasm_target(project)?;
+    heading("building the worker");
+    let compiled = compile(project, flavour)?;
+    let worker = project.function().join("worker");
+    let stamp = stamp(project, &compiled, flavour)?;
+    if std::fs::read_to_string(worker.join("stamp")).is_ok_and(|found| found == stamp) {
+        detail("up to date");
+        return Ok(());
+    }
+    let work = compiled.with_file_name("bound");
+    bind(&compiled, &work, flavour)?;
+    let mut wasm = work.join("worker_bg.wasm");
+    if flavour == Flavour::Release {
+        heading("optimising the Wasm");
+        wasm = optimise(project, &wasm)?;
+    }
+    let wasm = std::fs::read(&wasm)?;
+    write_module(&worker, &work, &wasm)?;
+    std::fs::write(worker.join("stamp"), stamp)?;
+    report_sizes(&wasm)
+}
+
+/// Compiles the worker's library and returns the path of its Wasm.
+fn compile(project: &Project, flavour: Flavour) -> Result<PathBuf> {
+    let mut cargo = tools::cargo(project);
+    cargo
+        .args(["build", "--package", "pretium-queue", "--lib"])
+        .args(["--target", "wasm32-unknown-unknown"])
+        .arg("--message-format=json-render-diagnostics")
+        .env("CARGO_ENCODED_RUSTFLAGS", path_remappings(project)?)
+        .stderr(Stdio::inherit());
+    if flavour == Flavour::Release {
+        cargo.arg("--release");
+    }
+    let output = cargo.output().context("cargo could not be started")?;
+    if !output.status.success() {
+        bail!("the worker does not compile: see above");
+    }
+    let messages = String::from_utf8(output.stdout)?;
+    wasm_artifact(&messages).context("cargo reported no Wasm for the library pretium-queue")
+}
+
+fn wasm_artifact(messages: &str) -> Option<PathBuf> {
+    messages
+        .lines()
+        .filter_map(|line| serde_json::from_str::<Value>(line).ok())
+        .filter(|message| message["target"]["name"] == "pretium_queue")
+        .filter_map(|message| message["filenames"].as_array().cloned())
+        .flatten()
+        .filter_map(|name| name.as_str().map(PathBuf::from))
+        .find(|path| {
+            path.extension()
+                .is_some_and(|extension| extension == "wasm")
+        })
+}
+
+/// Panic messages name source files. Without this the Wasm would hold this machine's folders, and differ from the next one's.
+fn path_remappings(project: &Project) -> Result<String> {
+    let sysroot = output(
+        Command::new("rustc")
+            .args(["--print", "sysroot"])
+            .current_dir(project.root()),
+    )?;
+    let sysroot = String::from_utf8(sysroot)?;
+    let cargo_home = std::env::var("CARGO_HOME")
+        .or_else(|_| std::env::var("HOME").map(|home| format!("{home}/.cargo")))
+        .context("neither CARGO_HOME nor HOME is set")?;
+    let remap = |from: &str, to: &str| format!("--remap-path-prefix={from}={to}");
+    // Of several that match, rustc takes the last.
+    Ok([
+        remap(&project.root().to_string_lossy(), "/pretium-queue"),
+        remap(&cargo_home, "/cargo"),
+        remap(sysroot.trim(), "/rust"),
+    ]
+    .join("\u{1f}"))
+}
+
+/// Changes whenever the generated folder would.
+fn stamp(project: &Project, compiled: &Path, flavour: Flavour) -> Result<String> {
+    let mut hash = Sha256::new();
+    hash.update(std::fs::read(compiled)?);
+    hash.update(include_str!("wasm.rs"));
+    hash.update(include_str!("wasm_bytes.js"));
+    hash.update(include_str!("../../Cargo.lock"));
+    hash.update(tools::package_version(
+        &project.node_modules().join("binaryen"),
+    )?);
+    hash.update([flavour as u8]);
+    Ok(STANDARD.encode(hash.finalize()))
+}
+
+/// Writes the glue and the Wasm that belongs to it into `work`.
+fn bind(compiled: &Path, work: &Path, flavour: Flavour) -> Result<()> {
+    let release = flavour == Flavour::Release;
+    Bindgen::new()
+        .input_path(compiled)
+        .web(true)?
+        .omit_default_module_path(true)
+        .out_name("worker")
+        .typescript(true)
+        .remove_name_section(release)
+        .remove_producers_section(release)
+        .generate(work)
+}
+
+fn optimise(project: &Project, wasm: &Path) -> Result<PathBuf> {
+    let optimised = wasm.with_file_name("worker_optimised.wasm");
+    output(
+        Command::new("node")
+            .arg(tools::wasm_opt(project))
+            .arg("-Oz")
+            .arg(wasm)
+            .arg("-o")
+            .arg(&optimised),
+    )?;
+    Ok(optimised)
+}
+
+fn write_module(worker: &Path, work: &Path, wasm: &[u8]) -> Result<()> {
+    if worker.exists() {
+        std::fs::remove_dir_all(worker)?;
+    }
+    std::fs::create_dir_all(worker)?;
+    for name in ["worker.js", "worker.d.ts"] {
+        std::fs::copy(work.join(name), worker.join(name))?;
+    }
+    let mut module = String::with_capacity(wasm.len() * 4 / 3 + 2048);
+    // The Supabase CLI looks for imports with a regular expression that takes a string after `export` for one.
+    writeln!(
+        module,
+        "const ENCODED =\n  \"{}\";\n",
+        STANDARD.encode(wasm)
+    )?;
+    module.push_str(include_str!("wasm_bytes.js"));
+    std::fs::write(worker.join("wasm_bytes.js"), module)?;
+    let types = "/** The worker's Wasm, decoded. */\nexport function wasmBytes(): Uint8Array<ArrayBuffer>;\n";
+    std::fs::write(worker.join("wasm_bytes.d.ts"), types)?;
+    Ok(())
+}
+
+fn report_sizes(wasm: &[u8]) -> Result<()> {
+    let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+    gzip.write_all(wasm)?;
+    let zipped = gzip.finish()?.len();
+    let encoded = wasm.len().div_ceil(3) * 4;
+    detail(&format!(
+        "Wasm {} bytes, gzip {zipped}, base64 {encoded}",
+        wasm.len()
+    ));
+    Ok(())
+}
