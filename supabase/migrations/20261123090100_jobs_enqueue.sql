@@ -139,11 +139,11 @@ create function job_queue.problem_of_job(
 ) returns text
 language sql immutable as $$
   select case
-    when length(job_type) between 1 and 200 is not true then 'job_type: expected 1 to 200 characters'
+    when octet_length(job_type) between 1 and 200 is not true then 'job_type: expected 1 to 200 bytes'
     when max_retries not between 0 and 1000 then 'max_retries: expected 0 to 1000'
     when delay_seconds < 0 then 'delay_seconds: expected 0 or more'
     when delay_seconds is not null and run_at is not null then 'delay_seconds: give run_at or delay_seconds, not both'
-    when length(idempotency_key) not between 1 and 255 then 'idempotency_key: expected 1 to 255 characters'
+    when octet_length(idempotency_key) not between 1 and 255 then 'idempotency_key: expected 1 to 255 bytes'
     when timeout_seconds not between 1 and 604800 then 'timeout_seconds: expected 1 to 604800'
   end
 $$;

@@ -11,7 +11,7 @@ declare
   v_job public.jobs;
 begin
   perform job_queue.check_lease_seconds(lease_seconds);
-  select * into v_job from public.jobs j where j.id = mark_job_processing.job_id for update;
+  select * into v_job from public.jobs j where j.id = mark_job_processing.job_id for no key update;
   if not found then
     raise exception 'there is no job %', job_id using errcode = 'JQ003';
   end if;
@@ -57,7 +57,7 @@ comment on function job_queue.start_job is 'Starts one queued job without a work
 -- Called by workers every few seconds. Raises JQ004.
 create function public.heartbeat_jobs(jobs jsonb, lease_seconds integer default 30) returns jsonb
 language plpgsql set search_path = '' set statement_timeout = '5s'
-set enable_seqscan = off set enable_bitmapscan = off as $$
+set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_bitmapscan = off as $$
 declare
   v_now timestamptz := clock_timestamp();
   v_answers jsonb;
@@ -147,7 +147,7 @@ language plpgsql set search_path = '' as $$
 declare
   v_job public.jobs;
 begin
-  select * into v_job from public.jobs j where j.id = check_lease.job_id for update;
+  select * into v_job from public.jobs j where j.id = check_lease.job_id for no key update;
   if not found then
     raise exception 'there is no job %', job_id using errcode = 'JQ003';
   end if;

@@ -23,7 +23,7 @@ begin
       and (retry_failed_jobs.job_types is null or f.job_type = any (retry_failed_jobs.job_types))
     order by f.completed_at
     limit retry_failed_jobs.max_jobs
-    for update skip locked
+    for no key update skip locked
   ));
   get diagnostics v_retried = row_count;
   return v_retried;

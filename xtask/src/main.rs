@@ -1,20 +1,27 @@
 //! The commands of this repository; `cargo xtask --help` lists them.
 
+mod bench;
 mod command;
+mod demo;
 mod progress;
 mod project;
 mod run;
+mod setup_sql;
 mod stack;
 mod stack_command;
+mod test;
 mod tools;
 mod wasm;
 
 use std::path::PathBuf;
+use std::process::ExitCode;
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
 
+use crate::bench::Bench;
 use crate::project::Project;
+use crate::test::{Level, Selection};
 use crate::tools::Deno;
 use crate::wasm::Flavour;
 
@@ -42,27 +49,88 @@ enum Task {
         #[arg(long)]
         without_function: bool,
     },
+    /// Write a report from a site visit's notes and photographs on a local stack, and show it
+    Demo,
+    /// Run all tests, or one level of them
+    Test {
+        #[arg(value_enum)]
+        level: Option<Level>,
+        /// The Deno that runs the function in the end-to-end tests; both when not given
+        #[arg(long, value_enum)]
+        deno: Option<Deno>,
+        /// Only tests whose names contain this
+        #[arg(long)]
+        filter: Option<String>,
+    },
+    /// Measure, all or one
+    Bench {
+        #[arg(value_enum)]
+        bench: Option<Bench>,
+        /// The Deno that runs the function
+        #[arg(long, value_enum, default_value = "current")]
+        deno: Deno,
+        /// Passed on to the script
+        #[arg(last = true)]
+        arguments: Vec<String>,
+    },
+    /// Write supabase/setup-job-queue.sql from the migrations
+    Sql {
+        /// Only say whether it is up to date
+        #[arg(long)]
+        check: bool,
+    },
     /// Clear up after a process that was killed; started by the other commands
     #[command(hide = true)]
     Watch { folder: PathBuf },
 }
 
-fn main() -> Result<()> {
+fn main() -> ExitCode {
     progress::start();
     let project = Project::locate();
-    match Cli::parse().command {
-        Task::Build { debug } => {
-            let flavour = if debug {
-                Flavour::Debug
-            } else {
-                Flavour::Release
-            };
-            wasm::build(&project, flavour)
+    match run(&project, Cli::parse().command) {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
         }
+    }
+}
+
+/// Whether the task did what was asked; tests that fail did not.
+fn run(project: &Project, task: Task) -> Result<bool> {
+    match task {
+        Task::Build { debug: true } => wasm::build(project, Flavour::Debug)?,
+        Task::Build { debug: false } => wasm::build(project, Flavour::Release)?,
         Task::Stack {
             deno,
             without_function,
-        } => stack_command::run(&project, (!without_function).then_some(deno)),
-        Task::Watch { folder } => run::watch(&folder),
+        } => {
+            stack_command::run(project, (!without_function).then_some(deno))?;
+        }
+        Task::Demo => demo::run(project)?,
+        Task::Test {
+            level,
+            deno,
+            filter,
+        } => {
+            return test::run(
+                project,
+                &Selection {
+                    level,
+                    deno,
+                    filter,
+                },
+            );
+        }
+        Task::Bench {
+            bench,
+            deno,
+            arguments,
+        } => bench::run(project, bench, deno, &arguments)?,
+        Task::Sql { check: true } => setup_sql::check(project)?,
+        Task::Sql { check: false } => setup_sql::write(project)?,
+        Task::Watch { folder } => run::watch(&folder)?,
     }
+    Ok(true)
 }

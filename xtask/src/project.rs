@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use anyhow::{Context, Result, bail};
+
 /// The folder that holds the workspace.
 #[derive(Debug, Clone)]
 pub struct Project {
@@ -36,5 +38,21 @@ impl Project {
 
     pub fn function(&self) -> PathBuf {
         self.path("supabase/functions/process-queued-jobs")
+    }
+
+    /// The migrations in the order of their time stamps.
+    pub fn migrations(&self) -> Result<Vec<PathBuf>> {
+        let folder = self.path("supabase/migrations");
+        let entries = std::fs::read_dir(&folder)
+            .with_context(|| format!("{} cannot be read", folder.display()))?;
+        let mut files = entries
+            .map(|entry| Ok(entry?.path()))
+            .collect::<Result<Vec<_>>>()?;
+        files.retain(|path| path.extension().is_some_and(|extension| extension == "sql"));
+        if files.is_empty() {
+            bail!("{} holds no migrations", folder.display());
+        }
+        files.sort();
+        Ok(files)
     }
 }

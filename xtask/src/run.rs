@@ -155,10 +155,6 @@ impl Service {
         &self.name
     }
 
-    pub fn log(&self) -> &Path {
-        &self.log
-    }
-
     pub fn has_ended(&mut self) -> Result<bool> {
         Ok(self.child.try_wait()?.is_some())
     }

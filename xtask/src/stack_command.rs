@@ -5,20 +5,20 @@ use std::time::Duration;
 use anyhow::Result;
 
 use crate::project::Project;
-use crate::stack::{Parts, Stack};
+use crate::stack::{Function, Grok, Stack};
 use crate::tools::Deno;
 use crate::wasm::{self, Flavour};
 
 /// Runs until it is interrupted or a part fails.
 pub fn run(project: &Project, deno: Option<Deno>) -> Result<()> {
-    if deno.is_some() {
+    let function = deno.map(|deno| Function {
+        deno,
+        grok: Grok::choose(),
+    });
+    if function.is_some() {
         wasm::build(project, Flavour::Release)?;
     }
-    let parts = Parts {
-        function: deno,
-        grok_api_key: std::env::var("GROK_API_KEY").ok(),
-    };
-    let mut stack = Stack::start(project, &parts)?;
+    let mut stack = Stack::start(project, function.as_ref())?;
     introduce(&stack);
     loop {
         stack.check_health()?;

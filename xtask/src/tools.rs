@@ -115,6 +115,13 @@ fn link_postgres_libraries(project: &Project) -> Result<()> {
         .current_dir(&package))
 }
 
+/// The cargo that started this program, working on the whole checkout.
+pub fn cargo(project: &Project) -> Command {
+    let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    cargo.current_dir(project.root());
+    cargo
+}
+
 /// The Deno to run something under.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub enum Deno {
@@ -150,6 +157,19 @@ impl Deno {
             .find(|found| package_version(found).is_ok_and(|found| found == version))
             .map(|found| found.join("deno"))
             .with_context(|| format!("the npm package {name} {version} is not installed: there is none for this machine, or node_modules was copied from another"))
+    }
+
+    /// A command that runs it in the checkout, to be given a subcommand.
+    pub fn command(self, project: &Project) -> Result<Command> {
+        let mut command = Command::new(self.binary(project)?);
+        command
+            .current_dir(project.root())
+            .env("DENO_DIR", project.stack_data().join("deno"))
+            .env("DENO_NO_UPDATE_CHECK", "1")
+            .env("NO_COLOR", "1")
+            // Meant for this program; Deno would add its own insides to every message.
+            .env_remove("RUST_BACKTRACE");
+        Ok(command)
     }
 
     /// The release, such as `2.1.4`.

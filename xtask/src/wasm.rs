@@ -53,13 +53,12 @@ pub fn build(project: &Project, flavour: Flavour) -> Result<()> {
 
 /// Compiles the worker's library and returns the path of its Wasm.
 fn compile(project: &Project, flavour: Flavour) -> Result<PathBuf> {
-    let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    let mut cargo = tools::cargo(project);
     cargo
         .args(["build", "--package", "pretium-queue", "--lib"])
         .args(["--target", "wasm32-unknown-unknown"])
         .arg("--message-format=json-render-diagnostics")
         .env("CARGO_ENCODED_RUSTFLAGS", path_remappings(project)?)
-        .current_dir(project.root())
         .stderr(Stdio::inherit());
     if flavour == Flavour::Release {
         cargo.arg("--release");

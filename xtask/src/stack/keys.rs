@@ -57,12 +57,34 @@ impl Keys {
 
 /// 32 random bytes as text that needs no escaping anywhere.
 pub fn random_text() -> Result<String> {
-    let mut bytes = [0; 32];
+    let bytes: [u8; 32] = random_bytes()?;
+    // Letters and digits only, so that a key can stand in any URL, command line or SQL literal.
+    Ok(URL_SAFE_NO_PAD.encode(bytes).replace(['-', '_'], "x"))
+}
+
+/// A random UUID (version 4).
+pub fn random_uuid() -> Result<String> {
+    let mut bytes: [u8; 16] = random_bytes()?;
+    bytes[6] = bytes[6] & 0x0f | 0x40;
+    bytes[8] = bytes[8] & 0x3f | 0x80;
+    let digits: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+    let part = |range: std::ops::Range<usize>| &digits[range];
+    Ok([
+        part(0..8),
+        part(8..12),
+        part(12..16),
+        part(16..20),
+        part(20..32),
+    ]
+    .join("-"))
+}
+
+fn random_bytes<const N: usize>() -> Result<[u8; N]> {
+    let mut bytes = [0; N];
     File::open("/dev/urandom")
         .and_then(|mut source| source.read_exact(&mut bytes))
         .context("/dev/urandom cannot be read")?;
-    // Letters and digits only, so that a key can stand in any URL, command line or SQL literal.
-    Ok(URL_SAFE_NO_PAD.encode(bytes).replace(['-', '_'], "x"))
+    Ok(bytes)
 }
 
 fn sign(role: &str, secret: &str) -> String {

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, anyhow, bail};
+use anyhow::{Context, Result, anyhow};
 use tokio_postgres::error::ErrorPosition;
 use tokio_postgres::{Client, NoTls};
 
@@ -14,7 +14,7 @@ use crate::project::Project;
 pub async fn apply(project: &Project, url: &str, keys: &Keys) -> Result<()> {
     run_files(url, &[project.path("tests/stack/supabase.sql")]).await?;
     // In a session of their own, which has the settings that file gave the database.
-    run_files(url, &files(project)?).await?;
+    run_files(url, &project.migrations()?).await?;
     let (client, connection) = tokio_postgres::connect(url, NoTls).await?;
     tokio::spawn(connection);
     let password = &keys.authenticator_password;
@@ -33,22 +33,6 @@ async fn run_files(url: &str, files: &[PathBuf]) -> Result<()> {
         run_file(&client, file).await?;
     }
     Ok(())
-}
-
-/// The migrations in the order of their time stamps.
-pub fn files(project: &Project) -> Result<Vec<PathBuf>> {
-    let folder = project.path("supabase/migrations");
-    let entries =
-        fs::read_dir(&folder).with_context(|| format!("{} cannot be read", folder.display()))?;
-    let mut files = entries
-        .map(|entry| Ok(entry?.path()))
-        .collect::<Result<Vec<_>>>()?;
-    files.retain(|path| path.extension().is_some_and(|extension| extension == "sql"));
-    if files.is_empty() {
-        bail!("{} holds no migrations", folder.display());
-    }
-    files.sort();
-    Ok(files)
 }
 
 /// Sends a file as one message: Postgres makes it one transaction.

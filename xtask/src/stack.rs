@@ -22,17 +22,44 @@ use crate::project::Project;
 use crate::run::{Run, Service};
 use crate::tools::{self, Deno};
 use gateway::Upstreams;
-pub use keys::Keys;
+pub use keys::{Keys, random_uuid};
 
 /// How long any part may take to get ready; a machine that is busy compiling needs most of it.
 const READY_WITHIN: Duration = Duration::from_secs(60);
 
-/// What a stack is made of.
-pub struct Parts {
-    /// The Deno that runs the edge function; `None` leaves out the function and Grok.
-    pub function: Option<Deno>,
-    /// Use xAI's own API instead of the stand-in.
-    pub grok_api_key: Option<String>,
+/// Long enough to see a job's progress.
+const STAND_IN_DELAY_MS: u32 = 700;
+
+/// How the edge function runs.
+pub struct Function {
+    pub deno: Deno,
+    pub grok: Grok,
+}
+
+/// What the worker takes for xAI's API.
+pub enum Grok {
+    /// The stand-in in `tests/grok/`, which thinks for so long about each call.
+    StandIn { delay_ms: u32 },
+    /// xAI itself.
+    Real { api_key: String },
+}
+
+impl Grok {
+    /// xAI itself when there is a key for it; says which it is.
+    pub fn choose() -> Self {
+        match std::env::var("GROK_API_KEY") {
+            Ok(api_key) if !api_key.is_empty() => {
+                heading("GROK_API_KEY is set: reports are written by xAI's API, which costs money");
+                Self::Real { api_key }
+            }
+            _ => {
+                heading("GROK_API_KEY is not set: a local stand-in plays xAI's API");
+                Self::StandIn {
+                    delay_ms: STAND_IN_DELAY_MS,
+                }
+            }
+        }
+    }
 }
 
 /// A running stack. Dropping it stops and removes everything.
@@ -53,13 +80,13 @@ pub struct Stack {
 }
 
 impl Stack {
-    /// Starts every part on free ports and applies the migrations.
-    pub fn start(project: &Project, parts: &Parts) -> Result<Self> {
+    /// Starts every part on free ports and applies the migrations; without a function, Grok is left out too.
+    pub fn start(project: &Project, function: Option<&Function>) -> Result<Self> {
         tools::install_packages(project)?;
         heading("starting the stack");
         let run = Run::begin(project)?;
         let runtime = tokio::runtime::Builder::new_multi_thread()
-            .worker_threads(2)
+            .worker_threads(1)
             .enable_all()
             .build()?;
         let keys = Keys::generate()?;
@@ -86,36 +113,33 @@ impl Stack {
             runtime,
             run,
         };
-        if let Some(deno) = parts.function {
-            stack.start_function(project, deno, parts.grok_api_key.as_deref())?;
+        if let Some(function) = function {
+            stack.start_function(project, function)?;
         }
         stack.open_gateway(listener)?;
         heading(&format!("the stack is ready at {}", stack.url));
         Ok(stack)
     }
 
-    fn start_function(
-        &mut self,
-        project: &Project,
-        deno: Deno,
-        grok_api_key: Option<&str>,
-    ) -> Result<()> {
-        let program = deno.binary(project)?;
+    fn start_function(&mut self, project: &Project, function: &Function) -> Result<()> {
         let mut environment = function::environment(&self.keys, &self.url);
-        if let Some(key) = grok_api_key {
-            environment.push(("GROK_API_KEY".to_owned(), key.to_owned()));
-        } else {
-            let grok = grok::start(project, &self.run, &Deno::Current.binary(project)?)?;
-            environment.push(("GROK_API_KEY".to_owned(), "xai-stand-in".to_owned()));
-            environment.push(("GROK_BASE_URL".to_owned(), format!("{}/v1", grok.url)));
-            self.grok_url = Some(grok.url);
-            self.services.push(grok.service);
+        let mut set =
+            |name: &str, value: &str| environment.push((name.to_owned(), value.to_owned()));
+        match &function.grok {
+            Grok::Real { api_key } => set("GROK_API_KEY", api_key),
+            Grok::StandIn { delay_ms } => {
+                let grok = grok::start(project, &self.run, *delay_ms)?;
+                set("GROK_API_KEY", "xai-stand-in");
+                set("GROK_BASE_URL", &format!("{}/v1", grok.url));
+                self.grok_url = Some(grok.url);
+                self.services.push(grok.service);
+            }
         }
-        let function = function::start(project, &self.run, &program, &environment)?;
-        self.function_url = Some(function.url);
-        self.services.push(function.service);
+        let server = function::start(project, &self.run, function.deno, &environment)?;
+        self.function_url = Some(server.url);
+        self.services.push(server.service);
         self.function_environment = environment;
-        self.deno = Some(program);
+        self.deno = Some(function.deno.binary(project)?);
         Ok(())
     }
 
@@ -140,43 +164,34 @@ impl Stack {
 
     /// Where tests, benchmarks and the demo find everything.
     pub fn environment(&self) -> Vec<(String, String)> {
-        let mut environment = vec![
-            ("STACK_URL", self.url.clone()),
-            ("STACK_DB_URL", self.database_url.clone()),
-            ("STACK_POSTGREST_URL", self.postgrest_url.clone()),
-            ("STACK_SECRET_KEY", self.keys.secret.clone()),
-            ("STACK_PUBLISHABLE_KEY", self.keys.publishable.clone()),
-            ("STACK_SERVICE_ROLE_KEY", self.keys.service_role.clone()),
-            ("STACK_ANON_KEY", self.keys.anon.clone()),
-            ("STACK_JWT_SECRET", self.keys.jwt_secret.clone()),
-            ("STACK_WORKER_TOKEN", self.keys.worker_token.clone()),
-            ("STACK_STORAGE", self.storage.to_string_lossy().into_owned()),
-        ];
+        let text = |path: &Path| path.to_string_lossy().into_owned();
         let function_environment: Value = self
             .function_environment
             .iter()
             .map(|(name, value)| (name.clone(), Value::from(value.clone())))
             .collect();
-        environment.push(("STACK_FUNCTION_ENV", function_environment.to_string()));
-        let optional = [
-            ("STACK_FUNCTION_URL", self.function_url.clone()),
-            ("STACK_GROK_URL", self.grok_url.clone()),
+        [
+            ("STACK_URL", Some(self.url.clone())),
+            ("STACK_DB_URL", Some(self.database_url.clone())),
+            ("STACK_POSTGREST_URL", Some(self.postgrest_url.clone())),
+            ("STACK_SECRET_KEY", Some(self.keys.secret.clone())),
+            ("STACK_PUBLISHABLE_KEY", Some(self.keys.publishable.clone())),
             (
-                "STACK_DENO",
-                self.deno
-                    .as_ref()
-                    .map(|path| path.to_string_lossy().into_owned()),
+                "STACK_SERVICE_ROLE_KEY",
+                Some(self.keys.service_role.clone()),
             ),
-        ];
-        environment.extend(
-            optional
-                .into_iter()
-                .filter_map(|(name, value)| Some((name, value?))),
-        );
-        environment
-            .into_iter()
-            .map(|(name, value)| (name.to_owned(), value))
-            .collect()
+            ("STACK_ANON_KEY", Some(self.keys.anon.clone())),
+            ("STACK_JWT_SECRET", Some(self.keys.jwt_secret.clone())),
+            ("STACK_WORKER_TOKEN", Some(self.keys.worker_token.clone())),
+            ("STACK_STORAGE", Some(text(&self.storage))),
+            ("STACK_FUNCTION_URL", self.function_url.clone()),
+            ("STACK_FUNCTION_ENV", Some(function_environment.to_string())),
+            ("STACK_GROK_URL", self.grok_url.clone()),
+            ("STACK_DENO", self.deno.as_deref().map(text)),
+        ]
+        .into_iter()
+        .filter_map(|(name, value)| Some((name.to_owned(), value?)))
+        .collect()
     }
 
     pub fn url(&self) -> &str {
@@ -202,10 +217,6 @@ impl Stack {
 
     pub fn runtime(&self) -> &Runtime {
         &self.runtime
-    }
-
-    pub fn services(&mut self) -> &mut [Service] {
-        &mut self.services
     }
 
     /// Fails when a part has ended by itself, with what it last wrote.

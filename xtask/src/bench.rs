@@ -1,0 +1,76 @@
+//! `cargo xtask bench`: the measurements, each a script in `tests/bench/` that is given a running stack.
+
+use std::process::Stdio;
+
+use anyhow::{Result, bail};
+use nix::sys::signal::Signal;
+
+use crate::progress::heading;
+use crate::project::Project;
+use crate::stack::{Function, Grok, Stack};
+use crate::tools::Deno;
+use crate::wasm::{self, Flavour};
+
+/// Something to measure.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Bench {
+    /// Buffers that a claim touches among many jobs
+    Claim,
+    /// Jobs per second through PostgREST, against the way Supabase's documentation shows
+    Drain,
+    /// Start of the process to first answer, against a function in TypeScript
+    Start,
+}
+
+impl Bench {
+    const ALL: [Self; 3] = [Self::Claim, Self::Drain, Self::Start];
+
+    fn script(self) -> &'static str {
+        match self {
+            Self::Claim => "tests/bench/claim.ts",
+            Self::Drain => "tests/bench/drain.ts",
+            Self::Start => "tests/bench/start.ts",
+        }
+    }
+}
+
+/// Runs one measurement or all; each gets a stack of its own whose function runs under `deno`.
+pub fn run(
+    project: &Project,
+    bench: Option<Bench>,
+    deno: Deno,
+    arguments: &[String],
+) -> Result<()> {
+    wasm::build(project, Flavour::Release)?;
+    let benches = bench.map_or(Bench::ALL.to_vec(), |bench| vec![bench]);
+    for bench in benches {
+        let function = Function {
+            deno,
+            grok: Grok::StandIn { delay_ms: 0 },
+        };
+        let stack = Stack::start(project, Some(&function))?;
+        heading(&format!(
+            "{}, Deno {}",
+            bench.script(),
+            deno.version(project)?
+        ));
+        run_script(project, &stack, bench, arguments)?;
+    }
+    Ok(())
+}
+
+fn run_script(project: &Project, stack: &Stack, bench: Bench, arguments: &[String]) -> Result<()> {
+    let mut command = Deno::Current.command(project)?;
+    command
+        .args(["run", "--quiet", "--no-prompt", "--no-check", "--allow-all"])
+        .arg(bench.script())
+        .args(arguments)
+        .envs(stack.environment())
+        .stdin(Stdio::null());
+    let child = stack.run().spawn(&mut command, Signal::SIGTERM)?;
+    let status = stack.run().wait(child)?;
+    if !status.success() {
+        bail!("{} failed: {status}", bench.script());
+    }
+    Ok(())
+}

@@ -1,0 +1,133 @@
+//! `cargo xtask demo`: one report, from notes and photographs to text, as a web app would have it written.
+
+mod client;
+mod show;
+
+use std::fs;
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+use serde_json::{Value, json};
+
+use crate::command::output;
+use crate::progress::{detail, heading};
+use crate::project::Project;
+use crate::stack::{Function, Grok, Stack, random_uuid};
+use crate::tools::{self, Deno};
+use crate::wasm::{self, Flavour};
+use client::Client;
+use show::Life;
+
+const BUCKET: &str = "site-photos";
+/// How often the demo looks at the job.
+const POLL_EVERY: Duration = Duration::from_millis(100);
+/// How often it plays the scheduler, which wakes a worker as long as there is work.
+const WAKE_EVERY: Duration = Duration::from_secs(5);
+/// xAI may take minutes.
+const PATIENCE: Duration = Duration::from_secs(15 * 60);
+
+/// Runs the demo to its end.
+pub fn run(project: &Project) -> Result<()> {
+    tools::install_packages(project)?;
+    wasm::build(project, Flavour::Release)?;
+    let function = Function {
+        deno: Deno::Current,
+        grok: Grok::choose(),
+    };
+    let mut stack = Stack::start(project, Some(&function))?;
+    render_photos(project, &stack)?;
+
+    let client = Client::new(&stack);
+    let input = site_visit(project, &stack)?;
+    let images = input["images"].as_array().map_or(0, Vec::len);
+    let arguments = json!({ "job_type": "generate_report", "input_data": input });
+    let id = client.call("enqueue_job", &arguments)?;
+    let id = id.as_str().context("enqueue_job returned no id")?;
+    heading(&format!(
+        "enqueued generate_report with {images} photographs: job {id}"
+    ));
+    let job = follow(&mut stack, &client, id)?;
+    present(project, &job)
+}
+
+/// Puts the photographs where a web app would have uploaded them.
+fn render_photos(project: &Project, stack: &Stack) -> Result<()> {
+    heading("rendering the photographs of the site visit");
+    output(
+        Command::new("node")
+            .arg(project.path("tests/site_visit/render_photos.mjs"))
+            .arg(stack.storage().join(BUCKET)),
+    )?;
+    Ok(())
+}
+
+/// The job's input: the visit, with the addresses its photographs have now.
+fn site_visit(project: &Project, stack: &Stack) -> Result<Value> {
+    let file = project.path("tests/site_visit/visit.json");
+    let text =
+        fs::read_to_string(&file).with_context(|| format!("{} cannot be read", file.display()))?;
+    let mut visit: Value = serde_json::from_str(&text)?;
+    visit["reportId"] = json!(random_uuid()?);
+    let images = visit["images"]
+        .as_array_mut()
+        .context("visit.json has no images")?;
+    for image in images {
+        let path = image["path"]
+            .as_str()
+            .context("an image of visit.json has no path")?;
+        image["url"] = json!(format!(
+            "{}/storage/v1/object/public/{BUCKET}/{path}",
+            stack.url()
+        ));
+    }
+    Ok(visit)
+}
+
+/// Wakes the worker and prints the job's life until it is over; returns the job.
+fn follow(stack: &mut Stack, client: &Client, id: &str) -> Result<Value> {
+    let begun = Instant::now();
+    let mut woken: Option<Instant> = None;
+    let mut life = Life::default();
+    loop {
+        if woken.is_none_or(|at| at.elapsed() > WAKE_EVERY) {
+            let status = client.wake()?;
+            if woken.is_none() {
+                heading(&format!("woke the worker, which answered {status}"));
+            }
+            woken = Some(Instant::now());
+        }
+        let job = client.job(id)?;
+        life.observe(&job);
+        match job["status"].as_str() {
+            Some("completed") => return Ok(job),
+            Some("queued" | "processing") => {}
+            _ => bail!("the job ended as {}: {}", job["status"], job["error"]),
+        }
+        if begun.elapsed() > PATIENCE {
+            bail!(
+                "the job is not done after {} minutes",
+                PATIENCE.as_secs() / 60
+            );
+        }
+        stack.check_health()?;
+        std::thread::sleep(POLL_EVERY);
+    }
+}
+
+fn present(project: &Project, job: &Value) -> Result<()> {
+    let result = &job["output_data"];
+    let text = result["text"]
+        .as_str()
+        .context("the job's result has no text")?;
+    let folder = project.stack_data().join("demo");
+    fs::create_dir_all(&folder)?;
+    let (json_file, text_file) = (folder.join("report.json"), folder.join("report.txt"));
+    fs::write(&json_file, serde_json::to_string_pretty(result)?)?;
+    fs::write(&text_file, text)?;
+    println!("\n{}\n", show::wrapped(text));
+    heading("the report is complete");
+    detail(&format!("as text       {}", text_file.display()));
+    detail(&format!("whole result  {}", json_file.display()));
+    Ok(())
+}

@@ -1,0 +1,90 @@
+//! `cargo xtask test`: every level of tests, and how many passed.
+
+mod counts;
+mod lint;
+mod suites;
+
+use anyhow::Result;
+
+use crate::progress::heading;
+use crate::project::Project;
+use crate::tools::Deno;
+use crate::wasm::{self, Flavour};
+use counts::Counts;
+
+/// A group of tests that can be run by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Level {
+    /// Formatting, clippy, types, and whether generated files are up to date
+    Lint,
+    /// The Rust code, natively
+    Rust,
+    /// The database functions on a real Postgres
+    Sql,
+    /// Everything together: gateway, PostgREST, the function under Deno, Grok's stand-in
+    E2e,
+}
+
+/// What to test.
+pub struct Selection {
+    /// `None`: all levels.
+    pub level: Option<Level>,
+    /// `None`: end to end under each Deno in turn.
+    pub deno: Option<Deno>,
+    /// Only tests whose names contain this.
+    pub filter: Option<String>,
+}
+
+/// Runs the selected tests; `false` when anything failed or did not run.
+pub fn run(project: &Project, selection: &Selection) -> Result<bool> {
+    // Everything but the Rust tests uses it, be it for its types only.
+    wasm::build(project, Flavour::Release)?;
+    let levels = match selection.level {
+        Some(level) => vec![level],
+        None => vec![Level::Lint, Level::Rust, Level::Sql, Level::E2e],
+    };
+    let mut total = Counts::default();
+    for level in levels {
+        total += run_level(project, selection, level);
+    }
+    heading("all done");
+    println!("{} passed, {} failed", total.passed, total.failed);
+    Ok(total.failed == 0)
+}
+
+fn run_level(project: &Project, selection: &Selection, level: Level) -> Counts {
+    let filter = selection.filter.as_deref();
+    match level {
+        Level::Lint => lint::run(project),
+        Level::Rust => counted("the Rust tests", || suites::rust(project, filter)),
+        Level::Sql => counted("the SQL tests", || suites::sql(project, filter)),
+        Level::E2e => {
+            let denos = selection.deno.map_or(Deno::ALL.to_vec(), |deno| vec![deno]);
+            let mut counts = Counts::default();
+            for deno in denos {
+                let name = format!(
+                    "the end-to-end tests, Deno {}",
+                    deno.version(project).unwrap_or_default()
+                );
+                counts += counted(&name, || suites::end_to_end(project, deno, filter));
+            }
+            counts
+        }
+    }
+}
+
+/// A suite that cannot run, or runs nothing, has failed: nothing is ever skipped.
+fn counted(name: &str, suite: impl FnOnce() -> Result<Counts>) -> Counts {
+    heading(name);
+    match suite() {
+        Ok(counts) if counts.passed + counts.failed > 0 => counts,
+        Ok(_) => {
+            eprintln!("{name} failed: no test ran");
+            Counts::one_failed()
+        }
+        Err(error) => {
+            eprintln!("{name} failed: {error:#}");
+            Counts::one_failed()
+        }
+    }
+}
