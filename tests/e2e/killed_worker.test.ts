@@ -55,20 +55,23 @@ Deno.test("a report whose worker is killed is finished by the next one, its paid
   assert.deepEqual(calls.filter(isAbout(6)).map((call) => call.status), [null, 200]);
 });
 
-Deno.test("a worker that is told to stop hands its jobs back, and no attempt is lost", async () => {
+Deno.test("a worker that is told to stop finishes what it began, and begins nothing else", async () => {
   const photos = servePhotos();
-  const id = await enqueueStuckReport(photos.url);
-  const first = await startWorker();
-  await (await wake({ url: first.url })).body?.cancel();
-  await waitFor(
-    "the second batch to be asked for",
-    async () => (await grokCalls(id)).some(isAbout(6)),
-  );
-  await first.stop();
+  const worker = await startWorker({ QUEUE_CONCURRENCY: "1" });
+  const began = await enqueue("generate_report", reportInput(photos.url, 1), {
+    delay_seconds: 3_600,
+  });
+  await scriptGrok(began, [{ fault: "slow", delay_ms: 500 }]);
+  await makeDue(began);
+  await (await wake({ url: worker.url })).body?.cancel();
+  await waitFor("the report to be begun", async () => (await grokCalls(began)).length > 0);
+  const other = await enqueue("generate_report", reportInput(photos.url, 1));
+  await worker.stop();
 
-  const job = await waitForStatus(id, "queued");
-  assert.deepEqual([job.retry_count, job.waiting_for], [0, null]);
+  assert.equal((await getJob(began)).status, "completed");
+  const left = await getJob(other);
+  assert.deepEqual([left.status, left.retry_count, left.waiting_for], ["queued", 0, null]);
   await wakeAndWait();
-  assert.equal((await waitForStatus(id, "completed")).retry_count, 0);
+  assert.equal((await waitForStatus(other, "completed")).retry_count, 0);
   await photos.shutdown();
 });

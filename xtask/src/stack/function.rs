@@ -25,6 +25,8 @@ pub fn environment(keys: &Keys, url: &str) -> Vec<(String, String)> {
         ("SUPABASE_SERVICE_ROLE_KEY", keys.service_role.clone()),
         ("SUPABASE_ANON_KEY", keys.anon.clone()),
         ("QUEUE_WORKER_TOKEN", keys.worker_token.clone()),
+        // On the platform another isolate takes over; here this one serves for as long as the stack runs.
+        ("QUEUE_WALL_CLOCK_SECONDS", "604800".to_owned()),
     ]
     .map(|(name, value)| (name.to_owned(), value))
     .to_vec()
