@@ -152,7 +152,9 @@ function inPast(words: string): string {
 const NAME = /^[A-Z][a-z]+ [A-Z]/;
 
 function withArticle(words: string, article: string): string {
-  return NO_ARTICLE.test(words) || NAME.test(words) ? words : `${article} ${lowerFirst(words)}`;
+  if (NO_ARTICLE.test(words) || NAME.test(words)) return words;
+  const sounded = article === "A" && /^[aeio]/i.test(words) ? "An" : article;
+  return `${sounded} ${lowerFirst(words)}`;
 }
 
 function sentence(words: string): string {
