@@ -149,7 +149,7 @@ function inPast(words: string): string {
   return words.replace(/\b[a-z]+\b/g, (word) => Object.hasOwn(PAST, word) ? PAST[word] : word);
 }
 
-const NAME = /^[A-Z][a-z]+ [A-Z]/;
+const NAME = /^[A-Z][a-z]+ ([a-z]+ )?[A-Z]/;
 
 function withArticle(words: string, article: string): string {
   if (NO_ARTICLE.test(words) || NAME.test(words)) return words;
