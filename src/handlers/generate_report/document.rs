@@ -168,7 +168,8 @@ impl PhotoNumbers {
         let numbered = self.0.iter().zip(1..);
         let photo = |(place, number): (&usize, u32)| {
             let photo = &visit.photos[*place];
-            let size = draft.sizes.get(&photo.alias);
+            let seen = draft.seen.iter().find(|seen| seen.alias == photo.alias);
+            let size = seen.map(|seen| seen.size);
             let (bucket, path) = photo.stored.clone().unzip();
             Photo {
                 photo: number,
@@ -201,7 +202,7 @@ fn stats(visit: &Visit, draft: &Draft, formatting: &Usage, job: &Job) -> Stats {
         completion_tokens: usage.completion_tokens,
         reasoning_tokens: usage.reasoning_tokens,
         cost_usd: usage.cost_usd(),
-        models: usage.models.into_iter().collect(),
+        models: usage.models,
         prompt_version: PROMPT_VERSION,
     }
 }

@@ -6,7 +6,7 @@ mod tests;
 
 use super::batch::{Point, Written};
 use super::draft::Draft;
-use super::grouping::{self, GENERAL, Placed};
+use super::grouping::{self, GENERAL, Group, Placed};
 use super::output::{Kind, Source, Warning, WarningCode};
 use super::visit::{Note, Photo, Visit};
 use super::words;
@@ -72,23 +72,26 @@ pub fn collect(visit: &Visit, draft: &mut Draft) -> Vec<Finding> {
 /// general part.
 fn order(visit: &Visit) -> Vec<(&str, About)> {
     let notes = (0..visit.notes.len()).map(|index| (GENERAL, About::Note(index)));
-    let photos = visit.groups.iter().flat_map(|group| {
-        let photos = group.photos.iter();
-        photos.map(|placed| (group.name.as_str(), About::Photo(*placed)))
-    });
-    let mut order: Vec<_> = notes.chain(photos).collect();
-    let place = |name: &str| visit.groups.iter().position(|group| group.name == name);
-    order.sort_by_key(|(name, _)| {
-        let (ordered, is_general) = grouping::rank(name, &visit.group_order);
-        (ordered, is_general, place(name))
-    });
-    order
+    let (general, groups): (Vec<&Group>, Vec<&Group>) =
+        visit.groups.iter().partition(|group| group.name == GENERAL);
+    let mut order: Vec<(&str, About)> = Vec::new();
+    for group in groups {
+        order.extend(photos(group));
+    }
+    order.extend(notes);
+    order.extend(general.into_iter().flat_map(photos));
+    grouping::ordered(order, &visit.group_order, |(name, _)| name)
+}
+
+fn photos(group: &Group) -> impl Iterator<Item = (&str, About)> {
+    let photos = group.photos.iter();
+    photos.map(|placed| (group.name.as_str(), About::Photo(*placed)))
 }
 
 fn about_photo(visit: &Visit, draft: &Draft, placed: Placed) -> Finding {
     let photo = &visit.photos[placed.photo];
     let about = About::Photo(placed);
-    match draft.written.get(&photo.alias) {
+    match draft.about(&photo.alias) {
         Some(written) => from_model(visit, written, &photo.description, about),
         None => own_words(&photo.description, kind_of_tag(photo), about),
     }
@@ -98,7 +101,7 @@ fn about_photo(visit: &Visit, draft: &Draft, placed: Placed) -> Finding {
 fn about_note(visit: &Visit, draft: &Draft, index: usize) -> Option<Finding> {
     let note = &visit.notes[index];
     let about = About::Note(index);
-    match draft.written.get(&note.alias) {
+    match draft.about(&note.alias) {
         Some(written) if is_instruction(written) => {
             let is_all = visit.photos.is_empty();
             is_all.then(|| own_words(&note.text, Kind::Observation, about))
@@ -174,9 +177,10 @@ fn own_words(text: &str, kind: Kind, about: About) -> Finding {
 }
 
 fn kind_of_tag(photo: &Photo) -> Kind {
-    match photo.tag.to_lowercase().as_str() {
-        "deficiency" | "critical" | "safety" => Kind::Deficiency,
-        _ => Kind::Observation,
+    let grave = ["deficiency", "critical", "safety"];
+    match grave.iter().any(|tag| photo.tag.eq_ignore_ascii_case(tag)) {
+        true => Kind::Deficiency,
+        false => Kind::Observation,
     }
 }
 
@@ -189,9 +193,9 @@ fn sentence(text: &str) -> String {
 }
 
 fn warnings(visit: &Visit, draft: &Draft) -> Vec<Warning> {
-    let has_none = |alias: &String| !draft.written.contains_key(alias);
+    let has_none = |alias: &String| draft.about(alias).is_none();
     let is_left_out = |note: &&Note| {
-        let written = draft.written.get(&note.alias);
+        let written = draft.about(&note.alias);
         written.is_some_and(is_instruction) && !visit.photos.is_empty()
     };
     let photos = visit.photos.iter().filter(|photo| has_none(&photo.alias));

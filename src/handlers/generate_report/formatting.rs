@@ -7,7 +7,7 @@ use super::draft::Writer;
 use super::findings::Finding;
 use super::grok::{Class, Failure, Question, Usage};
 use super::output::{Formatting, FormattingMode, Status};
-use super::plan::{self, Outline, Plan};
+use super::plan::{self, Outline};
 use super::prompt;
 use crate::error::JobError;
 use crate::host::Host;
@@ -25,13 +25,14 @@ pub struct Formatted {
     pub usage: Usage,
 }
 
-/// The result of the step.
+/// The result of the step: the last answer as it came, or why there was none.
 #[derive(Default, Serialize, Deserialize)]
 struct Planned {
-    /// A plan that can be used.
-    plan: Option<Plan>,
-    /// Why there is none.
+    /// What the model wrote.
+    content: Option<String>,
+    /// Why there is nothing.
     problem: String,
+    /// What all tries cost.
     usage: Usage,
 }
 
@@ -56,19 +57,16 @@ pub async fn format<H: Host>(
         .context
         .step("final", async || {
             let photos = writer.visit.photos.len();
-            writer.progress("final", photos, "putting the report in order");
+            let progress = writer.progress("final", photos, "putting the report in order");
+            writer.context.progress(progress);
             Ok(ask(writer, findings).await)
         })
         .await?;
-    let Planned {
-        plan,
-        problem,
-        usage,
-    } = planned;
-    // A saved plan is checked like a new one: another version of the worker may have asked for it.
-    let outline = plan
-        .ok_or(problem)
-        .and_then(|plan| plan::arrange(&plan, findings, &writer.visit.group_order));
+    let usage = planned.usage;
+    let outline = match &planned.content {
+        Some(content) => outline(writer, findings, content),
+        None => Err(planned.problem),
+    };
     Ok(match outline {
         Ok(outline) => Formatted {
             outline,
@@ -100,18 +98,25 @@ fn in_engineers_order(
     }
 }
 
+/// The order that an answer stands for.
+fn outline<H: Host>(
+    writer: &Writer<'_, H>,
+    findings: &[Finding],
+    content: &str,
+) -> Result<Outline, String> {
+    let plan = plan::read(content)?;
+    plan::arrange(&plan, findings, &writer.visit.group_order)
+}
+
 async fn ask<H: Host>(writer: &Writer<'_, H>, findings: &[Finding]) -> Planned {
     let mut planned = Planned::default();
     for attempt in 1..=TRIES {
-        let failure = match ask_once(writer, findings, &mut planned.usage).await {
-            Ok(plan) => {
-                planned.plan = Some(plan);
-                return planned;
-            }
-            Err(failure) => failure,
+        let unplanned = match ask_once(writer, findings, &mut planned).await {
+            Ok(()) => break,
+            Err(unplanned) => unplanned,
         };
-        planned.problem = failure.message;
-        match failure.pause_seconds {
+        planned.problem = unplanned.problem;
+        match unplanned.pause_seconds {
             Some(seconds) if attempt < TRIES => writer.context.sleep_ms(seconds * 1_000).await,
             _ => break,
         }
@@ -121,15 +126,15 @@ async fn ask<H: Host>(writer: &Writer<'_, H>, findings: &[Finding]) -> Planned {
 
 /// Why there is no plan, and how long to wait before asking again; `None` when that is useless.
 struct Unplanned {
-    message: String,
+    problem: String,
     pause_seconds: Option<u32>,
 }
 
 async fn ask_once<H: Host>(
     writer: &Writer<'_, H>,
     findings: &[Finding],
-    usage: &mut Usage,
-) -> Result<Plan, Unplanned> {
+    planned: &mut Planned,
+) -> Result<(), Unplanned> {
     let question = Question {
         name: plan::NAME,
         rules: writer.rules,
@@ -137,15 +142,15 @@ async fn ask_once<H: Host>(
         schema: plan::schema(findings),
     };
     let answer = writer.grok.ask(question).await?;
-    usage.add(&answer.usage);
-    let plan = answer.content.and_then(|content| {
-        let plan = plan::read(&content)?;
-        plan::arrange(&plan, findings, &writer.visit.group_order).map(|_| plan)
-    });
-    plan.map_err(|message| Unplanned {
-        message,
+    planned.usage.add(&answer.usage);
+    let useless = |problem| Unplanned {
+        problem,
         pause_seconds: Some(0),
-    })
+    };
+    let content = answer.content().map_err(useless)?;
+    outline(writer, findings, content).map_err(useless)?;
+    planned.content = answer.content;
+    Ok(())
 }
 
 impl From<Failure> for Unplanned {
@@ -157,7 +162,7 @@ impl From<Failure> for Unplanned {
             Class::TimedOut | Class::Permanent => None,
         };
         Self {
-            message: failure.message,
+            problem: failure.message,
             pause_seconds: pause_seconds.filter(|seconds| *seconds <= LONGEST_PAUSE_SECONDS),
         }
     }

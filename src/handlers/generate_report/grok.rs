@@ -5,7 +5,7 @@ mod reply;
 mod request;
 mod usage;
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 pub use self::failure::{Class, Failure};
 pub use self::reply::Answer;
@@ -35,8 +35,8 @@ pub struct Question<'a> {
     pub rules: &'a str,
     /// The user message.
     pub parts: Vec<Part>,
-    /// What the answer must look like.
-    pub schema: Value,
+    /// What the answer must look like, as JSON.
+    pub schema: String,
 }
 
 impl<'a, H: Host> Grok<'a, H> {
@@ -65,10 +65,9 @@ impl<'a, H: Host> Grok<'a, H> {
         let response = self.context.fetch(request).await;
         let answer = match response {
             Ok(response) => reply::read(&response, self.config.api_key.expose()),
-            Err(TransportError::TooLarge) => Ok(Answer {
-                content: Err("the answer is too long".into()),
-                usage: Usage::default(),
-            }),
+            Err(TransportError::TooLarge) => {
+                Ok(Answer::useless("the answer is too long", Usage::default()))
+            }
             Err(error) => Err(Failure::transport(&error)),
         };
         self.log(name, started_ms, &answer);
@@ -97,8 +96,8 @@ impl<'a, H: Host> Grok<'a, H> {
     fn log(&self, question: &str, started_ms: u64, answer: &Result<Answer, Failure>) {
         let ms = self.context.now_ms() - started_ms;
         let fields = match answer {
-            Ok(Answer { content, usage }) => json!({
-                "question": question, "ms": ms, "problem": content.as_ref().err(),
+            Ok(Answer { problem, usage, .. }) => json!({
+                "question": question, "ms": ms, "problem": problem,
                 "prompt_tokens": usage.prompt_tokens, "completion_tokens": usage.completion_tokens,
             }),
             Err(failure) => json!({ "question": question, "ms": ms, "problem": failure.message }),

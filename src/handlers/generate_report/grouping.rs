@@ -42,20 +42,26 @@ pub fn group(photos: &[Photo], order: &[String], warnings: &mut Vec<Warning>) ->
             }
         }
     }
-    groups.sort_by_key(|group| rank(&group.name, order));
+    if let Some(general) = groups.iter().position(|group| group.name == GENERAL) {
+        let general = groups.remove(general);
+        groups.push(general);
+    }
     for group in &mut groups {
         complete_numbers(group, photos, warnings);
     }
-    groups
+    ordered(groups, order, |group| &group.name)
 }
 
-/// Sorts headings: the engineer's order, then everything else, then [`GENERAL`].
-pub fn rank(name: &str, order: &[String]) -> (usize, bool) {
-    let place = order.iter().position(|ordered| ordered == name);
-    (
-        place.unwrap_or(order.len()),
-        place.is_none() && name == GENERAL,
-    )
+/// Puts what is called by the names of `order` first and in that order; the rest stays as it is.
+pub fn ordered<T>(mut items: Vec<T>, order: &[String], name: impl Fn(&T) -> &str) -> Vec<T> {
+    let mut first = Vec::new();
+    for ordered in order {
+        while let Some(place) = items.iter().position(|item| name(item) == ordered) {
+            first.push(items.remove(place));
+        }
+    }
+    first.extend(items);
+    first
 }
 
 fn names(photo: &Photo) -> Vec<&str> {
@@ -65,34 +71,50 @@ fn names(photo: &Photo) -> Vec<&str> {
     }
 }
 
-/// The first photo to claim a number keeps it; the others get the smallest that is free.
+/// The first photo to claim a number keeps it; the others get the smallest that is free. Then sorts by number.
 fn complete_numbers(group: &mut Group, photos: &[Photo], warnings: &mut Vec<Warning>) {
-    let mut taken = Vec::new();
+    let mut numbered: Vec<Placed> = Vec::new();
     let mut without = Vec::new();
-    for (index, placed) in group.photos.iter().enumerate() {
-        match placed.number {
-            0 => without.push((index, WarningCode::MissingNumber)),
-            number if taken.contains(&number) => {
-                without.push((index, WarningCode::DuplicateNumber))
-            }
-            number => taken.push(number),
+    for placed in std::mem::take(&mut group.photos) {
+        match placed.number > 0 && !is_taken(&numbered, placed.number) {
+            true => insert(&mut numbered, placed),
+            false => without.push(placed),
         }
     }
-    for (index, code) in without {
-        let number = (1..).find(|number| !taken.contains(number)).unwrap_or(0);
-        taken.push(number);
-        let placed = &mut group.photos[index];
-        let message = match code {
-            WarningCode::MissingNumber => format!("has no number in {}; got {number}", group.name),
-            _ => format!(
-                "has number {} in {} like another photo; got {number}",
-                placed.number, group.name
+    for Placed { photo, number } in without {
+        let free = (1..).find(|free| !is_taken(&numbered, *free)).unwrap_or(0);
+        let (code, message) = match number {
+            0 => (
+                WarningCode::MissingNumber,
+                format!("has no number in {}; got {free}", group.name),
+            ),
+            taken => (
+                WarningCode::DuplicateNumber,
+                format!(
+                    "has number {taken} in {} like another photo; got {free}",
+                    group.name
+                ),
             ),
         };
-        warnings.push(Warning::about(code, &photos[placed.photo].id, message));
-        placed.number = number;
+        warnings.push(Warning::about(code, &photos[photo].id, message));
+        insert(
+            &mut numbered,
+            Placed {
+                photo,
+                number: free,
+            },
+        );
     }
-    group.photos.sort_by_key(|placed| placed.number);
+    group.photos = numbered;
+}
+
+fn is_taken(numbered: &[Placed], number: u32) -> bool {
+    numbered.iter().any(|placed| placed.number == number)
+}
+
+fn insert(numbered: &mut Vec<Placed>, placed: Placed) {
+    let place = numbered.partition_point(|other| other.number < placed.number);
+    numbered.insert(place, placed);
 }
 
 #[cfg(test)]

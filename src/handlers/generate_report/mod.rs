@@ -66,7 +66,8 @@ impl JobHandler for GenerateReport {
         let formatted = formatting::format(&writer, &findings).await?;
         let mut report = document::assemble(&visit, &draft, &findings, formatted, context.job());
         if visit.settings.write_report {
-            writer.progress("save", visit.photos.len(), "saving the report");
+            let photos = visit.photos.len();
+            context.progress(writer.progress("save", photos, "saving the report"));
             save::save(context, &mut report).await?;
         }
         serde_json::to_value(report).map_err(|error| JobError::permanent(error.to_string()))

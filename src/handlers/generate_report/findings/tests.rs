@@ -1,5 +1,3 @@
-use std::collections::BTreeMap;
-
 use serde_json::json;
 
 use super::*;
@@ -30,18 +28,19 @@ fn written(points: &[(Kind, &str, Option<&str>)]) -> Written {
         spec: spec.map(str::to_owned),
     };
     Written {
+        alias: String::new(),
         title: "Open lap".into(),
         points: points.iter().map(point).collect(),
     }
 }
 
 fn collected(about: &[(&str, Written)]) -> (Vec<Finding>, Vec<Warning>) {
-    let written: BTreeMap<String, Written> = about
-        .iter()
-        .map(|(alias, written)| ((*alias).to_owned(), written.clone()))
-        .collect();
+    let written = about.iter().map(|(alias, written)| Written {
+        alias: (*alias).to_owned(),
+        ..written.clone()
+    });
     let mut draft = Draft {
-        written,
+        written: written.collect(),
         ..Draft::default()
     };
     (collect(&visit(), &mut draft), draft.warnings)

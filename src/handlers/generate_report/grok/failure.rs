@@ -123,13 +123,13 @@ impl Said {
 
     /// A 429 that no waiting cures.
     fn is_about_credit(&self) -> bool {
-        let message = self.message.to_lowercase();
+        let message = self.message.to_ascii_lowercase();
         message.contains("credits") || message.contains("spending limit")
     }
 
     /// The codes of an error that came with status 200 and would come again.
     fn is_refusal(&self) -> bool {
-        let code = self.code.to_lowercase().replace([' ', '_'], "-");
+        let code = self.code.to_ascii_lowercase().replace([' ', '_'], "-");
         let refusals = [
             "invalid-argument",
             "unauthenticated",
@@ -146,7 +146,7 @@ impl Said {
                 "; add credit to the xAI account or raise its limit, then retry the job"
             }
             401 | 403 => "; check GROK_API_KEY",
-            400 if self.message.to_lowercase().contains("api key") => "; check GROK_API_KEY",
+            400 if self.message.to_ascii_lowercase().contains("api key") => "; check GROK_API_KEY",
             404 => "; check GROK_MODEL and GROK_BASE_URL",
             413 => "; choose a smaller options.batchSize",
             _ => "",

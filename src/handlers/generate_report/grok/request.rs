@@ -16,6 +16,7 @@ const TEMPERATURE: f64 = 0.3;
 
 /// The body as JSON.
 pub(super) fn body(question: &Question, model: &str, effort: Effort) -> String {
+    let schema: Value = serde_json::from_str(&question.schema).unwrap_or_default();
     let body = Body {
         model,
         messages: (
@@ -30,7 +31,7 @@ pub(super) fn body(question: &Question, model: &str, effort: Effort) -> String {
         ),
         response_format: json!({
             "type": "json_schema",
-            "json_schema": { "name": question.name, "strict": true, "schema": question.schema },
+            "json_schema": { "name": question.name, "strict": true, "schema": schema },
         }),
         reasoning_effort: effort,
         max_completion_tokens: MOST_COMPLETION_TOKENS,

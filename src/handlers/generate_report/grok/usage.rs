@@ -1,8 +1,7 @@
 //! What calls cost, in tokens and money.
 
-use std::collections::BTreeSet;
-
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 /// Ticks in a US dollar.
 const TICKS_PER_USD: f64 = 1e10;
@@ -20,47 +19,24 @@ pub struct Usage {
     /// `None` when the API did not say.
     pub cost_ticks: Option<u64>,
     /// The models that answered, by the names they gave.
-    pub models: BTreeSet<String>,
-}
-
-/// `usage` of an answer; everything in it is optional to us.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-pub(super) struct Reported {
-    prompt_tokens: u64,
-    completion_tokens: u64,
-    prompt_tokens_details: PromptDetails,
-    completion_tokens_details: CompletionDetails,
-    cost_in_usd_ticks: Option<u64>,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct PromptDetails {
-    image_tokens: u64,
-    cached_tokens: u64,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct CompletionDetails {
-    reasoning_tokens: u64,
+    pub models: Vec<String>,
 }
 
 impl Usage {
-    pub(super) fn of_call(model: String, reported: Reported) -> Self {
+    /// The usage of one call, as its completion tells it; everything in it is optional to us.
+    pub(super) fn of_call(completion: &Value) -> Self {
+        let number = |pointer: &str| completion.pointer(pointer).and_then(Value::as_u64);
+        let tokens = |pointer: &str| number(pointer).unwrap_or(0);
+        let model = completion["model"].as_str().map(str::to_owned);
         Self {
             calls: 1,
-            prompt_tokens: reported.prompt_tokens,
-            image_tokens: reported.prompt_tokens_details.image_tokens,
-            cached_tokens: reported.prompt_tokens_details.cached_tokens,
-            completion_tokens: reported.completion_tokens,
-            reasoning_tokens: reported.completion_tokens_details.reasoning_tokens,
-            cost_ticks: reported.cost_in_usd_ticks,
-            models: Some(model)
-                .filter(|model| !model.is_empty())
-                .into_iter()
-                .collect(),
+            prompt_tokens: tokens("/usage/prompt_tokens"),
+            image_tokens: tokens("/usage/prompt_tokens_details/image_tokens"),
+            cached_tokens: tokens("/usage/prompt_tokens_details/cached_tokens"),
+            completion_tokens: tokens("/usage/completion_tokens"),
+            reasoning_tokens: tokens("/usage/completion_tokens_details/reasoning_tokens"),
+            cost_ticks: number("/usage/cost_in_usd_ticks"),
+            models: model.into_iter().collect(),
         }
     }
 
@@ -76,7 +52,11 @@ impl Usage {
             (Some(one), Some(two)) => Some(one + two),
             (one, two) => one.or(two),
         };
-        self.models.extend(other.models.iter().cloned());
+        for model in &other.models {
+            if !self.models.contains(model) {
+                self.models.push(model.clone());
+            }
+        }
     }
 
     /// US dollars, as far as the API said.
@@ -91,11 +71,8 @@ mod tests {
 
     use super::*;
 
-    fn of(model: &str, reported: serde_json::Value) -> Usage {
-        Usage::of_call(
-            model.into(),
-            serde_json::from_value(reported).expect("usage decodes"),
-        )
+    fn of(model: &str, usage: Value) -> Usage {
+        Usage::of_call(&json!({ "model": model, "usage": usage }))
     }
 
     #[test]
@@ -116,10 +93,7 @@ mod tests {
         assert_eq!((usage.completion_tokens, usage.reasoning_tokens), (40, 10));
         assert_eq!(usage.cached_tokens, 20);
         assert_eq!(usage.cost_usd(), Some(0.005));
-        assert_eq!(
-            usage.models.into_iter().collect::<Vec<_>>(),
-            ["grok-4.3", "grok-4.6"]
-        );
+        assert_eq!(usage.models, ["grok-4.3", "grok-4.6"]);
     }
 
     #[test]

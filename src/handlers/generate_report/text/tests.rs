@@ -1,20 +1,21 @@
 use serde_json::{Value, json};
 
+use crate::handlers::generate_report::batch::{Point, Written};
 use crate::handlers::generate_report::draft::Draft;
 use crate::handlers::generate_report::findings;
 use crate::handlers::generate_report::formatting::Formatted;
 use crate::handlers::generate_report::grok::Usage;
-use crate::handlers::generate_report::output::{Formatting, FormattingMode, Status};
+use crate::handlers::generate_report::output::{Formatting, FormattingMode, Kind, Status};
 use crate::handlers::generate_report::visit::Visit;
 use crate::handlers::generate_report::{document, plan};
 use crate::scripted_host::job;
 
 /// The text of a report in the engineer's order, with what the model wrote and summed up.
-fn text(input: Value, written: Value, summary: &[&str]) -> String {
+fn text(input: Value, written: Vec<Written>, summary: &[&str]) -> String {
     let input = serde_json::from_value(input).expect("the input decodes");
     let visit = Visit::from_input(input).expect("the input is good");
     let mut draft = Draft {
-        written: serde_json::from_value(written).expect("the draft decodes"),
+        written,
         ..Draft::default()
     };
     let findings = findings::collect(&visit, &mut draft);
@@ -98,19 +99,40 @@ fn a_small_visit_reads_like_a_report() {
         ],
         "specifications": [{ "id": "x", "document": "Project Specification", "section": "07 52 00" }],
     });
-    let point = |kind: &str, text: &str| json!({ "kind": kind, "text": text, "spec": "s1" });
-    let plain = |kind: &str, text: &str| json!({ "kind": kind, "text": text, "spec": null });
-    let written = json!({
-        "p1": { "title": "Lane", "points": [plain("observation", "The lane was dry.")] },
-        "p2": { "title": "Open side lap", "points": [
-            point("deficiency", "The lap was open over 300 mm."),
-            plain("verify", "Bond was not tested."),
-            plain("action", "The Contractor was requested to patch the lap."),
-        ] },
-        "n1": { "title": "Edge protection", "points": [
-            plain("action", "The Contractor was reminded about edge protection."),
-        ] },
-    });
+    let point = |kind, text: &str, spec: Option<&str>| Point {
+        text: text.into(),
+        kind,
+        spec: spec.map(str::to_owned),
+    };
+    let about = |alias: &str, title: &str, points: Vec<Point>| Written {
+        alias: alias.into(),
+        title: title.into(),
+        points,
+    };
+    let action = "The Contractor was requested to patch the lap.";
+    let reminder = "The Contractor was reminded about edge protection.";
+    let on_lap = vec![
+        point(
+            Kind::Deficiency,
+            "The lap was open over 300 mm.",
+            Some("s1"),
+        ),
+        point(Kind::Verify, "Bond was not tested.", None),
+        point(Kind::Action, action, None),
+    ];
+    let written = vec![
+        about(
+            "p1",
+            "Lane",
+            vec![point(Kind::Observation, "The lane was dry.", None)],
+        ),
+        about("p2", "Open side lap", on_lap),
+        about(
+            "n1",
+            "Edge protection",
+            vec![point(Kind::Action, reminder, None)],
+        ),
+    ];
     let summary = ["Two photographs were reviewed.", "One side lap was open."];
     assert_eq!(text(input, written, &summary), SMALL_VISIT);
 }
@@ -124,5 +146,5 @@ fn without_header_photos_and_summary_nothing_stands_empty() {
     });
     let expected =
         "FIELD REVIEW REPORT (DRAFT)\n\n1. General Observations\n1.1 Drains to be cleared.\n";
-    assert_eq!(text(input, json!({}), &[]), expected);
+    assert_eq!(text(input, Vec::new(), &[]), expected);
 }
