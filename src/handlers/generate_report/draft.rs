@@ -4,12 +4,12 @@
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use super::batch::{self, Asked, Subject, Written};
+use super::batch::{self, Asked, Written};
 use super::grok::{Answer, Grok, Part, Question, Usage};
-use super::images::{self, Size};
+use super::images::Size;
 use super::output::Warning;
-use super::prompt;
-use super::visit::{Note, Photo, Visit};
+use super::topic::Topic;
+use super::visit::Visit;
 use crate::error::JobError;
 use crate::handler::{JobContext, Progress};
 use crate::host::Host;
@@ -17,7 +17,7 @@ use crate::host::Host;
 /// Notes in one request: they are short.
 const NOTES_IN_A_BATCH: usize = 20;
 
-/// What the model wrote about a visit.
+/// What the model wrote about a visit, or a part of it.
 #[derive(Debug, Default)]
 pub struct Draft {
     /// About photos and notes; what is missing here has no usable answer.
@@ -28,7 +28,7 @@ pub struct Draft {
     pub warnings: Vec<Warning>,
     /// What it cost.
     pub usage: Usage,
-    /// Requests planned.
+    /// Requests, those that repeat a question not counted.
     pub batches: usize,
     /// Answers to repeated questions.
     pub repeats: u32,
@@ -43,6 +43,21 @@ pub struct Seen {
     pub size: Size,
 }
 
+/// The result of a step: the answer as it came.
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub struct Replied {
+    /// Aliases of what was asked about.
+    pub asked: Vec<String>,
+    /// Aliases of what did not fit into the request.
+    pub left: Vec<String>,
+    /// `None` when there was nothing to ask.
+    pub answer: Option<Answer>,
+    /// The photos that were seen.
+    pub seen: Vec<Seen>,
+    /// What became of the others.
+    pub warnings: Vec<Warning>,
+}
+
 /// What is needed to write.
 pub struct Writer<'a, H> {
     /// The job.
@@ -55,38 +70,19 @@ pub struct Writer<'a, H> {
     pub rules: &'a str,
 }
 
-/// What is asked about in one request.
-struct Batch<'b, T> {
-    items: &'b [T],
-    /// The names of its two steps: asking, and asking about what the answer left out.
-    steps: [String; 2],
-    before: Progress,
-    after: Progress,
-}
-
-/// The result of a step: the answer as it came.
-#[derive(Debug, Serialize, Deserialize)]
-struct Replied {
-    /// Aliases of what was asked about.
-    asked: Vec<String>,
-    /// `None` when there was nothing to ask.
-    answer: Option<Answer>,
-    seen: Vec<Seen>,
-    warnings: Vec<Warning>,
-}
-
 impl Draft {
     /// What was written about a photo or a note.
     pub fn about(&self, alias: &str) -> Option<&Written> {
         self.written.iter().find(|written| written.alias == alias)
     }
 
-    fn add_usage(&mut self, replied: &Replied) -> u32 {
-        let usage = replied.answer.as_ref().map(|answer| &answer.usage);
-        usage.map_or(0, |usage| {
-            self.usage.add(usage);
-            usage.calls
-        })
+    fn add(&mut self, other: Self) {
+        self.written.extend(other.written);
+        self.seen.extend(other.seen);
+        self.warnings.extend(other.warnings);
+        self.usage.add(&other.usage);
+        self.batches += other.batches;
+        self.repeats += other.repeats;
     }
 }
 
@@ -101,25 +97,17 @@ impl<H: Host> Writer<'_, H> {
             ..Draft::default()
         };
         let (photos, size) = (&self.visit.photos, self.visit.settings.batch_size);
-        for (index, items) in photos.chunks(size).enumerate() {
-            let (done, to) = (index * size, index * size + items.len());
-            let which = format!("about photos {} to {to}", done + 1);
-            let batch = Batch {
-                items,
-                steps: [format!("batch/{index}"), format!("repair/{index}")],
-                before: self.progress("photos", done, format!("writing {which}")),
-                after: self.progress("photos", to, format!("wrote {which}")),
-            };
-            self.write(&mut draft, batch).await?;
+        for (index, batch) in photos.chunks(size).enumerate() {
+            let (from, to) = (index * size + 1, index * size + batch.len());
+            let message = format!("writing about photos {from} to {to}");
+            let progress = |left| self.progress("photos", to - left, message.as_str());
+            let steps = [format!("batch/{index}"), format!("repair/{index}")];
+            draft.add(self.write(steps, batch, &progress).await?);
         }
-        for (index, items) in self.visit.notes.chunks(NOTES_IN_A_BATCH).enumerate() {
-            let batch = Batch {
-                items,
-                steps: [format!("notes/{index}"), format!("notes/{index}/repair")],
-                before: self.progress("notes", photos.len(), "writing about the notes"),
-                after: self.progress("notes", photos.len(), "wrote about the notes"),
-            };
-            self.write(&mut draft, batch).await?;
+        for (index, batch) in self.visit.notes.chunks(NOTES_IN_A_BATCH).enumerate() {
+            let progress = |_| self.progress("notes", photos.len(), "writing about the notes");
+            let steps = [format!("notes/{index}"), format!("notes/{index}/repair")];
+            draft.add(self.write(steps, batch, &progress).await?);
         }
         Ok(draft)
     }
@@ -134,155 +122,111 @@ impl<H: Host> Writer<'_, H> {
         }
     }
 
-    async fn write<T: Topic>(
+    /// Asks about topics in one request; most of what it answers is for the topics to fill in.
+    ///
+    /// # Errors
+    /// [`JobError`] when the request fails.
+    pub async fn ask<T: Topic>(
         &self,
-        draft: &mut Draft,
-        batch: Batch<'_, T>,
-    ) -> Result<(), JobError> {
-        let [first, second] = &batch.steps;
-        let all: Vec<&T> = batch.items.iter().collect();
-        let ask = async || {
-            self.context.progress(batch.before);
-            let replied = T::ask(self, &all).await?;
-            self.context.progress(batch.after);
-            Ok(replied)
-        };
-        let replied = self.context.step(first, ask).await?;
-        draft.batches += 1;
-        draft.add_usage(&replied);
-        let missing = self.read(draft, &replied, &all);
-        draft.seen.extend(replied.seen);
-        draft.warnings.extend(replied.warnings);
-        if missing.is_empty() {
-            return Ok(());
+        topics: &[&T],
+        parts: Vec<Part>,
+    ) -> Result<Replied, JobError> {
+        if topics.is_empty() {
+            return Ok(Replied::default());
         }
-        let ask_again = || T::ask(self, &missing);
-        let replied = self.context.step(second, ask_again).await?;
-        draft.repeats += draft.add_usage(&replied);
-        self.read(draft, &replied, &missing);
-        Ok(())
+        let asked: Vec<Asked> = topics.iter().map(|topic| topic.asked(self.visit)).collect();
+        let question = Question {
+            name: T::SUBJECT.name(),
+            rules: self.rules,
+            parts,
+            schema: batch::schema(T::SUBJECT, &asked),
+        };
+        let answer = self.grok.ask(question).await?;
+        Ok(Replied {
+            asked: asked.iter().map(|asked| asked.alias.to_owned()).collect(),
+            answer: Some(answer),
+            ..Replied::default()
+        })
     }
 
-    /// Takes what is usable of an answer; what was asked about and is not in it is returned.
+    /// Writes about a batch, and asks once more about what the answer left out. `progress` tells how far it is
+    /// when so many topics are left.
+    async fn write<T: Topic>(
+        &self,
+        [first, repair]: [String; 2],
+        batch: &[T],
+        progress: &dyn Fn(usize) -> Progress,
+    ) -> Result<Draft, JobError> {
+        let topics = batch.iter().collect();
+        let (mut draft, missing) = self.ask_all(&first, topics, progress).await?;
+        let (repaired, _) = self.ask_all(&repair, missing, &|_| progress(0)).await?;
+        draft.add(Draft {
+            repeats: repaired.usage.calls,
+            written: repaired.written,
+            usage: repaired.usage,
+            // The same photos again: what there is to say of them was said.
+            ..Draft::default()
+        });
+        Ok(draft)
+    }
+
+    /// Asks about topics in as few requests as they fit into, each a step. What has no usable answer comes back.
+    async fn ask_all<'t, T: Topic>(
+        &self,
+        step: &str,
+        mut topics: Vec<&'t T>,
+        progress: &dyn Fn(usize) -> Progress,
+    ) -> Result<(Draft, Vec<&'t T>), JobError> {
+        let (mut draft, mut missing) = (Draft::default(), Vec::new());
+        while !topics.is_empty() {
+            let name = match draft.batches {
+                0 => step.to_owned(),
+                done => format!("{step}/{}", done + 1),
+            };
+            let ask = async || {
+                self.context.progress(progress(topics.len()));
+                let replied = T::ask(self, &topics).await?;
+                self.context.progress(progress(replied.left.len()));
+                Ok(replied)
+            };
+            let replied = self.context.step(&name, ask).await?;
+            missing.extend(self.read(&mut draft, &replied, &topics));
+            draft.batches += 1;
+            draft.seen.extend(replied.seen);
+            draft.warnings.extend(replied.warnings);
+            topics.retain(|topic| is_among(*topic, &replied.left));
+        }
+        Ok((draft, missing))
+    }
+
+    /// Takes what is usable of an answer; what was asked about and is not in it comes back.
     fn read<'t, T: Topic>(
         &self,
         draft: &mut Draft,
         replied: &Replied,
         topics: &[&'t T],
     ) -> Vec<&'t T> {
-        let was_asked = |topic: &&&T| replied.asked.iter().any(|alias| alias == topic.alias());
-        let topics: Vec<&T> = topics.iter().filter(was_asked).copied().collect();
+        let Some(answer) = &replied.answer else {
+            return Vec::new();
+        };
+        draft.usage.add(&answer.usage);
+        let topics = topics.iter().copied();
+        let topics: Vec<&T> = topics
+            .filter(|topic| is_among(*topic, &replied.asked))
+            .collect();
         let asked: Vec<Asked> = topics.iter().map(|topic| topic.asked(self.visit)).collect();
-        let content = replied.answer.as_ref().map(Answer::content);
-        let written = content.map(|content| batch::read(T::SUBJECT, content?, &asked));
-        match written {
-            None => {}
-            Some(Ok(written)) => draft.written.extend(written),
-            Some(Err(problem)) => self
+        let content = answer.content();
+        match content.and_then(|content| batch::read(T::SUBJECT, content, &asked)) {
+            Ok(written) => draft.written.extend(written),
+            Err(problem) => self
                 .context
                 .log("answer_useless", json!({ "problem": problem })),
         }
         let is_missing = |topic: &&T| draft.about(topic.alias()).is_none();
         topics.into_iter().filter(is_missing).collect()
     }
-
-    async fn ask<T: Topic>(&self, topics: &[&T], parts: Vec<Part>) -> Result<Replied, JobError> {
-        let asked: Vec<Asked> = topics.iter().map(|topic| topic.asked(self.visit)).collect();
-        let answer = match asked.is_empty() {
-            true => None,
-            false => {
-                let question = Question {
-                    name: T::SUBJECT.name(),
-                    rules: self.rules,
-                    parts,
-                    schema: batch::schema(T::SUBJECT, &asked),
-                };
-                Some(self.grok.ask(question).await?)
-            }
-        };
-        Ok(Replied {
-            asked: asked.iter().map(|asked| asked.alias.to_owned()).collect(),
-            answer,
-            seen: Vec::new(),
-            warnings: Vec::new(),
-        })
-    }
 }
 
-/// What can be written about.
-trait Topic: Sized {
-    const SUBJECT: Subject;
-
-    /// What the model calls it.
-    fn alias(&self) -> &str;
-
-    /// How it is asked about.
-    fn asked<'a>(&'a self, visit: &'a Visit) -> Asked<'a>;
-
-    /// Asks about some of them in one request.
-    async fn ask<H: Host>(writer: &Writer<'_, H>, topics: &[&Self]) -> Result<Replied, JobError>;
-}
-
-impl Topic for Photo {
-    const SUBJECT: Subject = Subject::Photos;
-
-    fn alias(&self) -> &str {
-        &self.alias
-    }
-
-    fn asked<'a>(&'a self, visit: &'a Visit) -> Asked<'a> {
-        let clauses = visit.specifications.iter();
-        let citable = clauses.filter(|clause| clause.applies_to(self));
-        Asked {
-            alias: &self.alias,
-            specs: citable.map(|clause| clause.alias.as_str()).collect(),
-        }
-    }
-
-    async fn ask<H: Host>(writer: &Writer<'_, H>, photos: &[&Self]) -> Result<Replied, JobError> {
-        let visit = writer.visit;
-        let loaded = images::load(writer.context, photos, visit.settings.image_transport).await;
-        let (mut seen, mut warnings) = (Vec::new(), Vec::new());
-        let (mut asked, mut shown) = (Vec::new(), Vec::new());
-        for (photo, loaded) in photos.iter().zip(loaded) {
-            seen.extend(loaded.size.map(|size| Seen {
-                alias: photo.alias.clone(),
-                size,
-            }));
-            warnings.extend(loaded.warning);
-            // About a photo that is neither seen nor described the model could only invent something.
-            if loaded.image.is_some() || !photo.description.is_empty() {
-                asked.push(*photo);
-                shown.push((*photo, loaded.image));
-            }
-        }
-        let replied = writer.ask(&asked, prompt::photos(visit, shown)).await?;
-        Ok(Replied {
-            seen,
-            warnings,
-            ..replied
-        })
-    }
-}
-
-impl Topic for Note {
-    const SUBJECT: Subject = Subject::Notes;
-
-    fn alias(&self) -> &str {
-        &self.alias
-    }
-
-    fn asked<'a>(&'a self, visit: &'a Visit) -> Asked<'a> {
-        let general = visit.specifications.iter();
-        let general = general.filter(|clause| clause.image_ids.is_empty());
-        Asked {
-            alias: &self.alias,
-            specs: general.map(|clause| clause.alias.as_str()).collect(),
-        }
-    }
-
-    async fn ask<H: Host>(writer: &Writer<'_, H>, notes: &[&Self]) -> Result<Replied, JobError> {
-        let parts = prompt::notes(writer.visit, notes);
-        writer.ask(notes, parts).await
-    }
+fn is_among<T: Topic>(topic: &T, aliases: &[String]) -> bool {
+    aliases.iter().any(|alias| alias == topic.alias())
 }

@@ -20,9 +20,10 @@ use crate::host::{Host, TransportError};
 
 /// xAI takes no larger image.
 const MOST_BYTES: usize = 10 << 20;
-/// All photos of a request: they are in memory as they are and once more, a third longer, in the request.
-const MOST_BYTES_OF_A_REQUEST: usize = 32 << 20;
-const AT_ONCE: usize = 4;
+/// All photos of a request. Each is in memory about seven times for a moment: as it came, in the request as base64,
+/// and in the runtime's copies of that.
+const MOST_BYTES_OF_A_REQUEST: usize = 16 << 20;
+const AT_ONCE: usize = 3;
 const TRIES: u32 = 2;
 const PAUSE_MS: u32 = 1_000;
 
@@ -36,14 +37,14 @@ pub enum Image {
 }
 
 /// What became of a photo.
-#[derive(Debug, Default)]
-pub struct Loaded {
-    /// What the model gets; `None` when the photo could not be had.
-    pub image: Option<Image>,
-    /// Pixels as stored, if the worker saw them.
-    pub size: Option<Size>,
-    /// Why it could not be had.
-    pub warning: Option<Warning>,
+#[derive(Debug)]
+pub enum Loaded {
+    /// The model can have it; its size is known if the worker saw it.
+    Image(Image, Option<Size>),
+    /// It cannot be had, and why.
+    Refused(Warning),
+    /// The photos before it fill a request; it belongs into another.
+    NoRoom,
 }
 
 /// Width and height in pixels.
@@ -53,7 +54,7 @@ pub struct Size {
     pub h: u32,
 }
 
-/// Gets the photos of one request, in order.
+/// Gets the photos of one request, in order; at least one of them is not without room.
 pub async fn load<H: Host>(
     context: &JobContext<'_, H>,
     photos: &[&Photo],
@@ -62,17 +63,10 @@ pub async fn load<H: Host>(
     let room = Cell::new(MOST_BYTES_OF_A_REQUEST);
     let loads = photos.iter().map(|photo| async {
         match (&photo.url, transport) {
-            (Some(url), ImageTransport::Url) => Loaded {
-                image: Some(Image::Address(url.clone())),
-                ..Loaded::default()
-            },
-            _ => match fetch(context, photo, &room).await {
-                Ok(loaded) => loaded,
-                Err(refusal) => Loaded {
-                    warning: Some(refusal.warning(photo)),
-                    ..Loaded::default()
-                },
-            },
+            (Some(url), ImageTransport::Url) => Loaded::Image(Image::Address(url.clone()), None),
+            _ => fetch(context, photo, &room)
+                .await
+                .unwrap_or_else(|refusal| Loaded::Refused(refusal.warning(photo))),
         }
     });
     stream::iter(loads).buffered(AT_ONCE).collect().await
@@ -83,7 +77,6 @@ pub async fn load<H: Host>(
 enum Refusal {
     NotFound(u16),
     TooLarge,
-    RequestFull,
     Unsupported,
     TimedOut,
     /// May pass: no connection, or a server that cannot answer now.
@@ -95,11 +88,11 @@ async fn fetch<H: Host>(
     photo: &Photo,
     room: &Cell<usize>,
 ) -> Result<Loaded, Refusal> {
+    if room.get() == 0 {
+        return Ok(Loaded::NoRoom);
+    }
     let mut tries = 1;
-    let bytes = loop {
-        if room.get() == 0 {
-            return Err(Refusal::RequestFull);
-        }
+    let mut bytes = loop {
         match fetch_once(context, photo).await {
             Err(Refusal::Unreachable) if tries < TRIES => {
                 tries += 1;
@@ -111,14 +104,11 @@ async fn fetch<H: Host>(
     let Sniffed { format, size } = format::sniff(&bytes).ok_or(Refusal::Unsupported)?;
     let Some(left) = room.get().checked_sub(bytes.len()) else {
         room.set(0);
-        return Err(Refusal::RequestFull);
+        return Ok(Loaded::NoRoom);
     };
     room.set(left);
-    Ok(Loaded {
-        image: Some(Image::Bytes { format, bytes }),
-        size,
-        warning: None,
-    })
+    bytes.shrink_to_fit();
+    Ok(Loaded::Image(Image::Bytes { format, bytes }, size))
 }
 
 async fn fetch_once<H: Host>(
@@ -142,24 +132,29 @@ async fn fetch_once<H: Host>(
 impl Refusal {
     fn warning(self, photo: &Photo) -> Warning {
         let (code, reason) = match self {
-            Self::NotFound(status) => {
-                (WarningCode::ImageNotFound, format!("the server answered {status}"))
-            }
+            Self::NotFound(status) => (
+                WarningCode::ImageNotFound,
+                format!("the server answered {status}"),
+            ),
             Self::TooLarge => {
                 let most = MOST_BYTES >> 20;
-                (WarningCode::ImageTooLarge, format!("it is larger than {most} MiB"))
+                (
+                    WarningCode::ImageTooLarge,
+                    format!("it is larger than {most} MiB"),
+                )
             }
-            Self::RequestFull => (
-                WarningCode::ImageTooLarge,
-                "the photos of its batch are too large together; choose a smaller options.batchSize".into(),
+            Self::Unsupported => (
+                WarningCode::ImageUnsupported,
+                "it is neither JPEG nor PNG".into(),
             ),
-            Self::Unsupported => {
-                (WarningCode::ImageUnsupported, "it is neither JPEG nor PNG".into())
-            }
-            Self::TimedOut => (WarningCode::ImageUnreachable, "it did not come in time".into()),
-            Self::Unreachable => {
-                (WarningCode::ImageUnreachable, "the server did not answer".into())
-            }
+            Self::TimedOut => (
+                WarningCode::ImageUnreachable,
+                "it did not come in time".into(),
+            ),
+            Self::Unreachable => (
+                WarningCode::ImageUnreachable,
+                "the server did not answer".into(),
+            ),
         };
         let message = format!("the photo was not seen, only its description: {reason}");
         Warning::about(code, &photo.id, message)

@@ -20,6 +20,7 @@ mod plan;
 mod prompt;
 mod save;
 mod text;
+mod topic;
 mod visit;
 mod words;
 

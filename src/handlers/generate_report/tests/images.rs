@@ -102,10 +102,10 @@ fn about_a_photo_neither_seen_nor_described_the_model_is_not_asked() {
 }
 
 #[test]
-fn photos_that_are_too_large_together_are_left_out_one_by_one() {
+fn photos_too_large_for_one_request_go_into_several_and_each_is_kept() {
     let large = || {
         let mut photo = JPEG.to_vec();
-        photo.resize(9 << 20, 0);
+        photo.resize(6 << 20, 0);
         photo
     };
     let host = world(|_| None).on_fetch(move |request| match Call::of(request) {
@@ -113,13 +113,22 @@ fn photos_that_are_too_large_together_are_left_out_one_by_one() {
         None => Reply::bytes(200, large()),
     });
     let report = report(&host, input(5, json!({})));
-    assert_eq!(
-        warnings(&report),
-        [
-            ("image_too_large", "photo-4"),
-            ("image_too_large", "photo-5")
-        ]
-    );
+    assert_eq!(asked(&host)[..3], ["p1 p2", "p3 p4", "p5"]);
+    assert_eq!(report["warnings"], json!([]));
+    assert_eq!(body(&report)[0].1.len(), 5);
+    assert_eq!(report["stats"]["batches"], 4);
+    let saved = host.calls_of("save_job_step");
+    let steps = saved
+        .iter()
+        .map(|save| format!("{} {}", save["name"], save["progress"]["done"]));
+    let expected = [
+        r#""batch/0" 2"#,
+        r#""batch/0/2" 4"#,
+        r#""batch/0/3" 5"#,
+        r#""notes/0" 5"#,
+        r#""final" 5"#,
+    ];
+    assert_eq!(steps.collect::<Vec<_>>(), expected);
 }
 
 #[test]
