@@ -22,7 +22,7 @@ use crate::host::{Host, TransportError};
 const MOST_BYTES: usize = 10 << 20;
 /// All photos of a request. Each is in memory about seven times for a moment: as it came, in the request as base64,
 /// and in the runtime's copies of that.
-const MOST_BYTES_OF_A_REQUEST: usize = 16 << 20;
+const MOST_BYTES_OF_A_REQUEST: usize = MOST_BYTES;
 const AT_ONCE: usize = 3;
 const TRIES: u32 = 2;
 const PAUSE_MS: u32 = 1_000;

@@ -1,5 +1,8 @@
 //! What it means when the API does not answer, from what it says instead.
 
+#[cfg(test)]
+mod tests;
+
 use serde_json::Value;
 
 use crate::error::JobError;
@@ -173,140 +176,5 @@ fn from_text(body: &str) -> String {
         "" => "nothing".into(),
         page if page.starts_with('<') => "a web page".into(),
         text => text.into(),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    const SOON: Class = Class::Transient {
-        retry_after_seconds: None,
-    };
-
-    fn failure(status: u16, body: &str) -> Failure {
-        let response = HttpResponse {
-            status,
-            headers: Vec::new(),
-            body: body.into(),
-        };
-        Failure::response(&response, "xai-secret")
-    }
-
-    #[test]
-    fn errors_are_read_in_every_shape_they_come_in() {
-        let check = |status, body, class, message: &str| {
-            let failure = failure(status, body);
-            assert_eq!((failure.class, failure.message.as_str()), (class, message));
-        };
-        check(
-            500,
-            r#"{"code":"internal","error":"Something broke."}"#,
-            SOON,
-            "grok answered 500: Something broke (internal)",
-        );
-        check(
-            503,
-            r#"{"error":{"message":"Overloaded","type":"server_error","code":null}}"#,
-            SOON,
-            "grok answered 503: Overloaded",
-        );
-        check(
-            200,
-            r#"{"code":"unavailable","error":"Timed out waiting for first token"}"#,
-            SOON,
-            "grok answered 200: Timed out waiting for first token (unavailable)",
-        );
-        check(
-            200,
-            r#"{"code":"Client specified an invalid argument","error":"no such model"}"#,
-            Class::Permanent,
-            "grok answered 200: no such model (Client specified an invalid argument)",
-        );
-        check(
-            502,
-            "<html><h1>Bad Gateway</h1></html>",
-            SOON,
-            "grok answered 502: a web page",
-        );
-        check(
-            502,
-            "upstream connect error",
-            SOON,
-            "grok answered 502: upstream connect error",
-        );
-        check(200, "", SOON, "grok answered 200: nothing");
-        check(
-            200,
-            "{}",
-            SOON,
-            "grok answered 200: neither a completion nor an error",
-        );
-        check(
-            400,
-            r#"{"code":"Client specified an invalid argument","error":"Incorrect API key provided."}"#,
-            Class::Permanent,
-            "grok answered 400: Incorrect API key provided (Client specified an invalid argument); check GROK_API_KEY",
-        );
-    }
-
-    #[test]
-    fn a_status_says_whether_to_come_back() {
-        for status in [408, 409, 425, 429, 500, 502, 503, 504, 529, 302] {
-            assert_eq!(failure(status, "{}").class, SOON, "{status}");
-        }
-        for status in [400, 401, 402, 403, 404, 405, 413, 415, 422] {
-            assert_eq!(failure(status, "{}").class, Class::Permanent, "{status}");
-        }
-    }
-
-    #[test]
-    fn a_429_for_want_of_credit_is_for_good() {
-        let body = r#"{"code":"resource-exhausted","error":"Your team has used all available credits or reached its monthly spending limit."}"#;
-        let failure = failure(429, body);
-        assert_eq!(failure.class, Class::Permanent);
-        assert!(
-            failure
-                .message
-                .ends_with("add credit to the xAI account or raise its limit, then retry the job")
-        );
-    }
-
-    #[test]
-    fn retry_after_is_honoured_in_seconds_and_within_reason() {
-        let wait = |text: &str| {
-            let headers = vec![("retry-after".into(), text.into())];
-            let response = HttpResponse {
-                status: 429,
-                headers,
-                body: Vec::new(),
-            };
-            match Failure::response(&response, "xai-secret").class {
-                Class::Transient {
-                    retry_after_seconds,
-                } => retry_after_seconds,
-                class => panic!("{class:?} should be transient"),
-            }
-        };
-        assert_eq!(wait("20"), Some(20));
-        assert_eq!(wait("999999999"), Some(LONGEST_WAIT_SECONDS));
-        assert_eq!(wait("Wed, 21 Oct 2026 07:28:00 GMT"), None);
-    }
-
-    #[test]
-    fn the_key_and_long_bodies_stay_out_of_the_message() {
-        let failure = failure(
-            400,
-            &format!("the key xai-secret is wrong {}", "x".repeat(5_000)),
-        );
-        assert!(!failure.message.contains("xai-secret"));
-        assert!(failure.message.len() < 400);
-    }
-
-    #[test]
-    fn no_answer_is_tried_again() {
-        let class = |error| Failure::transport(&error).class;
-        assert_eq!(class(TransportError::TimedOut), Class::TimedOut);
-        assert_eq!(class(TransportError::Failed("reset".into())), SOON);
     }
 }

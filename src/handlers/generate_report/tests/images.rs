@@ -105,7 +105,7 @@ fn about_a_photo_neither_seen_nor_described_the_model_is_not_asked() {
 fn photos_too_large_for_one_request_go_into_several_and_each_is_kept() {
     let large = || {
         let mut photo = JPEG.to_vec();
-        photo.resize(6 << 20, 0);
+        photo.resize(4 << 20, 0);
         photo
     };
     let host = world(|_| None).on_fetch(move |request| match Call::of(request) {

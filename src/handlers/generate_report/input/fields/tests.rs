@@ -1,0 +1,148 @@
+use serde_json::json;
+
+use super::*;
+
+fn check<T>(input: Value, read: impl Fn(&Fields) -> Result<T, JobError>, expected: Result<T, &str>)
+where
+    T: PartialEq + std::fmt::Debug,
+{
+    let fields = Fields::of_input(&input).expect("an object");
+    let expected = expected.map_err(|message| JobError::permanent(format!("input_data.{message}")));
+    assert_eq!(read(&fields), expected, "{input}");
+}
+
+#[test]
+fn a_field_that_is_missing_or_null_is_none() {
+    for input in [json!({}), json!({ "x": null })] {
+        check(input.clone(), |fields| fields.text("x"), Ok(None));
+        check(
+            input.clone(),
+            |fields| fields.texts_or_text("x"),
+            Ok(Vec::new()),
+        );
+        check(input.clone(), |fields| fields.whole_number("x"), Ok(None));
+        check(input.clone(), |fields| fields.flag("x"), Ok(None));
+        check(
+            input.clone(),
+            |fields| Ok(fields.objects("x")?.len()),
+            Ok(0),
+        );
+        check(input, |fields| Ok(fields.object("x")?.is_none()), Ok(true));
+    }
+}
+
+#[test]
+fn a_field_is_read_as_what_it_is() {
+    let text = |text: &str| Some(text.to_owned());
+    check(
+        json!({ "x": "a" }),
+        |fields| fields.text("x"),
+        Ok(text("a")),
+    );
+    check(
+        json!({ "x": "a" }),
+        |fields| fields.text_or_number("x"),
+        Ok(text("a")),
+    );
+    check(
+        json!({ "x": 4.5 }),
+        |fields| fields.text_or_number("x"),
+        Ok(text("4.5")),
+    );
+    check(
+        json!({ "x": "a" }),
+        |fields| fields.texts_or_text("x"),
+        Ok(vec!["a".to_owned()]),
+    );
+    check(
+        json!({ "x": ["a"] }),
+        |fields| fields.texts_or_text("x"),
+        Ok(vec!["a".to_owned()]),
+    );
+    check(
+        json!({ "x": 7 }),
+        |fields| fields.whole_number("x"),
+        Ok(Some(7)),
+    );
+    check(
+        json!({ "x": -7.5 }),
+        |fields| fields.number("x"),
+        Ok(Some(-7.5)),
+    );
+    check(
+        json!({ "x": false }),
+        |fields| fields.flag("x"),
+        Ok(Some(false)),
+    );
+    let choices = [("brief", 1), ("elaborate", 2)];
+    check(
+        json!({ "x": "elaborate" }),
+        |fields| fields.choice("x", &choices),
+        Ok(Some(2)),
+    );
+}
+
+#[test]
+fn a_field_of_another_kind_is_named_and_its_value_is_not_told() {
+    let secret = || json!({ "x": "secret" });
+    check(
+        json!({ "x": 7 }),
+        |fields| fields.text("x"),
+        Err("x: expected a text"),
+    );
+    check(
+        json!({ "x": ["a", 7] }),
+        |fields| fields.texts("x"),
+        Err("x[1]: expected a text"),
+    );
+    check(
+        secret(),
+        |fields| fields.texts("x"),
+        Err("x: expected a list"),
+    );
+    let many = "x: expected a text or a list of texts";
+    check(
+        json!({ "x": 7 }),
+        |fields| fields.texts_or_text("x"),
+        Err(many),
+    );
+    for number in [json!(-1), json!(1.5), json!("1"), json!(1u64 << 32)] {
+        let input = json!({ "x": number });
+        check(
+            input,
+            |fields| fields.whole_number("x"),
+            Err("x: expected a whole number"),
+        );
+    }
+    check(
+        secret(),
+        |fields| fields.number("x"),
+        Err("x: expected a number"),
+    );
+    check(
+        secret(),
+        |fields| fields.flag("x"),
+        Err("x: expected true or false"),
+    );
+    let choices = [("brief", 1), ("elaborate", 2)];
+    let words = "x: expected one of brief, elaborate";
+    check(secret(), |fields| fields.choice("x", &choices), Err(words));
+    check(
+        secret(),
+        |fields| Ok(fields.object("x")?.is_some()),
+        Err("x: expected an object"),
+    );
+    check(
+        json!({ "x": [{}, 1] }),
+        |fields| Ok(fields.objects("x")?.len()),
+        Err("x[1]: expected an object"),
+    );
+    check(
+        json!({ "x": { "y": [{ "z": 1 }] } }),
+        |fields| {
+            let inner = fields.object("x")?.expect("an object");
+            inner.objects("y")?[0].text("z")
+        },
+        Err("x.y[0].z: expected a text"),
+    );
+}
