@@ -38,6 +38,8 @@ pub struct GrokConfig {
     pub api_key: Secret,
     /// The model's name.
     pub model: String,
+    /// How long one answer may take.
+    pub timeout_seconds: u32,
 }
 
 /// A text that must not appear in a log, an error or a `Debug` output.
@@ -123,11 +125,13 @@ fn grok(variables: &Variables) -> Result<Option<GrokConfig>, ConfigError> {
         .url("GROK_BASE_URL")?
         .unwrap_or_else(|| DEFAULT_GROK_BASE_URL.into());
     let model = variables.text("GROK_MODEL").unwrap_or(DEFAULT_GROK_MODEL);
+    let timeout_seconds = variables.number("GROK_TIMEOUT_SECONDS", 120, 1, 3_600)?;
     let api_key = variables.secret("GROK_API_KEY")?;
     Ok(api_key.map(|api_key| GrokConfig {
         base_url,
         api_key,
         model: model.into(),
+        timeout_seconds,
     }))
 }
 
@@ -227,5 +231,102 @@ impl Variables {
                 variable: name,
                 expected: format!("expected a whole number from {least} to {most}"),
             })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const COMPLETE: [(&str, &str); 3] = [
+        ("SUPABASE_URL", "https://abc.supabase.co/"),
+        ("SUPABASE_SECRET_KEYS", r#"{"default":"sb_secret_default"}"#),
+        ("QUEUE_WORKER_TOKEN", "token"),
+    ];
+
+    /// Parses a complete environment with some variables changed; an empty one counts as not set.
+    fn parse(changes: &[(&str, &str)]) -> Result<Config, ConfigError> {
+        let pairs = COMPLETE.iter().chain(changes);
+        Config::parse(pairs.map(|(name, value)| ((*name).to_owned(), (*value).to_owned())))
+    }
+
+    fn refused(changes: &[(&str, &str)]) -> String {
+        parse(changes).expect_err("this is malformed").to_string()
+    }
+
+    #[test]
+    fn what_is_not_set_has_a_sane_default() {
+        let config = parse(&[]).expect("complete");
+        assert_eq!(config.supabase_url, "https://abc.supabase.co");
+        assert_eq!(config.concurrency, 10);
+        assert_eq!(config.lease_seconds, 30);
+        assert_eq!(config.wall_clock_seconds, 150);
+        assert!(config.grok.is_none());
+    }
+
+    #[test]
+    fn grok_needs_only_a_key() {
+        let config = parse(&[("GROK_API_KEY", "xai-key")]).expect("complete");
+        let grok = config.grok.expect("a key is set");
+        assert_eq!(grok.base_url, "https://api.x.ai/v1");
+        assert_eq!(grok.model, "grok-4.3");
+        assert_eq!(grok.timeout_seconds, 120);
+        assert_eq!(grok.api_key.expose(), "xai-key");
+    }
+
+    #[test]
+    fn the_key_for_the_database_is_the_queues_own_else_the_default_else_any_else_the_legacy_one() {
+        let database_key = |keys: &str| {
+            let changes = [
+                ("SUPABASE_SECRET_KEYS", keys),
+                ("SUPABASE_SERVICE_ROLE_KEY", "legacy"),
+            ];
+            let config = parse(&changes).expect("complete");
+            config.database_key.expose().to_owned()
+        };
+        assert_eq!(database_key(r#"{"a":"1","default":"2","queue":"3"}"#), "3");
+        assert_eq!(database_key(r#"{"a":"1","default":"2"}"#), "2");
+        assert_eq!(database_key(r#"{"b":"1","c":"2"}"#), "1");
+        assert_eq!(database_key("{}"), "legacy");
+        assert_eq!(database_key(""), "legacy");
+    }
+
+    #[test]
+    fn what_is_missing_is_named() {
+        for (name, _) in COMPLETE {
+            let error = refused(&[(name, "")]);
+            assert!(error.starts_with(&format!("{name}: is not set")), "{error}");
+        }
+    }
+
+    #[test]
+    fn what_is_malformed_is_named_with_what_was_expected() {
+        let cases = [
+            ("SUPABASE_URL", "abc.supabase.co", "https://"),
+            ("SUPABASE_SECRET_KEYS", "sb_secret_x", "a JSON object"),
+            ("SUPABASE_SECRET_KEYS", r#"{"default":1}"#, "a JSON object"),
+            ("QUEUE_WORKER_TOKEN", "two words", "without spaces"),
+            ("GROK_BASE_URL", "api.x.ai", "https://"),
+            ("QUEUE_CONCURRENCY", "0", "from 1 to 1000"),
+            ("QUEUE_CONCURRENCY", "many", "a whole number"),
+            ("QUEUE_LEASE_SECONDS", "-1", "a whole number"),
+            ("QUEUE_WALL_CLOCK_SECONDS", "1.5", "a whole number"),
+        ];
+        for (name, value, expected) in cases {
+            let error = refused(&[(name, value)]);
+            assert!(error.starts_with(&format!("{name}: ")), "{error}");
+            assert!(error.contains(expected), "{error}");
+        }
+    }
+
+    #[test]
+    fn no_error_and_no_debug_output_shows_a_secret() {
+        let error = refused(&[("SUPABASE_SECRET_KEYS", r#"{"default":"sb secret"}"#)]);
+        assert!(!error.contains("sb secret"), "{error}");
+        let config = parse(&[("GROK_API_KEY", "xai-key")]).expect("complete");
+        let debug = format!("{config:?}");
+        for secret in ["sb_secret_default", "xai-key", "\"token\""] {
+            assert!(!debug.contains(secret), "{debug}");
+        }
     }
 }

@@ -111,3 +111,102 @@ pub fn finished(report: &RunReport) -> Answer {
         allow: None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scripted_host::config;
+
+    const CALLER: Credentials<'_> = Credentials {
+        worker_token: Some("worker-token"),
+        api_key: None,
+    };
+    const STRANGER: Credentials<'_> = Credentials {
+        worker_token: None,
+        api_key: None,
+    };
+
+    fn refusal(method: &str, credentials: Credentials<'_>) -> Answer {
+        admit(&Ok(config(&[])), method, credentials).expect_err("not a run")
+    }
+
+    #[test]
+    fn a_post_of_somebody_who_may_starts_a_run() {
+        assert!(admit(&Ok(config(&[])), "POST", CALLER).is_ok());
+    }
+
+    #[test]
+    fn a_stranger_is_told_which_header_is_missing_and_nothing_else() {
+        let answer = refusal("POST", STRANGER);
+        assert_eq!(
+            (answer.status, &answer.body["success"]),
+            (401, &json!(false))
+        );
+        assert!(answer.body["error"].to_string().contains("x-queue-token"));
+    }
+
+    #[test]
+    fn a_get_is_a_health_check_for_everybody() {
+        let answer = refusal("GET", STRANGER);
+        assert_eq!(answer.status, 200);
+        assert_eq!(answer.body, json!({ "success": true, "message": "ready" }));
+    }
+
+    #[test]
+    fn another_method_is_told_the_allowed_ones() {
+        let answer = refusal("PUT", CALLER);
+        assert_eq!((answer.status, answer.allow), (405, Some("GET, POST")));
+    }
+
+    #[test]
+    fn a_worker_without_its_settings_does_nothing_for_anybody_and_names_the_variable() {
+        let missing = ConfigError {
+            variable: "QUEUE_WORKER_TOKEN",
+            expected: "is not set".into(),
+        };
+        for method in ["POST", "GET"] {
+            let answer = admit(&Err(missing.clone()), method, CALLER).expect_err("not a run");
+            assert_eq!(answer.status, 500);
+            assert_eq!(answer.body["error"], "QUEUE_WORKER_TOKEN: is not set");
+        }
+    }
+
+    #[test]
+    fn a_body_may_ask_to_wait() {
+        assert_eq!(wants_to_wait(""), Ok(false));
+        assert_eq!(wants_to_wait(" \n"), Ok(false));
+        assert_eq!(wants_to_wait("{}"), Ok(false));
+        assert_eq!(wants_to_wait(r#"{"wait":false}"#), Ok(false));
+        assert_eq!(wants_to_wait(r#"{"wait":true}"#), Ok(true));
+    }
+
+    #[test]
+    fn what_a_database_webhook_sends_is_no_reason_to_refuse() {
+        let body = r#"{"type":"INSERT","table":"jobs","record":{"id":"1"}}"#;
+        assert_eq!(wants_to_wait(body), Ok(false));
+    }
+
+    #[test]
+    fn a_body_that_makes_no_sense_is_told_what_was_expected() {
+        for body in ["{", "[1]", "\"wait\"", "true"] {
+            let answer = wants_to_wait(body).expect_err("refused");
+            assert_eq!(answer.status, 400, "{body}");
+            assert!(answer.body["error"].to_string().contains("a JSON object"));
+        }
+        let answer = wants_to_wait(r#"{"wait":"yes"}"#).expect_err("refused");
+        assert_eq!(answer.body["error"], "wait: expected true or false");
+    }
+
+    #[test]
+    fn a_run_that_the_database_ended_is_no_success() {
+        let mut report = RunReport::default();
+        let answer = finished(&report);
+        assert_eq!(
+            (answer.status, &answer.body["success"]),
+            (200, &json!(true))
+        );
+        assert_eq!(answer.body["stopped"], "empty");
+        report.stopped = Stopped::Database;
+        assert_eq!(finished(&report).body["success"], false);
+    }
+}

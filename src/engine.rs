@@ -18,8 +18,9 @@ use std::mem;
 use std::rc::Rc;
 use std::task::{Context, Poll};
 
-use futures_util::FutureExt;
 use futures_util::future::LocalBoxFuture;
+use futures_util::stream::FuturesUnordered;
+use futures_util::{FutureExt, StreamExt};
 use uuid::Uuid;
 
 use self::batch::Finished;
@@ -31,11 +32,14 @@ use crate::handler::{JobContext, Registration, RunContext};
 use crate::host::Host;
 use crate::job::Job;
 use crate::outcome::{Outcome, outcome};
-use crate::prefetch::Prefetch;
+use crate::prefetch::{LARGEST_CLAIM, Prefetch};
 use crate::queue::{QueueError, Standing};
 use crate::report::{RunReport, Stopped};
 use crate::retry::Verdict;
 
+/// While one trip is under way a second may begin, but only with a full claim: then it keeps the database
+/// busy while this worker is.
+const MOST_TRIPS: usize = 2;
 /// After this long without a pause the event loop gets its turn: answers and timers wait in it.
 const LONGEST_STRETCH_MS: u64 = 50;
 
@@ -61,7 +65,8 @@ pub async fn run<H: Host>(
         suspects: Vec::new(),
         is_drained: false,
         error: None,
-        trip: None,
+        trips: FuturesUnordered::new(),
+        asked: 0,
         pulse: Pulse::new(context),
         alarm: None,
         ledger: Ledger::new(context, unavailable),
@@ -82,7 +87,9 @@ struct Engine<'a, H: Host> {
     is_drained: bool,
     /// Why there is no point in asking the database for more.
     error: Option<String>,
-    trip: Option<LocalBoxFuture<'a, Trip<'a, H>>>,
+    trips: FuturesUnordered<LocalBoxFuture<'a, Trip<'a, H>>>,
+    /// How many jobs the trips under way ask for.
+    asked: usize,
     pulse: Pulse<'a, H>,
     alarm: Option<Alarm<'a>>,
     ledger: Ledger<'a, H>,
@@ -105,7 +112,7 @@ impl<'a, H: Host> Engine<'a, H> {
         loop {
             let has_more = self.work().await;
             self.hand_back();
-            self.begin_trip();
+            while self.begin_trip() {}
             self.pulse.begin_if_due(&self.held);
             if self.is_over() {
                 let stopped = self.stop(self.now_ms()).unwrap_or_default();
@@ -167,30 +174,31 @@ impl<'a, H: Host> Engine<'a, H> {
         self.finished.extend(released);
     }
 
-    fn begin_trip(&mut self) {
-        if self.trip.is_some() {
-            return;
+    /// Begins a trip if there is reason to; answers whether it did.
+    fn begin_trip(&mut self) -> bool {
+        let claim_size = self.claim_size();
+        let is_worth_it = match self.trips.len() {
+            0 => claim_size > 0 || !self.finished.is_empty() || !self.suspects.is_empty(),
+            trips => trips < MOST_TRIPS && claim_size == LARGEST_CLAIM && self.suspects.is_empty(),
+        };
+        if !is_worth_it {
+            return false;
         }
         let (batch, max_jobs) = match self.suspects.pop() {
             Some(suspect) => (vec![suspect], 0),
-            None => {
-                let max_jobs = self.claim_size();
-                (mem::take(&mut self.finished), max_jobs)
-            }
+            None => (mem::take(&mut self.finished), claim_size),
         };
-        if batch.is_empty() && max_jobs == 0 {
-            return;
-        }
         if max_jobs > 0 {
             self.context.signals.looking();
         }
-        let budget = &self.context.budget;
         let give_up_at_ms = match batch.is_empty() && self.held.is_empty() {
-            true => budget.claims_until_ms(),
-            false => budget.ends_at_ms(),
+            true => self.context.budget.claims_until_ms(),
+            false => self.context.budget.ends_at_ms(),
         };
         let trip = trip(self.context, self.job_types, batch, max_jobs, give_up_at_ms);
-        self.trip = Some(Box::pin(trip));
+        self.trips.push(Box::pin(trip));
+        self.asked += max_jobs;
+        true
     }
 
     /// How many jobs to ask for now.
@@ -204,10 +212,12 @@ impl<'a, H: Host> Engine<'a, H> {
             return 0;
         }
         let wanted = self.context.config.concurrency + self.prefetch.ahead(now_ms);
-        wanted.saturating_sub(self.held.len())
+        let coming = self.held.len() + self.asked;
+        wanted.saturating_sub(coming).min(LARGEST_CLAIM)
     }
 
     fn returned(&mut self, trip: Trip<'a, H>) {
+        self.asked -= trip.max_jobs;
         match trip.answer {
             Ok(exchanged) => {
                 for (finished, settled) in trip.batch.iter().zip(&exchanged.finished) {
@@ -291,7 +301,7 @@ impl<'a, H: Host> Engine<'a, H> {
     }
 
     fn is_over(&mut self) -> bool {
-        self.trip.is_none()
+        self.trips.is_empty()
             && self.held.is_empty()
             && self.finished.is_empty()
             && self.suspects.is_empty()
@@ -312,8 +322,7 @@ impl<'a, H: Host> Engine<'a, H> {
         if let Poll::Ready(attempt) = self.held.poll_ended(task) {
             return Poll::Ready(Event::Ended(attempt));
         }
-        if let Some(Poll::Ready(trip)) = self.trip.as_mut().map(|trip| trip.poll_unpin(task)) {
-            self.trip = None;
+        if let Poll::Ready(Some(trip)) = self.trips.poll_next_unpin(task) {
             return Poll::Ready(Event::Returned(trip));
         }
         if let Poll::Ready(standings) = self.pulse.poll(task) {

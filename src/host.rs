@@ -116,3 +116,17 @@ impl fmt::Display for TransportError {
 }
 
 impl std::error::Error for TransportError {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_failure_does_not_show_the_address_it_happened_at() {
+        let reason = "error sending request for url (https://x.test/p.jpg?token=1): tcp  refused";
+        assert_eq!(
+            TransportError::failed(reason).to_string(),
+            "no answer: error sending request for url … tcp refused"
+        );
+    }
+}

@@ -24,3 +24,5 @@ mod wasm;
 
 #[cfg(test)]
 mod scripted_host;
+#[cfg(test)]
+mod tidy;

@@ -85,3 +85,50 @@ fn joined(head: &str, fields: &str) -> String {
         _ => head.to_owned(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::scripted_host::{ScriptedHost, job};
+
+    #[test]
+    fn a_line_has_the_jobs_id_type_and_attempt() {
+        let host = ScriptedHost::new();
+        let log = Log::new(&host);
+        let job = job("noop", json!({ "secret": true }));
+        log.job_event("step", &job, &json!({ "ms": 3 }));
+        log.job_event("bare", &job, &json!({}));
+        log.event("run", &json!({ "a": { "b": {} } }));
+        log.flush();
+        let id = job.id.to_string();
+        let lines = [
+            json!({ "event": "step", "job_id": id, "job_type": "noop", "attempt": 1, "ms": 3 }),
+            json!({ "event": "bare", "job_id": id, "job_type": "noop", "attempt": 1 }),
+            json!({ "event": "run", "a": { "b": {} } }),
+        ];
+        assert_eq!(host.log_lines(), lines);
+        assert_eq!(host.messages.borrow().len(), 1);
+    }
+
+    #[test]
+    fn fields_that_are_no_object_do_not_spoil_the_line() {
+        let host = ScriptedHost::new();
+        let log = Log::new(&host);
+        log.event("odd", &json!([1, "{"]));
+        log.event("odder", &Value::Null);
+        log.flush();
+        assert_eq!(
+            host.log_lines(),
+            [json!({ "event": "odd" }), json!({ "event": "odder" })]
+        );
+    }
+
+    #[test]
+    fn nothing_to_say_is_no_message() {
+        let host = ScriptedHost::new();
+        Log::new(&host).flush();
+        assert!(host.messages.borrow().is_empty());
+    }
+}

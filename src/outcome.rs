@@ -51,3 +51,45 @@ pub fn outcome(result: Result<Value, JobError>) -> Option<Outcome> {
         Err(JobError::LeaseLost) => None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn every_verdict_has_its_outcome() {
+        let later = JobError::Retryable {
+            message: "not now".into(),
+            retry_after_seconds: Some(7),
+        };
+        let cases = [
+            (
+                Ok(json!({ "n": 1 })),
+                json!({ "outcome": "completed", "output_data": { "n": 1 } }),
+            ),
+            (
+                Err(later),
+                json!({
+                    "outcome": "failed", "error_message": "not now",
+                    "retryable": true, "retry_after_seconds": 7,
+                }),
+            ),
+            (
+                Err(JobError::permanent("never")),
+                json!({ "outcome": "failed", "error_message": "never", "retryable": false }),
+            ),
+            (Err(JobError::Cancelled), json!({ "outcome": "cancelled" })),
+        ];
+        for (result, expected) in cases {
+            let outcome = outcome(result).expect("something to say");
+            assert_eq!(serde_json::to_value(outcome).expect("JSON"), expected);
+        }
+    }
+
+    #[test]
+    fn about_a_job_that_is_lost_there_is_nothing_to_say() {
+        assert_eq!(outcome(Err(JobError::LeaseLost)), None);
+    }
+}

@@ -9,7 +9,9 @@ use uuid::Uuid;
 /// A claim worked off in this time was small enough to ask for more the next time.
 const QUICK_MS: u64 = 250;
 /// Beyond this size of a claim the trip no longer counts, and its answer takes memory.
-const LARGEST_CLAIM: usize = 200;
+pub(crate) const LARGEST_CLAIM: usize = 200;
+/// Enough for two full claims: while this worker runs the jobs of one, the database prepares the other.
+const MOST_HELD: usize = 2 * LARGEST_CLAIM;
 
 /// Grows while whole claims are worked off quickly, and starts again from nothing when one is not.
 #[derive(Debug)]
@@ -74,7 +76,7 @@ impl Prefetch {
     }
 
     fn grow(&mut self) {
-        let most = LARGEST_CLAIM.saturating_sub(self.concurrency);
+        let most = MOST_HELD.saturating_sub(self.concurrency);
         self.ahead = (self.ahead * 2).max(self.concurrency).min(most);
     }
 }
@@ -93,12 +95,12 @@ mod tests {
     }
 
     #[test]
-    fn quick_claims_double_it_up_to_claims_of_two_hundred() {
+    fn quick_claims_double_it_up_to_two_claims_of_two_hundred() {
         let mut prefetch = Prefetch::new(10);
-        let ahead: Vec<usize> = (0..7)
+        let ahead: Vec<usize> = (0..8)
             .map(|_| work_off(&mut prefetch, 10, 0, 250))
             .collect();
-        assert_eq!(ahead, [10, 20, 40, 80, 160, 190, 190]);
+        assert_eq!(ahead, [10, 20, 40, 80, 160, 320, 390, 390]);
     }
 
     #[test]
@@ -119,7 +121,7 @@ mod tests {
 
     #[test]
     fn a_worker_with_many_slots_claims_nothing_ahead() {
-        let mut prefetch = Prefetch::new(300);
-        assert_eq!(work_off(&mut prefetch, 300, 0, 5), 0);
+        let mut prefetch = Prefetch::new(400);
+        assert_eq!(work_off(&mut prefetch, 400, 0, 5), 0);
     }
 }

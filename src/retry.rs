@@ -43,6 +43,8 @@ fn classify_code(code: &str) -> Verdict {
         "PGRST202" => Verdict::Unsettled,
         refusal::BAD_ARGUMENT => Verdict::Content,
         _ if has_class(code, &["08", "53"]) => Verdict::Transient,
+        // What no client is to blame for: a failing disk, or a catalogue that changes under a query.
+        _ if has_class(code, &["58", "XX"]) => Verdict::Unsettled,
         // Data, constraints, size limits, and what somebody's trigger on the table raises.
         _ if has_class(code, &["22", "23", "54", "P0"]) => Verdict::Content,
         _ => Verdict::Fatal,
@@ -79,4 +81,80 @@ fn backoff_ms(failures: u32) -> u32 {
     const MOST: u32 = 5_000;
     let doublings = failures.saturating_sub(1).min(16);
     FIRST.saturating_mul(1 << doublings).min(MOST)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_code_has_its_verdict() {
+        use Verdict::{Content, Fatal, Transient, Unsettled};
+        let table = [
+            (503, "PGRST000", Transient),
+            (503, "PGRST001", Transient),
+            (503, "PGRST002", Transient),
+            (504, "PGRST003", Transient),
+            (503, "08006", Transient),
+            (503, "53300", Transient),
+            (500, "40001", Transient),
+            (500, "40P01", Transient),
+            (500, "55P03", Transient),
+            (500, "57014", Transient),
+            (500, "57P01", Transient),
+            (404, "PGRST202", Unsettled),
+            (401, "PGRST301", Fatal),
+            (401, "PGRST303", Fatal),
+            (403, "42501", Fatal),
+            (404, "42883", Fatal),
+            (405, "25006", Fatal),
+            (400, "22P05", Content),
+            (409, "23505", Content),
+            (500, "54000", Content),
+            (400, "P0001", Content),
+            (400, refusal::BAD_ARGUMENT, Content),
+            (400, refusal::CANCELLED, Fatal),
+            (400, refusal::LEASE_LOST, Fatal),
+            (400, refusal::NO_SUCH_JOB, Fatal),
+            (400, refusal::WRONG_STATE, Fatal),
+            (500, "XX000", Unsettled),
+        ];
+        for (status, code, verdict) in table {
+            assert_eq!(classify(status, Some(code)), verdict, "{code}");
+        }
+    }
+
+    #[test]
+    fn without_a_code_the_status_decides() {
+        for status in [408, 425, 429, 500, 502, 503, 504, 546] {
+            assert_eq!(classify(status, None), Verdict::Transient, "{status}");
+        }
+        for status in [400, 401, 403, 404, 405] {
+            assert_eq!(classify(status, None), Verdict::Fatal, "{status}");
+        }
+        assert_eq!(classify(413, None), Verdict::Content);
+        assert_eq!(classify(302, None), Verdict::Unsettled);
+    }
+
+    #[test]
+    fn pauses_double_up_to_five_seconds() {
+        let pauses: Vec<_> = (1..9)
+            .filter_map(|failures| pause_ms(Verdict::Transient, None, failures))
+            .collect();
+        assert_eq!(pauses, [100, 200, 400, 800, 1_600, 3_200, 5_000, 5_000]);
+        assert_eq!(pause_ms(Verdict::Transient, None, u32::MAX), Some(5_000));
+    }
+
+    #[test]
+    fn a_server_that_says_how_long_is_obeyed() {
+        assert_eq!(pause_ms(Verdict::Transient, Some(9_000), 1), Some(9_000));
+    }
+
+    #[test]
+    fn what_may_settle_is_tried_three_times_and_what_cannot_pass_once() {
+        assert!(pause_ms(Verdict::Unsettled, None, 2).is_some());
+        assert_eq!(pause_ms(Verdict::Unsettled, None, 3), None);
+        assert_eq!(pause_ms(Verdict::Content, None, 1), None);
+        assert_eq!(pause_ms(Verdict::Fatal, None, 1), None);
+    }
 }

@@ -3,9 +3,13 @@
 use crate::handler::Registration;
 use crate::host::Host;
 
+mod generate_report;
 mod noop;
 
 /// Every job type; a test holds the list and the files of this folder equal.
-pub fn all<H: Host>() -> [Registration<H>; 1] {
-    [Registration::of::<noop::Noop>()]
+pub fn all<H: Host>() -> [Registration<H>; 2] {
+    [
+        Registration::of::<generate_report::GenerateReport>(),
+        Registration::of::<noop::Noop>(),
+    ]
 }

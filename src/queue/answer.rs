@@ -151,3 +151,95 @@ fn refused(function: &str, response: &HttpResponse) -> QueueError {
 fn shortened(message: &str) -> String {
     message.chars().take(300).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn response(status: u16, body: &str) -> HttpResponse {
+        HttpResponse {
+            status,
+            headers: vec![("retry-after".into(), "7".into())],
+            body: body.into(),
+        }
+    }
+
+    fn error(status: u16, body: &str) -> QueueError {
+        decode::<Value>("f", Ok(response(status, body))).expect_err("no success")
+    }
+
+    #[test]
+    fn a_returned_value_is_decoded_and_nothing_is_null() {
+        assert_eq!(decode::<u32>("f", Ok(response(200, "3"))), Ok(3));
+        assert_eq!(decode::<Value>("f", Ok(response(204, ""))), Ok(Value::Null));
+    }
+
+    #[test]
+    fn a_refusal_keeps_code_and_message_and_the_wish_to_wait() {
+        let body = r#"{"code":"PGRST003","message":"timed out","details":null,"hint":null}"#;
+        let error = error(504, body);
+        assert_eq!(error.code(), Some("PGRST003"));
+        assert_eq!(error.retry_after_ms(), Some(7_000));
+        assert_eq!(
+            error.to_string(),
+            "f: timed out (status 504, code PGRST003)"
+        );
+    }
+
+    #[test]
+    fn a_gateways_answer_is_understood_by_its_status() {
+        for body in [
+            "<html>bad gateway</html>",
+            "",
+            r#"{"message":"no upstream"}"#,
+            "[]",
+        ] {
+            let error = error(502, body);
+            assert_eq!(error.verdict(), Verdict::Transient, "{body}");
+            assert_eq!(error.code(), None);
+        }
+    }
+
+    #[test]
+    fn an_answer_of_another_shape_is_an_error_and_no_panic() {
+        let error = decode::<Vec<u32>>("f", Ok(response(200, r#"{"a":1}"#)));
+        assert_eq!(error.expect_err("no list").verdict(), Verdict::Unsettled);
+    }
+
+    #[test]
+    fn an_answer_that_is_not_as_long_as_what_was_sent_is_an_error() {
+        assert!(expect_length("f", 2, 2).is_ok());
+        assert!(expect_length("f", 1, 2).is_err());
+    }
+
+    #[test]
+    fn long_messages_are_shortened() {
+        let body = json!({ "code": "P0001", "message": "x".repeat(9_000) }).to_string();
+        assert!(error(400, &body).to_string().len() < 400);
+    }
+
+    #[test]
+    fn a_missing_function_is_told_from_other_refusals() {
+        assert!(error(404, r#"{"code":"PGRST202","message":"none"}"#).is_missing_function());
+        assert!(!error(404, r#"{"message":"none"}"#).is_missing_function());
+    }
+
+    #[test]
+    fn a_handlers_question_mark_does_what_the_refusal_says() {
+        let verdict = |code: &str| {
+            JobError::from(error(
+                400,
+                &json!({ "code": code, "message": "m" }).to_string(),
+            ))
+        };
+        assert_eq!(verdict("JQ001"), JobError::Cancelled);
+        assert_eq!(verdict("JQ002"), JobError::LeaseLost);
+        assert_eq!(verdict("JQ003"), JobError::LeaseLost);
+        assert!(matches!(verdict("JQ004"), JobError::Permanent { .. }));
+        assert!(matches!(verdict("23505"), JobError::Permanent { .. }));
+        assert!(matches!(verdict("40001"), JobError::Retryable { .. }));
+        assert!(matches!(verdict("42501"), JobError::Retryable { .. }));
+    }
+}

@@ -132,3 +132,89 @@ fn without_nul(json: String) -> String {
     }
     kept + rest
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn an_exchange_has_the_functions_argument_names() {
+        let outcome = Outcome::Failed {
+            error_message: "not now".into(),
+            retryable: true,
+            retry_after_seconds: None,
+        };
+        let result = FinishedJob {
+            job_id: Uuid::nil(),
+            lease_token: Uuid::max(),
+            outcome: &outcome,
+        };
+        let exchange = Exchange {
+            results: &[result],
+            max_jobs: 5,
+            job_types: &["noop"],
+            worker_id: "w",
+            lease_seconds: 30,
+            lease_token: Uuid::nil(),
+            is_repeat: false,
+        };
+        let sent: Value = serde_json::from_str(&encode(&exchange)).expect("JSON");
+        assert_eq!(
+            sent,
+            json!({
+                "results": [{
+                    "job_id": "00000000-0000-0000-0000-000000000000",
+                    "lease_token": "ffffffff-ffff-ffff-ffff-ffffffffffff",
+                    "outcome": "failed",
+                    "error_message": "not now",
+                    "retryable": true,
+                }],
+                "max_jobs": 5,
+                "job_types": ["noop"],
+                "worker_id": "w",
+                "lease_seconds": 30,
+                "lease_token": "00000000-0000-0000-0000-000000000000",
+                "is_repeat": false,
+            })
+        );
+    }
+
+    #[test]
+    fn an_exchanges_answer_is_read_whatever_else_it_holds() {
+        let answer = json!({
+            "finished": ["completed", "queued", "failed", "cancelled", "lost", "processing"],
+            "jobs": [{
+                "id": Uuid::nil(), "job_type": "noop", "input_data": { "n": 1 }, "retry_count": 2,
+                "max_retries": 3, "lease_token": Uuid::max(), "steps": { "a": [1] },
+                "priority": 7, "created_at": "2026-01-01T00:00:00Z",
+            }],
+        });
+        let exchanged: Exchanged = serde_json::from_value(answer).expect("readable");
+        assert_eq!(
+            exchanged.finished,
+            [
+                Settled::Completed,
+                Settled::Queued,
+                Settled::Failed,
+                Settled::Cancelled,
+                Settled::Lost,
+                Settled::Lost,
+            ]
+        );
+        assert_eq!(exchanged.jobs[0].attempt(), 3);
+        assert_eq!(exchanged.jobs[0].steps["a"], json!([1]));
+    }
+
+    #[test]
+    fn nul_characters_are_left_out_of_what_is_sent_and_nothing_else() {
+        let sent = |text: &str| -> Value {
+            serde_json::from_str(&encode(&json!({ "text": text }))).expect("JSON")
+        };
+        assert_eq!(sent("a\0b\0")["text"], "ab");
+        assert_eq!(sent("\0")["text"], "");
+        assert_eq!(sent("a\\u0000b\\\0")["text"], "a\\u0000b\\");
+        assert_eq!(sent("ü\n\"\\")["text"], "ü\n\"\\");
+    }
+}

@@ -31,7 +31,7 @@ function start(
     "--no-check",
     ...RIGHTS,
     "--config",
-    path("../deno.json"),
+    path("../../deno.json"),
     ...flags,
   ];
   args.push(path("serve.ts"), new URL(module, import.meta.url).href);

@@ -1,6 +1,6 @@
 //! `cargo xtask bench`: the measurements, each a script in `tests/bench/` that is given a running stack.
 
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 
 use anyhow::{Result, bail};
 use nix::sys::signal::Signal;
@@ -60,21 +60,12 @@ pub fn run(
 }
 
 fn run_script(project: &Project, stack: &Stack, bench: Bench, arguments: &[String]) -> Result<()> {
-    let mut command = Command::new(Deno::Current.binary(project)?);
+    let mut command = Deno::Current.command(project)?;
     command
-        .args([
-            "run",
-            "--quiet",
-            "--no-prompt",
-            "--no-check",
-            "--allow-all",
-            "--config=tests/deno.json",
-        ])
+        .args(["run", "--quiet", "--no-prompt", "--no-check", "--allow-all"])
         .arg(bench.script())
         .args(arguments)
-        .current_dir(project.root())
         .envs(stack.environment())
-        .env("DENO_DIR", project.stack_data().join("deno"))
         .stdin(Stdio::null());
     let child = stack.run().spawn(&mut command, Signal::SIGTERM)?;
     let status = stack.run().wait(child)?;

@@ -1,16 +1,17 @@
 //! `cargo xtask demo`: one report, from notes and photographs to text, as a web app would have it written.
 
 mod client;
+mod photos;
 mod show;
 
 use std::fs;
-use std::process::Command;
+use std::os::unix::fs::symlink;
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
 use serde_json::{Value, json};
 
-use crate::command::output;
 use crate::progress::{detail, heading};
 use crate::project::Project;
 use crate::stack::{Function, Grok, Stack, random_uuid};
@@ -29,37 +30,44 @@ const PATIENCE: Duration = Duration::from_secs(15 * 60);
 
 /// Runs the demo to its end.
 pub fn run(project: &Project) -> Result<()> {
-    tools::install_packages(project)?;
-    wasm::build(project, Flavour::Release)?;
+    let photos = build(project)?;
     let function = Function {
         deno: Deno::Current,
         grok: Grok::choose(),
     };
     let mut stack = Stack::start(project, Some(&function))?;
-    render_photos(project, &stack)?;
+    // Where a web app would have uploaded them.
+    symlink(photos, stack.storage().join(BUCKET))?;
 
     let client = Client::new(&stack);
     let input = site_visit(project, &stack)?;
-    let images = input["images"].as_array().map_or(0, Vec::len);
+    let report = &input["reportId"];
+    client.insert(
+        "reports",
+        &json!({ "id": report, "project_id": input["projectId"], "bullet_points": input["bulletPoints"] }),
+    )?;
     let arguments = json!({ "job_type": "generate_report", "input_data": input });
     let id = client.call("enqueue_job", &arguments)?;
     let id = id.as_str().context("enqueue_job returned no id")?;
+    let images = input["images"].as_array().map_or(0, Vec::len);
     heading(&format!(
         "enqueued generate_report with {images} photographs: job {id}"
     ));
     let job = follow(&mut stack, &client, id)?;
-    present(project, &job)
+    let report = client.row("reports", report.as_str().unwrap_or_default())?;
+    present(project, &job, &report)
 }
 
-/// Puts the photographs where a web app would have uploaded them.
-fn render_photos(project: &Project, stack: &Stack) -> Result<()> {
-    heading("rendering the photographs of the site visit");
-    output(
-        Command::new("node")
-            .arg(project.path("tests/site_visit/render_photos.mjs"))
-            .arg(stack.storage().join(BUCKET)),
-    )?;
-    Ok(())
+/// Builds the worker and draws the photographs, at the same time; returns the photographs' folder.
+fn build(project: &Project) -> Result<PathBuf> {
+    tools::install_packages(project)?;
+    std::thread::scope(|scope| {
+        let photos = scope.spawn(|| photos::prepare(project));
+        wasm::build(project, Flavour::Release)?;
+        photos
+            .join()
+            .map_err(|_| anyhow!("drawing the photographs failed"))?
+    })
 }
 
 /// The job's input: the visit, with the addresses its photographs have now.
@@ -90,19 +98,19 @@ fn follow(stack: &mut Stack, client: &Client, id: &str) -> Result<Value> {
     let mut woken: Option<Instant> = None;
     let mut life = Life::default();
     loop {
+        let job = client.row("jobs", id)?;
+        life.observe(&job);
+        match job["status"].as_str() {
+            Some("completed") => return Ok(job),
+            Some("queued" | "processing") => {}
+            _ => bail!("the job ended as {}: {}", job["status"], job["error"]),
+        }
         if woken.is_none_or(|at| at.elapsed() > WAKE_EVERY) {
             let status = client.wake()?;
             if woken.is_none() {
                 heading(&format!("woke the worker, which answered {status}"));
             }
             woken = Some(Instant::now());
-        }
-        let job = client.job(id)?;
-        life.observe(&job);
-        match job["status"].as_str() {
-            Some("completed") => return Ok(job),
-            Some("queued" | "processing") => {}
-            _ => bail!("the job ended as {}: {}", job["status"], job["error"]),
         }
         if begun.elapsed() > PATIENCE {
             bail!(
@@ -115,7 +123,7 @@ fn follow(stack: &mut Stack, client: &Client, id: &str) -> Result<Value> {
     }
 }
 
-fn present(project: &Project, job: &Value) -> Result<()> {
+fn present(project: &Project, job: &Value, report: &Value) -> Result<()> {
     let result = &job["output_data"];
     let text = result["text"]
         .as_str()
@@ -129,5 +137,12 @@ fn present(project: &Project, job: &Value) -> Result<()> {
     heading("the report is complete");
     detail(&format!("as text       {}", text_file.display()));
     detail(&format!("whole result  {}", json_file.display()));
+    let saved = report["generated_content"]
+        .as_str()
+        .context("the report's row has no text")?;
+    detail(&format!(
+        "in its row    reports.generated_content, {} characters",
+        saved.chars().count()
+    ));
     Ok(())
 }

@@ -135,12 +135,11 @@ impl Stack {
                 self.services.push(grok.service);
             }
         }
-        let deno = function.deno.binary(project)?;
-        let server = function::start(project, &self.run, &deno, &environment)?;
+        let server = function::start(project, &self.run, function.deno, &environment)?;
         self.function_url = Some(server.url);
         self.services.push(server.service);
         self.function_environment = environment;
-        self.deno = Some(deno);
+        self.deno = Some(function.deno.binary(project)?);
         Ok(())
     }
 

@@ -159,6 +159,19 @@ impl Deno {
             .with_context(|| format!("the npm package {name} {version} is not installed: there is none for this machine, or node_modules was copied from another"))
     }
 
+    /// A command that runs it in the checkout, to be given a subcommand.
+    pub fn command(self, project: &Project) -> Result<Command> {
+        let mut command = Command::new(self.binary(project)?);
+        command
+            .current_dir(project.root())
+            .env("DENO_DIR", project.stack_data().join("deno"))
+            .env("DENO_NO_UPDATE_CHECK", "1")
+            .env("NO_COLOR", "1")
+            // Meant for this program; Deno would add its own insides to every message.
+            .env_remove("RUST_BACKTRACE");
+        Ok(command)
+    }
+
     /// The release, such as `2.1.4`.
     pub fn version(self, project: &Project) -> Result<String> {
         package_version(&project.node_modules().join(self.package()))

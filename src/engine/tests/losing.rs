@@ -103,6 +103,32 @@ fn a_database_that_is_away_at_the_claim_is_asked_again_until_it_is_back() {
 }
 
 #[test]
+fn a_server_that_asks_for_patience_gets_it() {
+    let world = World::new();
+    let clock = world.host.clock();
+    world.queue.trouble(move |_, _| {
+        let is_early = clock.get() < 7_000;
+        is_early.then(|| Reply::json(429, json!({})).header("retry-after", "7"))
+    });
+    let report = world.run();
+    assert_eq!(
+        (report.stopped, report.duration_ms),
+        (Stopped::Empty, 7_000)
+    );
+    assert_eq!(world.trips().len(), 2);
+}
+
+#[test]
+fn a_server_that_asks_for_more_patience_than_there_is_time_ends_the_run() {
+    let world = World::new();
+    world
+        .queue
+        .trouble(|_, _| Some(Reply::json(503, json!({})).header("retry-after", "600")));
+    let report = world.run();
+    assert_eq!((report.stopped, report.duration_ms), (Stopped::Database, 0));
+}
+
+#[test]
 fn a_result_survives_an_outage_of_a_minute() {
     let world = World::new();
     let id = world.queue.add("sleep", json!({ "ms": 5_000 }));

@@ -42,15 +42,29 @@ impl Client {
         Ok(answer)
     }
 
-    /// The job's row.
-    pub fn job(&self, id: &str) -> Result<Value> {
-        let path = format!("/rest/v1/jobs?id=eq.{id}");
+    /// Adds a row to a table.
+    pub fn insert(&self, table: &str, row: &Value) -> Result<()> {
+        let path = format!("/rest/v1/{table}");
+        let key = ("apikey", self.secret_key.as_str());
+        let (status, answer) = self.send(Method::POST, &path, key, row.to_string())?;
+        if status != StatusCode::CREATED {
+            bail!("adding to {table} answered {status}: {answer}");
+        }
+        Ok(())
+    }
+
+    /// The row of a table with this id.
+    pub fn row(&self, table: &str, id: &str) -> Result<Value> {
+        let path = format!("/rest/v1/{table}?id=eq.{id}");
         let key = ("apikey", self.secret_key.as_str());
         let (status, answer) = self.send(Method::GET, &path, key, String::new())?;
         if status != StatusCode::OK {
-            bail!("reading the job answered {status}: {answer}");
+            bail!("reading {table} answered {status}: {answer}");
         }
-        answer.get(0).cloned().context("the job is gone")
+        answer
+            .get(0)
+            .cloned()
+            .with_context(|| format!("{table} has no row {id}"))
     }
 
     /// Wakes the worker as its scheduler does.
@@ -81,6 +95,9 @@ impl Client {
             let response = self.http.request(request).await?;
             let status = response.status();
             let bytes = response.into_body().collect().await?.to_bytes();
+            if bytes.is_empty() {
+                return Ok((status, Value::Null));
+            }
             let answer = serde_json::from_slice(&bytes).with_context(|| {
                 format!("{path} answered {status} with something that is not JSON")
             })?;

@@ -1,8 +1,5 @@
 //! The edge function under Deno.
 
-use std::path::Path;
-use std::process::Command;
-
 use anyhow::Result;
 use nix::sys::signal::Signal;
 use serde_json::json;
@@ -11,6 +8,7 @@ use super::keys::Keys;
 use super::{READY_WITHIN, Server};
 use crate::project::Project;
 use crate::run::Run;
+use crate::tools::Deno;
 
 /// What Supabase and the project's owner would set, Grok apart.
 pub fn environment(keys: &Keys, url: &str) -> Vec<(String, String)> {
@@ -27,6 +25,8 @@ pub fn environment(keys: &Keys, url: &str) -> Vec<(String, String)> {
         ("SUPABASE_SERVICE_ROLE_KEY", keys.service_role.clone()),
         ("SUPABASE_ANON_KEY", keys.anon.clone()),
         ("QUEUE_WORKER_TOKEN", keys.worker_token.clone()),
+        // On the platform another isolate takes over; here this one serves for as long as the stack runs.
+        ("QUEUE_WALL_CLOCK_SECONDS", "604800".to_owned()),
     ]
     .map(|(name, value)| (name.to_owned(), value))
     .to_vec()
@@ -35,16 +35,12 @@ pub fn environment(keys: &Keys, url: &str) -> Vec<(String, String)> {
 pub fn start(
     project: &Project,
     run: &Run,
-    deno: &Path,
+    deno: Deno,
     environment: &[(String, String)],
 ) -> Result<Server> {
-    let mut command = Command::new(deno);
+    let mut command = deno.command(project)?;
     command
-        .env_clear()
         .envs(environment.iter().cloned())
-        .env("DENO_DIR", project.stack_data().join("deno"))
-        .env("NO_COLOR", "1")
-        .current_dir(project.root())
         .args([
             "run",
             "--quiet",
@@ -52,9 +48,13 @@ pub fn start(
             "--no-check",
             "--cached-only",
         ])
-        .args(["--allow-net", "--allow-env"])
-        .arg("tests/stack/serve_function.ts")
+        .args([
+            "--allow-net",
+            "--allow-env",
+            "tests/stack/serve_function.ts",
+        ])
         .args(["--port", "0"]);
+    // Without farewell: its jobs' database goes too.
     let mut service = run.start("function", Signal::SIGKILL, command)?;
     let url = service.wait_for_address(READY_WITHIN)?;
     Ok(Server { url, service })

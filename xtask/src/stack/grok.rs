@@ -1,7 +1,5 @@
 //! The stand-in for xAI's API.
 
-use std::process::Command;
-
 use anyhow::Result;
 use nix::sys::signal::Signal;
 
@@ -11,11 +9,8 @@ use crate::run::Run;
 use crate::tools::Deno;
 
 pub fn start(project: &Project, run: &Run, delay_ms: u32) -> Result<Server> {
-    let mut command = Command::new(Deno::Current.binary(project)?);
+    let mut command = Deno::Current.command(project)?;
     command
-        .env("DENO_DIR", project.stack_data().join("deno"))
-        .env("NO_COLOR", "1")
-        .current_dir(project.root())
         .args([
             "run",
             "--quiet",

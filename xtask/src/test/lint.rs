@@ -1,7 +1,5 @@
 //! What needs no running: form, types, generated files.
 
-use std::process::Command;
-
 use anyhow::Result;
 
 use super::counts::Counts;
@@ -59,12 +57,10 @@ const DENO: [(&str, &str); 3] = [
 ];
 
 fn deno(project: &Project, folder: &str, arguments: &str) -> Result<()> {
-    let mut command = Command::new(Deno::Current.binary(project)?);
+    let mut command = Deno::Current.command(project)?;
     run_command(
         command
             .args(arguments.split(' '))
-            .current_dir(project.path(folder))
-            .env("DENO_DIR", project.stack_data().join("deno"))
-            .env("NO_COLOR", "1"),
+            .current_dir(project.path(folder)),
     )
 }

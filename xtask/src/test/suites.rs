@@ -1,7 +1,7 @@
 //! The tests that run: each suite with what it needs around it.
 
 use std::io::{BufRead, BufReader};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Stdio};
 
 use anyhow::{Context, Result};
 use nix::sys::signal::Signal;
@@ -44,7 +44,7 @@ fn deno_test(
     folders: &[&str],
     filter: Option<&str>,
 ) -> Result<Counts> {
-    let mut command = Command::new(Deno::Current.binary(project)?);
+    let mut command = Deno::Current.command(project)?;
     command
         .args([
             "test",
@@ -53,13 +53,9 @@ fn deno_test(
             "--no-check",
             "--allow-all",
         ])
-        .arg("--config=tests/deno.json")
         .args(filter.map(|filter| format!("--filter={filter}")))
         .args(folders)
-        .current_dir(project.root())
         .envs(stack.environment())
-        .env("DENO_DIR", project.stack_data().join("deno"))
-        .env("NO_COLOR", "1")
         .stdin(Stdio::null())
         .stdout(Stdio::piped());
     let mut child = stack.run().spawn(&mut command, Signal::SIGTERM)?;

@@ -1,0 +1,169 @@
+//! From the input as it was written to a visit: checks every field and settles what callers leave open.
+
+mod photos;
+mod settings;
+
+#[cfg(test)]
+mod tests;
+
+use uuid::Uuid;
+
+use self::photos::photos;
+use self::settings::settings;
+use super::grouping;
+use super::input::{self, Input, OneOrMany};
+use super::output::{Attendee, Header, Warning, WarningCode};
+use super::visit::{Note, Photo, Specification, Visit};
+use super::words;
+use crate::error::JobError;
+
+impl Visit {
+    /// Checks an input and settles what it leaves open.
+    ///
+    /// # Errors
+    /// [`JobError::Permanent`] naming the field that is not what was expected.
+    pub fn from_input(input: Input) -> Result<Self, JobError> {
+        let mut warnings = Vec::new();
+        let report_id = uuid("reportId", input.report_id.as_deref())?;
+        uuid("projectId", input.project_id.as_deref())?;
+        let bullet_points = input
+            .bullet_points
+            .ok_or_else(|| invalid("bulletPoints", "is missing, expected the engineer's notes"))?;
+        let photos = photos(input.images_with_numbering, input.images)?;
+        let notes = notes(&bullet_points);
+        if photos.is_empty() && notes.is_empty() {
+            return Err(invalid(
+                "bulletPoints",
+                "is empty and there are no images, expected notes or images to write about",
+            ));
+        }
+        let settings = settings(input.options.unwrap_or_default(), &mut warnings)?;
+        let specifications = specifications(input.specifications.unwrap_or_default());
+        warn_of_unknown_images(&specifications, &photos, &mut warnings);
+        let group_order = names(input.group_order.unwrap_or_default());
+        let groups = grouping::group(&photos, &group_order, &mut warnings);
+        Ok(Self {
+            report_id,
+            contract_name: line(input.contract_name),
+            location: line(input.location),
+            notes,
+            photos,
+            groups,
+            group_order,
+            specifications,
+            header: header(input.header.unwrap_or_default()),
+            style: input.report_style.unwrap_or_default(),
+            settings,
+            warnings,
+        })
+    }
+}
+
+fn invalid(field: &str, expected: &str) -> JobError {
+    JobError::permanent(format!("input_data.{field}: {expected}"))
+}
+
+fn uuid(field: &str, text: Option<&str>) -> Result<Uuid, JobError> {
+    let text = text.ok_or_else(|| invalid(field, "is missing, expected a uuid"))?;
+    Uuid::try_parse(text).map_err(|_| invalid(field, "expected a uuid"))
+}
+
+/// Each line that says something is a note; the bullet it may begin with is not part of it.
+fn notes(bullet_points: &str) -> Vec<Note> {
+    bullet_points
+        .lines()
+        .map(|text| without_bullet(text.trim()))
+        .filter(|text| !text.is_empty())
+        .enumerate()
+        .map(|(index, text)| Note {
+            number: index + 1,
+            alias: format!("n{}", index + 1),
+            text: text.to_owned(),
+        })
+        .collect()
+}
+
+/// `- note` is `note`, but `-5 °C at noon` is no list item.
+fn without_bullet(text: &str) -> &str {
+    let rest = text.trim_start_matches(['-', '*', '•', '–', '·']);
+    match rest.is_empty() || rest.starts_with(char::is_whitespace) {
+        true => rest.trim_start(),
+        false => text,
+    }
+}
+
+fn specifications(given: Vec<input::Specification>) -> Vec<Specification> {
+    let clause = |(index, clause): (usize, input::Specification)| Specification {
+        alias: format!("s{}", index + 1),
+        id: line(clause.id),
+        document: line(clause.document),
+        section: line(clause.section),
+        text: line(clause.text),
+        image_ids: clause.image_ids.unwrap_or_default(),
+    };
+    given.into_iter().enumerate().map(clause).collect()
+}
+
+fn warn_of_unknown_images(
+    specifications: &[Specification],
+    photos: &[Photo],
+    warnings: &mut Vec<Warning>,
+) {
+    for (index, clause) in specifications.iter().enumerate() {
+        let is_unknown = |id: &&String| !photos.iter().any(|photo| photo.id == **id);
+        for id in clause.image_ids.iter().filter(is_unknown) {
+            let message =
+                format!("specifications[{index}].imageIds names an image that is not there");
+            warnings.push(Warning::about(WarningCode::UnknownImage, id, message));
+        }
+    }
+}
+
+fn header(header: input::Header) -> Header {
+    let text = |text: Option<input::Text>| line(text.map(input::Text::into_string));
+    let list = |list: Option<OneOrMany>| names(list.map(OneOrMany::into_vec).unwrap_or_default());
+    let attendees = header.attendees.unwrap_or_default().into_iter();
+    Header {
+        report_no: text(header.report_no),
+        date_of_visit: text(header.date_of_visit),
+        time_of_visit: text(header.time_of_visit),
+        weather: text(header.weather),
+        temperature: text(header.temperature),
+        permit_no: text(header.permit_no),
+        crew_size: text(header.crew_size),
+        attendees: attendees
+            .map(|person| Attendee {
+                name: line(person.name),
+                company: line(person.company),
+            })
+            .collect(),
+        client: text(header.client),
+        contractor: text(header.contractor),
+        prepared_by: text(header.prepared_by),
+        reviewed_by: text(header.reviewed_by),
+        areas_reviewed: list(header.areas_reviewed),
+        areas_not_reviewed: list(header.areas_not_reviewed),
+        distribution: list(header.distribution),
+    }
+}
+
+fn filled(text: Option<String>) -> Option<String> {
+    let text = text?.trim().to_owned();
+    (!text.is_empty()).then_some(text)
+}
+
+fn line(text: Option<String>) -> String {
+    words::line(&text.unwrap_or_default())
+}
+
+/// The names that are not blank, each once.
+fn names(names: Vec<String>) -> Vec<String> {
+    let mut known: Vec<String> = Vec::new();
+    for name in names {
+        let name = words::line(&name);
+        if !name.is_empty() && !known.contains(&name) {
+            known.push(name);
+        }
+    }
+    known
+}

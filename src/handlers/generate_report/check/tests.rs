@@ -1,0 +1,259 @@
+use serde_json::{Value, json};
+
+use crate::error::JobError;
+use crate::handlers::generate_report::input::{Effort, ImageTransport, Input, Style};
+use crate::handlers::generate_report::output::WarningCode;
+use crate::handlers::generate_report::visit::Visit;
+
+/// The least a visit needs, changed by `change`; a key set to null is taken away.
+fn input(change: Value) -> Value {
+    let mut input = json!({
+        "reportId": "6f0c2a9e-4f0b-4c56-9d0e-2b7f1f6a3c11",
+        "projectId": "7f0c2a9e-4f0b-4c56-9d0e-2b7f1f6a3c11",
+        "bulletPoints": "Membrane complete.",
+    });
+    for (key, value) in change.as_object().expect("a change is an object") {
+        input[key] = value.clone();
+    }
+    input
+}
+
+fn visit_of(input: Value) -> Result<Visit, JobError> {
+    let input: Input = serde_json::from_value(input).expect("the input decodes");
+    Visit::from_input(input)
+}
+
+fn visit(change: Value) -> Visit {
+    visit_of(input(change)).expect("the input is good")
+}
+
+#[test]
+fn the_least_a_visit_needs_has_sensible_defaults() {
+    let visit = visit(json!({}));
+    assert_eq!(visit.notes[0].text, "Membrane complete.");
+    assert!(visit.photos.is_empty() && visit.groups.is_empty() && visit.warnings.is_empty());
+    assert_eq!(visit.style, Style::Brief);
+    let settings = visit.settings;
+    assert_eq!((settings.batch_size, settings.effort), (5, Effort::Low));
+    assert_eq!(settings.image_transport, ImageTransport::Base64);
+    assert_eq!((settings.language.as_str(), settings.model), ("en", None));
+    assert!(settings.final_formatting && settings.write_report);
+}
+
+#[test]
+fn bad_input_is_refused_for_good_and_the_field_is_named() {
+    let image = json!({ "url": "https://photos.test/1.jpg" });
+    let refused = |change: Value, expected: &str| match visit_of(input(change)) {
+        Err(JobError::Permanent { message }) => {
+            assert_eq!(message, format!("input_data.{expected}"))
+        }
+        other => panic!("{other:?} should be: {expected}"),
+    };
+    refused(
+        json!({ "reportId": null }),
+        "reportId: is missing, expected a uuid",
+    );
+    refused(
+        json!({ "reportId": "library" }),
+        "reportId: expected a uuid",
+    );
+    refused(
+        json!({ "projectId": null }),
+        "projectId: is missing, expected a uuid",
+    );
+    refused(json!({ "projectId": "" }), "projectId: expected a uuid");
+    refused(
+        json!({ "bulletPoints": null }),
+        "bulletPoints: is missing, expected the engineer's notes",
+    );
+    refused(
+        json!({ "bulletPoints": " \n- \n" }),
+        "bulletPoints: is empty and there are no images, expected notes or images to write about",
+    );
+    let address = "expected an address that starts with https:// or http://";
+    for url in [
+        "ftp://photos.test/1.jpg",
+        "data:image/png;base64,AA",
+        "/1.jpg",
+        "https://",
+        "http://a b/1.jpg",
+    ] {
+        let images = json!([image, { "url": url }]);
+        refused(
+            json!({ "images": images }),
+            &format!("images[1].url: {address}"),
+        );
+    }
+    let missing = "is missing, expected an address, or a bucket and a path instead of it";
+    for nowhere in [
+        json!({}),
+        json!({ "url": " " }),
+        json!({ "bucket": "photos" }),
+        json!({ "path": "1.jpg" }),
+    ] {
+        let images = json!([image, image, nowhere]);
+        refused(
+            json!({ "images": images }),
+            &format!("images[2].url: {missing}"),
+        );
+    }
+    for path in [
+        "../secrets/1.jpg",
+        "north/../../1.jpg",
+        "/1.jpg",
+        "north//1.jpg",
+        "./1.jpg",
+    ] {
+        let images = json!([{ "bucket": "photos", "path": path }]);
+        let expected =
+            "images[0].path: expected a path in the bucket, without empty parts, `.` and `..`";
+        refused(json!({ "images": images }), expected);
+    }
+    refused(
+        json!({ "images": vec![image.clone(); 201] }),
+        "images: 201 images, expected at most 200; split the visit into several reports",
+    );
+    for size in [0, 21] {
+        let options = json!({ "batchSize": size });
+        refused(
+            json!({ "options": options }),
+            "options.batchSize: expected a whole number from 1 to 20",
+        );
+    }
+    let name = "expected a model's name: at most 64 letters, digits, dots, dashes";
+    refused(
+        json!({ "options": { "model": "grok\" }" } }),
+        &format!("options.model: {name}"),
+    );
+    refused(
+        json!({ "imagesWithNumbering": [{}] }),
+        &format!("imagesWithNumbering[0].url: {missing}"),
+    );
+}
+
+#[test]
+fn what_callers_leave_open_is_settled() {
+    let images = json!([
+        { "url": "https://photos.test/1.jpg", "number": 2, "group": ["Roof", " Roof ", ""], "rotation": -90 },
+        { "bucket": "photos", "path": "2.jpg", "id": "b", "group": "ungrouped", "number": 0, "rotation": 450.0 },
+        { "url": "HTTPS://photos.test/3.jpg", "id": "c", "group": null, "description": " two\nlines ", "tag": null },
+    ]);
+    let visit = visit(json!({ "images": images, "unknown": [1], "header": null, "options": null }));
+    let photos = &visit.photos;
+    assert_eq!(
+        photos
+            .iter()
+            .map(|photo| photo.alias.as_str())
+            .collect::<Vec<_>>(),
+        ["p1", "p2", "p3"]
+    );
+    assert_eq!(
+        photos
+            .iter()
+            .map(|photo| photo.id.as_str())
+            .collect::<Vec<_>>(),
+        ["image-1", "b", "c"]
+    );
+    assert_eq!(
+        photos
+            .iter()
+            .map(|photo| photo.rotation)
+            .collect::<Vec<_>>(),
+        [270, 90, 0]
+    );
+    assert_eq!(photos[0].groups, ["Roof"]);
+    assert!(photos[1].groups.is_empty() && photos[2].groups.is_empty());
+    assert_eq!(photos[1].number, None);
+    assert_eq!(photos[2].description, "two\nlines");
+}
+
+#[test]
+fn photos_may_come_under_either_name_and_the_numbered_ones_win() {
+    let image = |id: &str| json!({ "id": id, "url": "https://photos.test/1.jpg", "number": 1 });
+    let ids = |change| {
+        let ids = visit(change).photos.into_iter().map(|photo| photo.id);
+        ids.collect::<Vec<_>>()
+    };
+    assert_eq!(ids(json!({ "imagesWithNumbering": [image("a")] })), ["a"]);
+    assert_eq!(
+        ids(json!({ "imagesWithNumbering": [image("a")], "images": [image("b")] })),
+        ["a"]
+    );
+    assert_eq!(
+        ids(json!({ "imagesWithNumbering": [], "images": [image("b")] })),
+        ["b"]
+    );
+}
+
+#[test]
+fn notes_are_the_lines_that_say_something_without_their_bullets() {
+    let notes = |text: &str| {
+        let notes = visit(json!({ "bulletPoints": text })).notes.into_iter();
+        notes
+            .map(|note| format!("{} {}", note.alias, note.text))
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(
+        notes("one\r\n\r\n - two\n*\n• three "),
+        ["n1 one", "n2 two", "n3 three"]
+    );
+    assert_eq!(
+        notes("-5 °C at noon\n**bold** start"),
+        ["n1 -5 °C at noon", "n2 **bold** start"]
+    );
+}
+
+#[test]
+fn a_header_takes_numbers_and_lists_as_forms_send_them() {
+    let header = json!({
+        "reportNo": 7, "crewSize": 5, "weather": " dry ", "areasReviewed": "Roof", "distribution": ["A", "", "B"],
+        "attendees": [{ "name": "M. Tran" }], "permitNo": null,
+    });
+    let header = visit(json!({ "header": header })).header;
+    assert_eq!(
+        (header.report_no.as_str(), header.crew_size.as_str()),
+        ("7", "5")
+    );
+    assert_eq!(
+        (header.weather.as_str(), header.permit_no.as_str()),
+        ("dry", "")
+    );
+    assert_eq!(header.areas_reviewed, ["Roof"]);
+    assert_eq!(header.distribution, ["A", "B"]);
+    assert_eq!(
+        (
+            header.attendees[0].name.as_str(),
+            header.attendees[0].company.as_str()
+        ),
+        ("M. Tran", "")
+    );
+}
+
+#[test]
+fn options_without_effect_and_unknown_images_are_warned_of() {
+    let codes = |change| {
+        let warnings = visit(change).warnings.into_iter();
+        warnings
+            .map(|warning| (warning.code, warning.image_id))
+            .collect::<Vec<_>>()
+    };
+    let ignored = [
+        json!({ "baseUrl": "https://elsewhere.test" }),
+        json!({ "apiStyle": "responses" }),
+        json!({ "transport": "deferred" }),
+        json!({ "maxCostUsd": 0.5 }),
+    ];
+    for options in ignored {
+        assert_eq!(
+            codes(json!({ "options": options })),
+            [(WarningCode::OptionIgnored, None)]
+        );
+    }
+    let defaults = json!({ "baseUrl": "", "apiStyle": "chat", "transport": "sync", "maxCostUsd": 0, "model": "" });
+    assert_eq!(codes(json!({ "options": defaults })), []);
+    let specifications = json!([{ "id": "s", "imageIds": ["nobody"] }]);
+    assert_eq!(
+        codes(json!({ "specifications": specifications })),
+        [(WarningCode::UnknownImage, Some("nobody".into()))]
+    );
+}

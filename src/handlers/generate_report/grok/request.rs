@@ -1,0 +1,127 @@
+//! The body of a call: what is said, what the answer must look like, and only parameters every model takes.
+
+use base64::display::Base64Display;
+use base64::prelude::BASE64_STANDARD;
+use serde::{Serialize, Serializer};
+use serde_json::{Value, json};
+
+use super::Question;
+use crate::handlers::generate_report::images::Image;
+use crate::handlers::generate_report::input::Effort;
+
+/// Enough for twenty photos, and reasoning counts too.
+const MOST_COMPLETION_TOKENS: u32 = 16_000;
+/// Reports are to be alike more than they are to be interesting.
+const TEMPERATURE: f64 = 0.3;
+
+/// The body as JSON.
+pub(super) fn body(question: &Question, model: &str, effort: Effort) -> String {
+    let schema: Value = serde_json::from_str(&question.schema).unwrap_or_default();
+    let body = Body {
+        model,
+        messages: (
+            Message {
+                role: "system",
+                content: question.rules,
+            },
+            Message {
+                role: "user",
+                content: question.parts.as_slice(),
+            },
+        ),
+        response_format: json!({
+            "type": "json_schema",
+            "json_schema": { "name": question.name, "strict": true, "schema": schema },
+        }),
+        reasoning_effort: effort,
+        max_completion_tokens: MOST_COMPLETION_TOKENS,
+        temperature: TEMPERATURE,
+    };
+    encoded(&body, bytes_of(&question.parts))
+}
+
+#[derive(Serialize)]
+struct Body<'a> {
+    model: &'a str,
+    messages: (Message<&'a str>, Message<&'a [Part]>),
+    response_format: Value,
+    reasoning_effort: Effort,
+    max_completion_tokens: u32,
+    temperature: f64,
+}
+
+#[derive(Serialize)]
+struct Message<C> {
+    role: &'static str,
+    content: C,
+}
+
+/// A piece of the user message.
+#[derive(Debug, Serialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum Part {
+    /// Words.
+    Text { text: String },
+    /// A picture.
+    ImageUrl { image_url: ImageUrl },
+}
+
+/// A picture as the API takes it.
+#[derive(Debug, Serialize)]
+pub struct ImageUrl {
+    url: Picture,
+    detail: &'static str,
+}
+
+#[derive(Debug)]
+struct Picture(Image);
+
+impl Part {
+    /// Words.
+    pub fn text(text: String) -> Self {
+        Self::Text { text }
+    }
+
+    /// A picture.
+    pub fn image(image: Image) -> Self {
+        let url = Picture(image);
+        Self::ImageUrl {
+            image_url: ImageUrl {
+                url,
+                detail: "auto",
+            },
+        }
+    }
+}
+
+/// Bytes become base64 while the request is written: photos are in memory once as they are and once in it.
+impl Serialize for Picture {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match &self.0 {
+            Image::Address(url) => serializer.serialize_str(url),
+            Image::Bytes { format, bytes } => {
+                let base64 = Base64Display::new(bytes, &BASE64_STANDARD);
+                serializer.collect_str(&format_args!("data:{};base64,{base64}", format.mime()))
+            }
+        }
+    }
+}
+
+fn bytes_of(parts: &[Part]) -> usize {
+    let bytes = |part: &Part| match part {
+        Part::Text { text } => text.len(),
+        Part::ImageUrl { image_url } => match &image_url.url.0 {
+            Image::Address(url) => url.len(),
+            Image::Bytes { bytes, .. } => bytes.len() / 3 * 4,
+        },
+    };
+    parts.iter().map(bytes).sum()
+}
+
+/// `expected_bytes` saves the buffer from growing, which would need its size twice.
+fn encoded(body: &Body, expected_bytes: usize) -> String {
+    let mut json = Vec::with_capacity(expected_bytes + expected_bytes / 64 + 16_384);
+    // Writing plain structures to memory cannot fail; an empty body would be refused by the API.
+    let _ = serde_json::to_writer(&mut json, body);
+    String::from_utf8(json).unwrap_or_default()
+}

@@ -1,0 +1,220 @@
+//! `input_data` of a `generate_report` job as callers write it: every key may be missing or null here, keys we
+//! do not know are ignored, and `visit.rs` decides what that means.
+
+use serde::Deserialize;
+use serde_json::Number;
+
+/// The input of a `generate_report` job. Required are `reportId`, `projectId` and `bulletPoints`.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Input {
+    /// The row of `reports` the report is written to; a uuid.
+    pub report_id: Option<String>,
+    /// The project the report belongs to; a uuid.
+    pub project_id: Option<String>,
+    /// The engineer's notes, one to a line.
+    pub bullet_points: Option<String>,
+    /// The contract's name, the report's title.
+    pub contract_name: Option<String>,
+    /// Where the visit was.
+    pub location: Option<String>,
+    /// The photos.
+    pub images: Option<Vec<Image>>,
+    /// The photos as newer clients call them; wins over `images` unless it is empty.
+    pub images_with_numbering: Option<Vec<Image>>,
+    /// Groups in the order of the report; others follow in the order they appear.
+    pub group_order: Option<Vec<String>>,
+    /// How much to write; brief unless told otherwise.
+    pub report_style: Option<Style>,
+    /// Clauses the report may cite.
+    pub specifications: Option<Vec<Specification>>,
+    /// What stands at the report's head.
+    pub header: Option<Header>,
+    /// How the report is made.
+    pub options: Option<Options>,
+}
+
+/// A photo: `url`, or `bucket` and `path` in the project's Storage.
+#[derive(Debug, Clone, Default, Deserialize)]
+pub struct Image {
+    /// The caller's name for it.
+    pub id: Option<String>,
+    /// Where it can be fetched without a key.
+    pub url: Option<String>,
+    /// Its bucket in the project's Storage.
+    pub bucket: Option<String>,
+    /// Its path in the bucket.
+    pub path: Option<String>,
+    /// What the engineer says about it.
+    pub description: Option<String>,
+    /// What it shows: overview, deficiency, safety, …
+    pub tag: Option<String>,
+    /// The groups it belongs to.
+    pub group: Option<OneOrMany>,
+    /// Its number within its group.
+    pub number: Option<u32>,
+    /// Degrees to turn it clockwise until it is upright.
+    pub rotation: Option<f64>,
+}
+
+/// A clause of a specification that the report may cite.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Specification {
+    /// The caller's name for it.
+    pub id: Option<String>,
+    /// The document it is from.
+    pub document: Option<String>,
+    /// The section or clause.
+    pub section: Option<String>,
+    /// Its words.
+    pub text: Option<String>,
+    /// The photos it applies to; none means all.
+    pub image_ids: Option<Vec<String>>,
+}
+
+/// What stands at the report's head. All of it is optional and printed as it is given.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Header {
+    pub report_no: Option<Text>,
+    pub date_of_visit: Option<Text>,
+    pub time_of_visit: Option<Text>,
+    pub weather: Option<Text>,
+    pub temperature: Option<Text>,
+    pub permit_no: Option<Text>,
+    pub crew_size: Option<Text>,
+    pub attendees: Option<Vec<Attendee>>,
+    pub client: Option<Text>,
+    pub contractor: Option<Text>,
+    pub prepared_by: Option<Text>,
+    pub reviewed_by: Option<Text>,
+    pub areas_reviewed: Option<OneOrMany>,
+    pub areas_not_reviewed: Option<OneOrMany>,
+    pub distribution: Option<OneOrMany>,
+}
+
+/// Someone who was there.
+#[derive(Debug, Clone, Default, Deserialize)]
+pub struct Attendee {
+    pub name: Option<String>,
+    pub company: Option<String>,
+}
+
+/// How the report is made.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Options {
+    /// The model, instead of the configured one.
+    pub model: Option<String>,
+    /// Ignored with a warning: the key goes to the configured address only.
+    pub base_url: Option<String>,
+    /// Which of xAI's endpoints to use.
+    pub api_style: Option<ApiStyle>,
+    /// How to wait for the model.
+    pub transport: Option<Transport>,
+    /// How long the model thinks.
+    pub reasoning_effort: Option<Effort>,
+    /// Photos in one request, 1 to 20.
+    pub batch_size: Option<u32>,
+    /// How photos travel to the model.
+    pub image_transport: Option<ImageTransport>,
+    /// What the report may cost; 0 is no limit.
+    pub max_cost_usd: Option<f64>,
+    /// Whether the model orders the report and sums it up.
+    pub final_formatting: Option<bool>,
+    /// The language to write in, such as `en`.
+    pub language: Option<String>,
+    /// Whether the report is also written to `reports`.
+    pub write_report: Option<bool>,
+}
+
+/// How much is written about a photo.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Style {
+    /// One or two sentences.
+    #[default]
+    Brief,
+    /// A paragraph.
+    Elaborate,
+}
+
+/// Which of xAI's endpoints to use.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ApiStyle {
+    /// `/chat/completions`.
+    Chat,
+    /// `/responses`.
+    Responses,
+}
+
+/// How to wait for the model.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Transport {
+    Sync,
+    Stream,
+    Deferred,
+    Batch,
+}
+
+/// How long the model thinks before it writes.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Effort {
+    None,
+    #[default]
+    Low,
+    Medium,
+    High,
+    Xhigh,
+}
+
+/// How photos travel to the model.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ImageTransport {
+    /// The worker fetches them and sends their bytes.
+    #[default]
+    Base64,
+    /// xAI fetches them; they must be public or signed.
+    Url,
+}
+
+/// Old clients send one text where newer ones send a list.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(untagged, expecting = "expected a text or a list of texts")]
+pub enum OneOrMany {
+    One(String),
+    Many(Vec<String>),
+}
+
+impl OneOrMany {
+    /// The texts.
+    pub fn into_vec(self) -> Vec<String> {
+        match self {
+            Self::One(text) => vec![text],
+            Self::Many(texts) => texts,
+        }
+    }
+}
+
+/// A text that forms may also send as a number.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(untagged, expecting = "expected a text")]
+pub enum Text {
+    Words(String),
+    Number(Number),
+}
+
+impl Text {
+    /// The text as it is printed.
+    pub fn into_string(self) -> String {
+        match self {
+            Self::Words(words) => words,
+            Self::Number(number) => number.to_string(),
+        }
+    }
+}

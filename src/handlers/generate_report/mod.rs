@@ -1,0 +1,75 @@
+//! `generate_report`: a field-review report from an engineer's notes and site photos.
+//!
+//! Its steps, each kept over attempts once it is done: `batch/<i>` writes about some photos (`repair/<i>` asks again
+//! for what an answer left out), `notes/<i>` about the notes, `final` puts everything in order. Running it twice
+//! writes the same row of `reports` twice. xAI's outages and rate limits are retried; wrong input, a wrong
+//! key and an empty account are not.
+
+mod batch;
+mod check;
+mod document;
+mod draft;
+mod findings;
+mod formatting;
+mod grok;
+mod grouping;
+mod images;
+mod input;
+mod output;
+mod plan;
+mod prompt;
+mod save;
+mod text;
+mod visit;
+mod words;
+
+#[cfg(test)]
+mod tests;
+
+use serde_json::Value;
+
+use self::draft::Writer;
+use self::grok::Grok;
+use self::input::Input;
+use self::visit::Visit;
+use crate::config::Config;
+use crate::error::JobError;
+use crate::handler::{JobContext, JobHandler};
+use crate::host::Host;
+
+const NO_KEY: &str = "GROK_API_KEY is not set";
+
+pub(super) struct GenerateReport;
+
+impl JobHandler for GenerateReport {
+    const JOB_TYPE: &'static str = "generate_report";
+
+    type Input = Input;
+
+    fn unavailable(config: &Config) -> Option<&'static str> {
+        config.grok.is_none().then_some(NO_KEY)
+    }
+
+    async fn run<H: Host>(input: Input, context: &JobContext<'_, H>) -> Result<Value, JobError> {
+        let visit = Visit::from_input(input)?;
+        let config = context.config().grok.as_ref();
+        let config = config.ok_or_else(|| JobError::retryable(NO_KEY))?;
+        let writer = Writer {
+            context,
+            grok: &Grok::new(context, config, &visit.settings),
+            visit: &visit,
+            rules: &prompt::rules(&visit),
+        };
+
+        let mut draft = writer.draft().await?;
+        let findings = findings::collect(&visit, &mut draft);
+        let formatted = formatting::format(&writer, &findings).await?;
+        let mut report = document::assemble(&visit, &draft, &findings, formatted, context.job());
+        if visit.settings.write_report {
+            let photos = visit.photos.len();
+            context.progress(writer.progress("save", photos, "saving the report"));
+            save::save(context, &mut report).await?;
+        }
+        serde_json::to_value(report).map_err(|error| JobError::permanent(error.to_string()))
+    }
+}

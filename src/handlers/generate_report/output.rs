@@ -1,0 +1,257 @@
+//! `output_data` of a `generate_report` job, schema `report/1`.
+
+mod warning;
+
+use serde::{Deserialize, Serialize};
+
+pub use self::warning::{Warning, WarningCode};
+
+/// The name of this shape; a change that breaks readers changes the number.
+pub const SCHEMA: &str = "report/1";
+
+/// A finished report.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Report {
+    /// [`SCHEMA`].
+    pub schema: &'static str,
+    /// Always true: a job without a report has no output. Callers of the first version read it.
+    pub success: bool,
+    /// A sentence for callers of the first version.
+    pub message: &'static str,
+    /// The row of `reports` it belongs to.
+    pub report_id: uuid::Uuid,
+    /// Whether everything went as planned.
+    pub status: Status,
+    /// Who put the report in order.
+    pub formatting: Formatting,
+    /// What stands at its head.
+    pub header: Header,
+    /// A few sentences about the whole; may be empty.
+    pub summary: Vec<String>,
+    /// The report's body.
+    pub sections: Vec<Section>,
+    /// What somebody has to do.
+    pub actions: Vec<Action>,
+    /// The engineer's notes, word for word, and where each went.
+    pub notes: Vec<Note>,
+    /// The photos in the order of the report.
+    pub photos: Vec<Photo>,
+    /// The report as plain text, a paragraph to a line.
+    pub text: String,
+    /// What it took.
+    pub stats: Stats,
+    /// What the engineer should know and the customer need not.
+    pub warnings: Vec<Warning>,
+}
+
+/// Whether everything went as planned.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Status {
+    /// It did.
+    Complete,
+    /// Everything is there, but the model did not put it in order.
+    Degraded,
+}
+
+/// Who put the report in order.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Formatting {
+    /// The model, or code.
+    pub mode: FormattingMode,
+    /// Why it was code; `None` when it was the model.
+    pub reason: Option<String>,
+}
+
+/// The model, or code.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum FormattingMode {
+    /// The model chose the order and wrote the summary.
+    Model,
+    /// Groups in the engineer's order, photos by number, no summary.
+    Deterministic,
+}
+
+/// What stands at the report's head, as the engineer gave it; what was not given is empty.
+#[derive(Debug, Clone, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Header {
+    pub report_no: String,
+    pub date_of_visit: String,
+    pub time_of_visit: String,
+    pub weather: String,
+    pub temperature: String,
+    pub permit_no: String,
+    pub crew_size: String,
+    pub attendees: Vec<Attendee>,
+    pub client: String,
+    pub contractor: String,
+    pub prepared_by: String,
+    pub reviewed_by: String,
+    pub areas_reviewed: Vec<String>,
+    pub areas_not_reviewed: Vec<String>,
+    pub distribution: Vec<String>,
+}
+
+/// Someone who was there.
+#[derive(Debug, Clone, Serialize)]
+pub struct Attendee {
+    pub name: String,
+    pub company: String,
+}
+
+/// A numbered heading with what belongs under it.
+#[derive(Debug, Serialize)]
+pub struct Section {
+    /// `section-1`, `section-2`, …
+    pub id: String,
+    /// `1.`, `2.`, …
+    pub number: String,
+    /// The engineer's group, word for word, or a heading for what has none.
+    pub title: String,
+    /// What was seen.
+    pub observations: Vec<Observation>,
+}
+
+/// One numbered point: a photo of a group, or a note.
+#[derive(Debug, Serialize)]
+pub struct Observation {
+    /// `o1`, `o2`, … by the engineer's order, whatever place it has in the report.
+    pub id: String,
+    /// `1.1`, `1.2`, …
+    pub number: String,
+    /// A few words for lists; may be empty.
+    pub title: String,
+    /// What was seen.
+    pub text: String,
+    /// Its nature.
+    pub kind: Kind,
+    /// The engineer's tag; may be empty.
+    pub tag: String,
+    /// Whose words `text` is.
+    pub source: Source,
+    /// The clause it is about.
+    pub spec: Option<Citation>,
+    /// The photo it is about; empty for a note.
+    pub images: Vec<PhotoReference>,
+}
+
+/// The nature of a statement.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Kind {
+    /// What was there.
+    #[default]
+    Observation,
+    /// What was wrong.
+    Deficiency,
+    /// What somebody has to do.
+    Action,
+    /// What remains to be checked.
+    Verify,
+}
+
+/// Whose words a text is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Source {
+    /// The model's.
+    Model,
+    /// The engineer's own.
+    Input,
+}
+
+/// A clause of a specification.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Citation {
+    /// The caller's name for it.
+    pub id: String,
+    pub document: String,
+    pub section: String,
+}
+
+/// A photo where the text speaks of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PhotoReference {
+    /// The caller's name for it.
+    pub image_id: String,
+    /// Its number in the report.
+    pub photo: u32,
+    /// The group it is shown for.
+    pub group: String,
+    /// Its number in that group.
+    pub number: u32,
+    /// The engineer's description, word for word.
+    pub caption: String,
+}
+
+/// What somebody has to do.
+#[derive(Debug, Serialize)]
+pub struct Action {
+    /// The number of the observation that calls for it.
+    pub observation: String,
+    pub text: String,
+    pub responsible: &'static str,
+    pub status: &'static str,
+}
+
+/// A line of the engineer's notes.
+#[derive(Debug, Serialize)]
+pub struct Note {
+    /// Word for word.
+    pub text: String,
+    /// The number of the observation it became; `None` for a note that only says how to write.
+    pub observation: Option<String>,
+}
+
+/// A photo of the report.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Photo {
+    /// Its number in the report.
+    pub photo: u32,
+    /// The caller's name for it.
+    pub image_id: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub bucket: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub path: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub url: Option<String>,
+    /// Pixels as stored; `None` when the worker did not see the photo.
+    pub w: Option<u32>,
+    pub h: Option<u32>,
+    /// Degrees to turn it clockwise.
+    pub rotation: u16,
+}
+
+/// What a report took, all attempts together.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Stats {
+    pub images: usize,
+    /// Requests planned for photos and notes, repeats not counted.
+    pub batches: usize,
+    /// Answers of the model.
+    pub calls: u32,
+    /// Steps that an earlier attempt had done.
+    pub reused_steps: usize,
+    /// Calls beyond the first for the same thing, because its answer was of no use.
+    pub retries: u32,
+    /// Calls that may have been paid twice, at most: one for each attempt that failed.
+    pub duplicate_risk: u32,
+    pub prompt_tokens: u64,
+    pub image_tokens: u64,
+    pub cached_tokens: u64,
+    pub completion_tokens: u64,
+    pub reasoning_tokens: u64,
+    /// `None` when the API did not say.
+    pub cost_usd: Option<f64>,
+    /// The models that answered, by the names they gave.
+    pub models: Vec<String>,
+    /// Which wording of the prompts was used.
+    pub prompt_version: u32,
+}

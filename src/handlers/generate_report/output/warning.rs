@@ -1,0 +1,63 @@
+//! What went otherwise than asked for, without harm to the report.
+
+use serde::{Deserialize, Serialize};
+
+/// What the engineer should know and the customer need not.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Warning {
+    pub code: WarningCode,
+    /// The photo it is about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub image_id: Option<String>,
+    /// A sentence for people.
+    pub message: String,
+}
+
+/// What a warning is about, for programs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum WarningCode {
+    /// A photo had no number and got one.
+    MissingNumber,
+    /// Two photos of a group had the same number and one got another.
+    DuplicateNumber,
+    /// A specification names an image that is not there.
+    UnknownImage,
+    /// An option has no effect.
+    OptionIgnored,
+    /// A photo is gone, or its place does not let the worker in.
+    ImageNotFound,
+    /// A photo, or its batch, is larger than a request may be.
+    ImageTooLarge,
+    /// A photo is neither JPEG nor PNG.
+    ImageUnsupported,
+    /// A photo did not come in time, or its place did not answer.
+    ImageUnreachable,
+    /// The model wrote nothing usable; the engineer's own words stand in the report.
+    OwnWords,
+    /// A note says how to write and is therefore not in the text.
+    NoteNotInText,
+    /// The report could not be written to `reports`; it is in `output_data`.
+    ReportNotSaved,
+}
+
+impl Warning {
+    /// A warning about the whole report.
+    pub fn new(code: WarningCode, message: impl Into<String>) -> Self {
+        Self {
+            code,
+            image_id: None,
+            message: message.into(),
+        }
+    }
+
+    /// A warning about a photo.
+    pub fn about(code: WarningCode, image_id: &str, message: impl Into<String>) -> Self {
+        Self {
+            code,
+            image_id: Some(image_id.into()),
+            message: message.into(),
+        }
+    }
+}

@@ -1,0 +1,228 @@
+//! The whole handler against a scripted world: what it asks, what it keeps, what it makes of Grok's bad days.
+
+mod failures;
+mod final_step;
+mod images;
+mod reports_table;
+mod whole;
+
+use serde_json::{Value, json};
+
+use super::GenerateReport;
+use super::visit::Photo;
+use crate::error::JobError;
+use crate::host::HttpRequest;
+use crate::job::Job;
+use crate::scripted_host::{Reply, ScriptedHost, config, held, job, run_job};
+
+/// The head of a JPEG of 1600 × 1200 pixels.
+const JPEG: &[u8] = &[0xff, 0xd8, 0xff, 0xc0, 0, 11, 8, 0x04, 0xb0, 0x06, 0x40, 3];
+
+/// A photo without anything but its names.
+pub(super) fn photo(number: usize) -> Photo {
+    Photo {
+        alias: format!("p{number}"),
+        id: format!("photo-{number}"),
+        url: Some(format!("http://photos.test/{number}.jpg")),
+        stored: None,
+        description: String::new(),
+        tag: String::new(),
+        groups: Vec::new(),
+        number: None,
+        rotation: 0,
+    }
+}
+
+/// The input of a report with numbered photos in one group, changed by `change`.
+fn input(photos: usize, change: Value) -> Value {
+    let image = |number| {
+        json!({
+            "id": format!("photo-{number}"),
+            "url": format!("http://photos.test/{number}.jpg"),
+            "description": format!("open lap number {number}"),
+            "tag": "deficiency",
+            "group": "Roof",
+            "number": number,
+        })
+    };
+    let mut input = json!({
+        "reportId": "6f0c2a9e-4f0b-4c56-9d0e-2b7f1f6a3c11",
+        "projectId": "7f0c2a9e-4f0b-4c56-9d0e-2b7f1f6a3c11",
+        "bulletPoints": "Membrane complete on the east half.",
+        "images": (1..=photos).map(image).collect::<Vec<_>>(),
+    });
+    for (key, value) in change.as_object().expect("a change is an object") {
+        input[key] = value.clone();
+    }
+    input
+}
+
+/// A call of the API, taken apart.
+struct Call<'a> {
+    name: String,
+    text: String,
+    request: &'a HttpRequest,
+    body: Value,
+}
+
+impl<'a> Call<'a> {
+    fn of(request: &'a HttpRequest) -> Option<Self> {
+        let body = request.body.as_ref()?;
+        let body: Value = serde_json::from_str(body).expect("a request is JSON");
+        let parts = body["messages"][1]["content"].as_array();
+        let parts = parts.expect("the user message has parts");
+        let text: Vec<&str> = parts
+            .iter()
+            .filter_map(|part| part["text"].as_str())
+            .collect();
+        let name = body["response_format"]["json_schema"]["name"].as_str();
+        Some(Self {
+            name: name.expect("a schema has a name").into(),
+            text: text.join("\n"),
+            request,
+            body,
+        })
+    }
+
+    /// What is asked about: the ids that the request names at the start of an entry.
+    fn ids(&self, entry: &str) -> Vec<String> {
+        let ids = self
+            .text
+            .lines()
+            .filter_map(|line| line.strip_prefix(entry)?.strip_prefix(' '));
+        ids.map(str::to_owned).collect()
+    }
+
+    fn images(&self) -> usize {
+        self.body
+            .to_string()
+            .matches(r#""type":"image_url""#)
+            .count()
+    }
+
+    /// What a model that does as it is told answers.
+    fn answer(&self) -> Value {
+        let about = |ids: Vec<String>, key: &str| {
+            let entry = |id: String| {
+                let text = format!("Statement about {id}");
+                let point = json!({ "text": text, "kind": "observation", "spec": null });
+                json!({ key: id, "title": "Lap", "points": [point] })
+            };
+            ids.into_iter().map(entry).collect::<Vec<_>>()
+        };
+        match self.name.as_str() {
+            "report_batch" => json!({ "photos": about(self.ids("Photo"), "p") }),
+            "report_notes" => json!({ "notes": about(self.ids("Note"), "n") }),
+            _ => json!({
+                "sections": [{ "title": "Site", "items": self.ids("Observation") }],
+                "summary": ["The roof was reviewed."],
+            }),
+        }
+    }
+}
+
+/// A completion with this content.
+fn completion(content: &str) -> Reply {
+    finished(content, "stop")
+}
+
+fn finished(content: &str, finish_reason: &str) -> Reply {
+    let message = json!({ "role": "assistant", "content": content });
+    let choice = json!({ "index": 0, "message": message, "finish_reason": finish_reason });
+    let usage = json!({
+        "prompt_tokens": 100,
+        "completion_tokens": 10,
+        "prompt_tokens_details": { "image_tokens": 60, "cached_tokens": 5 },
+        "completion_tokens_details": { "reasoning_tokens": 2 },
+        "cost_in_usd_ticks": 10_000_000,
+    });
+    Reply::json(
+        200,
+        json!({ "model": "grok-4.3", "choices": [choice], "usage": usage }),
+    )
+}
+
+/// An answer out of a table.
+type Answer = fn() -> Reply;
+
+/// A world with photos and a database, in which Grok answers what `grok` says, or else as it should.
+fn world(mut grok: impl FnMut(&Call) -> Option<Reply> + 'static) -> ScriptedHost {
+    ScriptedHost::new()
+        .on_rpc(|function, _| match function {
+            "save_job_step" => held(),
+            "save_report" => Reply::json(200, json!(true)),
+            other => panic!("unexpected call of {other}"),
+        })
+        .on_fetch(move |request| match Call::of(request) {
+            None => Reply::bytes(200, JPEG),
+            Some(call) => grok(&call).unwrap_or_else(|| completion(&call.answer().to_string())),
+        })
+}
+
+fn run(host: &ScriptedHost, job: Job) -> Result<Value, JobError> {
+    run_job::<GenerateReport>(host, &config(&[]), job)
+}
+
+fn run_input(host: &ScriptedHost, input: Value) -> Result<Value, JobError> {
+    run(host, job("generate_report", input))
+}
+
+/// The report of a job that must succeed.
+fn report(host: &ScriptedHost, input: Value) -> Value {
+    run_input(host, input).expect("the report is written")
+}
+
+/// The same job for the next attempt, with the steps the last one saved.
+fn next_attempt(host: &ScriptedHost, mut job: Job) -> Job {
+    for save in host.calls_of("save_job_step") {
+        let name = save["name"].as_str().expect("a step has a name");
+        job.steps.insert(name.into(), save["result"].clone());
+    }
+    job.retry_count += 1;
+    job
+}
+
+fn for_each_call(host: &ScriptedHost, mut look: impl FnMut(&Call)) {
+    for request in host.fetches.borrow().iter() {
+        if let Some(call) = Call::of(request) {
+            look(&call);
+        }
+    }
+}
+
+/// What every call asked about, in order.
+fn asked(host: &ScriptedHost) -> Vec<String> {
+    let mut asked = Vec::new();
+    for_each_call(host, |call| {
+        let entries = ["Photo", "Note", "Observation"];
+        let ids = entries.iter().flat_map(|entry| call.ids(entry));
+        asked.push(ids.collect::<Vec<_>>().join(" "));
+    });
+    asked
+}
+
+/// The codes of a report's warnings, and the photos they are about.
+fn warnings(report: &Value) -> Vec<(&str, &str)> {
+    let warnings = report["warnings"].as_array().expect("warnings are a list");
+    let texts = warnings.iter().map(|warning| {
+        let code = warning["code"].as_str().expect("a warning has a code");
+        (code, warning["imageId"].as_str().unwrap_or_default())
+    });
+    texts.collect()
+}
+
+/// The texts of a report's observations by section title.
+fn body(report: &Value) -> Vec<(&str, Vec<&str>)> {
+    let list = |value: &'_ Value| value.as_array().cloned().unwrap_or_default().len();
+    let sections = report["sections"].as_array().expect("sections are a list");
+    let texts = sections.iter().map(|section| {
+        let title = section["title"].as_str().expect("a section has a title");
+        let texts = (0..list(&section["observations"])).map(|index| {
+            section["observations"][index]["text"]
+                .as_str()
+                .unwrap_or_default()
+        });
+        (title, texts.collect())
+    });
+    texts.collect()
+}

@@ -1,0 +1,228 @@
+use super::*;
+
+/// A world in which the first call about photo `p6` is answered by `reply`, and later ones properly.
+fn one_bad_answer(reply: impl Fn() -> Reply + 'static) -> ScriptedHost {
+    let mut is_spent = false;
+    world(move |call| {
+        let is_it = !is_spent && call.ids("Photo").contains(&"p6".into());
+        is_spent |= is_it;
+        is_it.then(&reply)
+    })
+}
+
+#[test]
+fn an_outage_puts_the_job_back_and_its_finished_batches_are_not_asked_for_again() {
+    let first =
+        one_bad_answer(|| Reply::json(500, json!({ "code": "internal", "error": "Oh no" })));
+    let job = job("generate_report", input(7, json!({})));
+    let error = run(&first, job.clone());
+    assert_eq!(
+        error,
+        Err(JobError::retryable("grok answered 500: Oh no (internal)"))
+    );
+    assert_eq!(asked(&first), ["p1 p2 p3 p4 p5", "p6 p7"]);
+
+    let second = world(|_| None);
+    let report = run(&second, next_attempt(&first, job)).expect("the report is written");
+    assert_eq!(asked(&second), ["p6 p7", "n1", "o1 o2 o3 o4 o5 o6 o7 o8"]);
+    assert_eq!(report["status"], "complete");
+    assert_eq!(body(&report)[0].1.len(), 7);
+    let stats = &report["stats"];
+    assert_eq!(
+        (
+            &stats["calls"],
+            &stats["reusedSteps"],
+            &stats["duplicateRisk"]
+        ),
+        (&json!(4), &json!(1), &json!(1))
+    );
+}
+
+#[test]
+fn an_attempt_after_the_last_step_asks_for_nothing() {
+    let first = world(|_| None);
+    let job = job("generate_report", input(7, json!({})));
+    let written = run(&first, job.clone()).expect("the report is written");
+    let second = world(|_| None);
+    let again = run(&second, next_attempt(&first, job)).expect("the report is written");
+    assert!(second.fetches.borrow().is_empty());
+    assert_eq!(again["text"], written["text"]);
+    assert_eq!(again["stats"]["calls"], written["stats"]["calls"]);
+}
+
+#[test]
+fn a_rate_limit_is_waited_out_as_long_as_the_api_says() {
+    let reply = || {
+        Reply::json(
+            429,
+            json!({ "code": "resource-exhausted", "error": "Too many" }),
+        )
+    };
+    let told = one_bad_answer(move || reply().header("retry-after", "600"));
+    match run_input(&told, input(7, json!({}))) {
+        Err(JobError::Retryable {
+            retry_after_seconds,
+            ..
+        }) => assert_eq!(retry_after_seconds, Some(600)),
+        other => panic!("{other:?} should be retried"),
+    }
+}
+
+#[test]
+fn an_error_with_status_200_is_an_error() {
+    let body = || json!({ "code": "unavailable", "error": "Timed out waiting for first token" });
+    let host = one_bad_answer(move || Reply::json(200, body()));
+    let error = run_input(&host, input(7, json!({})));
+    let message = "grok answered 200: Timed out waiting for first token (unavailable)";
+    assert_eq!(error, Err(JobError::retryable(message)));
+}
+
+#[test]
+fn no_answer_in_time_is_tried_again() {
+    let host = one_bad_answer(Reply::never);
+    let error = run_input(&host, input(7, json!({})));
+    assert_eq!(error, Err(JobError::retryable("grok: no answer in time")));
+}
+
+#[test]
+fn a_wrong_key_and_an_empty_account_fail_for_good() {
+    let permanent = |status, error: &'static str| {
+        let host =
+            world(move |_| Some(Reply::json(status, json!({ "code": "x", "error": error }))));
+        let result = run_input(&host, input(1, json!({})));
+        assert!(
+            matches!(result, Err(JobError::Permanent { .. })),
+            "{result:?}"
+        );
+        assert_eq!(asked(&host).len(), 1);
+    };
+    permanent(400, "Incorrect API key provided");
+    permanent(401, "No API key");
+    permanent(
+        429,
+        "Your team has used all available credits or reached its monthly spending limit.",
+    );
+}
+
+#[test]
+fn an_answer_without_use_is_asked_for_once_more() {
+    let useless: [(&str, Answer); 6] = [
+        ("cut off", || finished(r#"{"photos":[{"p":"p6","#, "length")),
+        ("prose", || completion("Here is the JSON you asked for: {}")),
+        ("another shape", || {
+            completion(r#"{"report":"the roof leaks"}"#)
+        }),
+        ("empty", || completion("")),
+        ("filtered", || finished("", "content_filter")),
+        ("no choices", || Reply::json(200, json!({ "choices": [] }))),
+    ];
+    for (what, reply) in useless {
+        let host = one_bad_answer(reply);
+        let report = report(&host, input(7, json!({})));
+        let calls = asked(&host);
+        assert_eq!(calls[1..3], ["p6 p7", "p6 p7"], "{what}");
+        assert_eq!(report["warnings"], json!([]), "{what}");
+        assert_eq!(report["stats"]["retries"], 1, "{what}");
+    }
+}
+
+#[test]
+fn only_what_an_answer_left_out_is_asked_for_again() {
+    let point = r#"{"text":"The lap was open.","kind":"deficiency","spec":null}"#;
+    let host = world(move |call| {
+        let is_first = call.ids("Photo").len() == 3;
+        let reply = format!(r#"{{"photos":[{{"p":"p2","title":"Lap","points":[{point}]}}]}}"#);
+        is_first.then(|| completion(&reply))
+    });
+    let report = report(&host, input(3, json!({})));
+    assert_eq!(asked(&host)[..2], ["p1 p2 p3", "p1 p3"]);
+    assert_eq!(
+        body(&report)[0].1,
+        [
+            "Statement about p1.",
+            "The lap was open.",
+            "Statement about p3."
+        ]
+    );
+    let saved = host.calls_of("save_job_step");
+    let names: Vec<&str> = saved
+        .iter()
+        .filter_map(|save| save["name"].as_str())
+        .collect();
+    assert_eq!(names, ["batch/0", "repair/0", "notes/0", "final"]);
+}
+
+#[test]
+fn what_the_model_cannot_say_is_said_in_the_engineers_words() {
+    let host = world(|call| (call.name != "report_plan").then(|| completion("{}")));
+    let report = report(&host, input(2, json!({})));
+    assert_eq!(
+        body(&report),
+        [
+            ("Roof", vec!["open lap number 1.", "open lap number 2."]),
+            (
+                "General Observations",
+                vec!["Membrane complete on the east half."]
+            ),
+        ]
+    );
+    let observation = &report["sections"][0]["observations"][0];
+    assert_eq!(
+        (&observation["source"], &observation["kind"]),
+        (&json!("input"), &json!("deficiency"))
+    );
+    assert_eq!(
+        warnings(&report),
+        [
+            ("own_words", "photo-1"),
+            ("own_words", "photo-2"),
+            ("own_words", "")
+        ]
+    );
+    assert_eq!(report["status"], "complete");
+}
+
+#[test]
+fn a_note_that_says_how_to_write_is_obeyed_and_not_printed() {
+    let host = world(|call| {
+        let reply = json!({ "notes": [{ "n": "n1", "title": "", "points": [] }] });
+        (call.name == "report_notes").then(|| completion(&reply.to_string()))
+    });
+    let report = report(&host, input(1, json!({ "bulletPoints": "Keep it short." })));
+    assert_eq!(warnings(&report), [("note_not_in_text", "")]);
+    assert_eq!(
+        report["notes"],
+        json!([{ "text": "Keep it short.", "observation": null }])
+    );
+    assert!(
+        !report["text"]
+            .as_str()
+            .unwrap_or_default()
+            .contains("short")
+    );
+}
+
+#[test]
+fn a_report_of_nothing_but_instructions_still_has_every_word() {
+    let host = world(|call| {
+        let reply = json!({ "notes": [{ "n": "n1", "title": "", "points": [] }] });
+        (call.name == "report_notes").then(|| completion(&reply.to_string()))
+    });
+    let report = report(&host, input(0, json!({ "bulletPoints": "Keep it short." })));
+    assert!(
+        report["text"]
+            .as_str()
+            .unwrap_or_default()
+            .contains("1.1 Keep it short.")
+    );
+}
+
+#[test]
+fn a_cancelled_job_stops_at_its_next_step() {
+    let host = world(|_| None).on_rpc(|_, _| Reply::json(200, json!("cancelled")));
+    assert_eq!(
+        run_input(&host, input(7, json!({}))),
+        Err(JobError::Cancelled)
+    );
+    assert_eq!(asked(&host), ["p1 p2 p3 p4 p5"]);
+}

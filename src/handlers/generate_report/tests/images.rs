@@ -1,0 +1,160 @@
+use super::*;
+use crate::host::TransportError;
+
+/// The report of three photos of which the second is answered by `reply`, and the world it was made in.
+fn report_with_photo(reply: fn() -> Reply) -> (Value, ScriptedHost) {
+    let host = world(|_| None).on_fetch(move |request| match Call::of(request) {
+        Some(call) => completion(&call.answer().to_string()),
+        None if request.url.ends_with("/2.jpg") => reply(),
+        None => Reply::bytes(200, JPEG),
+    });
+    let report = report(&host, input(3, json!({})));
+    (report, host)
+}
+
+fn photo_requests(host: &ScriptedHost) -> Vec<HttpRequest> {
+    let fetches = host.fetches.borrow();
+    fetches
+        .iter()
+        .filter(|request| request.body.is_none())
+        .cloned()
+        .collect()
+}
+
+#[test]
+fn a_photo_that_cannot_be_had_is_written_about_from_its_description() {
+    let failures: [(&str, Answer); 8] = [
+        ("image_not_found", || Reply::bytes(404, "no such photo")),
+        ("image_not_found", || Reply::bytes(403, "")),
+        ("image_not_found", || {
+            Reply::json(400, json!({ "statusCode": "404" }))
+        }),
+        ("image_too_large", || {
+            Reply::bytes(200, vec![0xff; (10 << 20) + 1])
+        }),
+        ("image_unsupported", || {
+            Reply::bytes(200, "<html>please log in</html>")
+        }),
+        ("image_unreachable", Reply::never),
+        ("image_unreachable", || Reply::bytes(503, "")),
+        ("image_unreachable", || {
+            Reply::error(TransportError::Failed("refused".into()))
+        }),
+    ];
+    for (code, reply) in failures {
+        let (report, host) = report_with_photo(reply);
+        assert_eq!(warnings(&report), [(code, "photo-2")]);
+        assert_eq!(report["status"], "complete");
+        assert_eq!(body(&report)[0].1[1], "Statement about p2.");
+        assert_eq!(report["photos"][1]["w"], json!(null));
+        for_each_call(&host, |call| {
+            if call.name == "report_batch" {
+                assert_eq!(call.images(), 2);
+                assert!(
+                    call.text
+                        .contains("Image: not available; write from the description alone")
+                );
+            }
+        });
+    }
+}
+
+#[test]
+fn a_server_that_stumbles_is_asked_for_the_photo_again() {
+    let mut requests = 0;
+    let host = world(|_| None).on_fetch(move |request| match Call::of(request) {
+        Some(call) => completion(&call.answer().to_string()),
+        None => {
+            requests += 1;
+            match requests {
+                1 => Reply::bytes(503, ""),
+                _ => Reply::bytes(200, JPEG),
+            }
+        }
+    });
+    let report = report(&host, input(1, json!({})));
+    assert_eq!(report["warnings"], json!([]));
+}
+
+#[test]
+fn about_a_photo_neither_seen_nor_described_the_model_is_not_asked() {
+    let host = world(|_| None).on_fetch(|request| match Call::of(request) {
+        Some(call) => completion(&call.answer().to_string()),
+        None => Reply::bytes(404, ""),
+    });
+    let mut input = input(2, json!({}));
+    input["images"][1]["description"] = json!("");
+    let report = report(&host, input);
+    assert_eq!(asked(&host)[0], "p1");
+    assert_eq!(
+        body(&report)[0].1,
+        ["Statement about p1.", "Photograph without a description."]
+    );
+    let codes = warnings(&report);
+    assert_eq!(
+        codes,
+        [
+            ("image_not_found", "photo-1"),
+            ("image_not_found", "photo-2"),
+            ("own_words", "photo-2")
+        ]
+    );
+}
+
+#[test]
+fn photos_that_are_too_large_together_are_left_out_one_by_one() {
+    let large = || {
+        let mut photo = JPEG.to_vec();
+        photo.resize(9 << 20, 0);
+        photo
+    };
+    let host = world(|_| None).on_fetch(move |request| match Call::of(request) {
+        Some(call) => completion(&call.answer().to_string()),
+        None => Reply::bytes(200, large()),
+    });
+    let report = report(&host, input(5, json!({})));
+    assert_eq!(
+        warnings(&report),
+        [
+            ("image_too_large", "photo-4"),
+            ("image_too_large", "photo-5")
+        ]
+    );
+}
+
+#[test]
+fn the_key_goes_to_storage_for_stored_photos_and_nowhere_else() {
+    let host = world(|_| None);
+    let mut input = input(2, json!({}));
+    input["images"][0] =
+        json!({ "bucket": "photos", "path": "north/1.jpg", "description": "a lap" });
+    report(&host, input);
+    let requests = photo_requests(&host);
+    let stored = "http://supabase.test/storage/v1/object/authenticated/photos/north/1.jpg";
+    assert_eq!(requests[0].url, stored);
+    assert_eq!(
+        requests[0].headers,
+        [("apikey".into(), "sb_secret_test".into())]
+    );
+    assert_eq!(requests[1].url, "http://photos.test/2.jpg");
+    assert!(requests[1].headers.is_empty());
+}
+
+#[test]
+fn by_url_the_worker_fetches_only_what_has_none() {
+    let host = world(|_| None);
+    let mut input = input(2, json!({ "options": { "imageTransport": "url" } }));
+    input["images"][0] = json!({ "bucket": "photos", "path": "1.jpg", "description": "a lap" });
+    report(&host, input);
+    assert_eq!(photo_requests(&host).len(), 1);
+    for_each_call(&host, |call| {
+        if call.name == "report_batch" {
+            assert_eq!(call.images(), 2);
+            assert!(
+                call.body
+                    .to_string()
+                    .contains(r#""url":"http://photos.test/2.jpg""#)
+            );
+        }
+    });
+}

@@ -1,0 +1,71 @@
+use super::*;
+
+/// The report of a visit whose `save_report` is answered by `reply`.
+fn saved(reply: impl Fn() -> Reply + 'static) -> (Result<Value, JobError>, ScriptedHost) {
+    let host = world(|_| None).on_rpc(move |function, _| match function {
+        "save_report" => reply(),
+        _ => held(),
+    });
+    (run_input(&host, input(1, json!({}))), host)
+}
+
+#[test]
+fn the_report_is_written_to_its_row_under_the_jobs_lease() {
+    let host = world(|_| None);
+    let job = job("generate_report", input(1, json!({})));
+    let report = run(&host, job.clone()).expect("the report is written");
+    let calls = host.calls_of("save_report");
+    let save = &calls[0];
+    assert_eq!(save["job_id"], job.id.to_string());
+    assert_eq!(save["lease_token"], job.lease_token.to_string());
+    assert_eq!(save["report_id"], "6f0c2a9e-4f0b-4c56-9d0e-2b7f1f6a3c11");
+    assert_eq!(save["generated_content"], report["text"]);
+    let child = json!({
+        "id": "o1", "number": "1.1", "bodyMd": ["Statement about p1."],
+        "images": [{ "number": 1, "group": ["Roof"] }],
+    });
+    let section =
+        json!({ "id": "section-1", "number": "1.", "title": "Roof", "children": [child] });
+    assert_eq!(save["sections_json"]["sections"][0], section);
+}
+
+#[test]
+fn a_report_that_has_no_place_is_a_warning() {
+    let places: [(Answer, &str); 3] = [
+        (
+            || Reply::json(200, json!(false)),
+            "there is no report with this reportId",
+        ),
+        (
+            || Reply::json(404, json!({ "code": "PGRST202", "message": "not found" })),
+            "the project has no function save_report",
+        ),
+        (
+            || {
+                Reply::json(
+                    400,
+                    json!({ "code": "42P01", "message": "relation does not exist" }),
+                )
+            },
+            "save_report: relation does not exist (status 400, code 42P01)",
+        ),
+    ];
+    for (reply, reason) in places {
+        let report = saved(reply).0.expect("the report is written");
+        assert_eq!(warnings(&report), [("report_not_saved", "")]);
+        let message = report["warnings"][0]["message"]
+            .as_str()
+            .unwrap_or_default();
+        assert!(message.ends_with(reason), "{message}");
+        assert_eq!(report["status"], "complete");
+    }
+}
+
+#[test]
+fn a_job_that_is_no_longer_this_workers_writes_no_report() {
+    let refused = |code: &'static str| json!({ "code": code, "message": "refused" });
+    let (lost, _) = saved(move || Reply::json(400, refused("JQ002")));
+    assert_eq!(lost, Err(JobError::LeaseLost));
+    let (cancelled, _) = saved(move || Reply::json(400, refused("JQ001")));
+    assert_eq!(cancelled, Err(JobError::Cancelled));
+}
