@@ -28,7 +28,7 @@ const root = new URL("../../", import.meta.url);
 /** Creates the database of the calling test file and drops it when the file's tests are done. */
 export async function testDatabase(): Promise<Database> {
   const database = await createDatabase();
-  Deno.test.afterAll(() => database[Symbol.asyncDispose]());
+  Deno.test.afterAll(async () => await database[Symbol.asyncDispose]());
   return database;
 }
 
