@@ -141,18 +141,13 @@ fn secret_keys(variables: &Variables) -> Result<Vec<(String, Secret)>, ConfigErr
     let Some(text) = variables.text(NAME) else {
         return Ok(Vec::new());
     };
-    let malformed = || ConfigError {
+    let keys: BTreeMap<String, String> = serde_json::from_str(text).map_err(|_| ConfigError {
         variable: NAME,
         expected: r#"expected a JSON object of key names and keys, like {"default":"sb_secret_…"}"#
             .into(),
-    };
-    let keys: serde_json::Map<String, serde_json::Value> =
-        serde_json::from_str(text).map_err(|_| malformed())?;
+    })?;
     keys.into_iter()
-        .map(|(name, key)| {
-            let key = key.as_str().ok_or_else(malformed)?;
-            Ok((name, header_safe(NAME, key)?))
-        })
+        .map(|(name, key)| Ok((name, header_safe(NAME, &key)?)))
         .collect()
 }
 

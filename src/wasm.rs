@@ -3,11 +3,9 @@
 mod host;
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use js_sys::Promise;
-use serde::Serialize;
+use js_sys::{Array, Object, Promise};
 use uuid::Uuid;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::future_to_promise;
@@ -15,27 +13,32 @@ use wasm_bindgen_futures::future_to_promise;
 use self::host::EdgeHost;
 use crate::auth::Credentials;
 use crate::config::{Config, ConfigError};
-use crate::endpoint::{self, Answer};
+use crate::endpoint;
 use crate::engine;
 use crate::handler::RunContext;
 use crate::handlers;
 use crate::signals::Signals;
 
-#[wasm_bindgen(typescript_custom_section)]
-const TYPES: &str = r#"
-/** What to answer over HTTP. */
-export interface Answer {
-  status: number;
-  body: Record<string, unknown>;
-  allow?: string;
+/// What to answer over HTTP.
+#[wasm_bindgen(getter_with_clone)]
+#[derive(Clone)]
+pub struct Answer {
+    /// The HTTP status.
+    pub status: u16,
+    /// JSON text.
+    pub body: String,
+    /// The value of the header `allow`, if it is due.
+    pub allow: Option<String>,
 }
 
-/** What a caller's body asks for, or the answer to a body that asks for nothing sensible. */
-export interface Order {
-  wait: boolean;
-  refusal?: Answer;
+/// What a caller's body asks for, or the answer to a body that makes no sense.
+#[wasm_bindgen(getter_with_clone)]
+pub struct Order {
+    /// The caller waits for the end of the run.
+    pub wait: bool,
+    /// Set instead of starting a run.
+    pub refusal: Option<Answer>,
 }
-"#;
 
 /// The worker of one isolate.
 #[wasm_bindgen]
@@ -50,25 +53,16 @@ struct Isolate {
     run: RefCell<Option<Promise>>,
 }
 
-#[derive(Serialize)]
-struct Order {
-    wait: bool,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    refusal: Option<Answer>,
-}
-
 #[wasm_bindgen]
 impl Worker {
     /// Reads the environment. What is wrong with it is said to whoever wants a run.
     #[wasm_bindgen(constructor)]
     pub fn new(
-        #[wasm_bindgen(unchecked_param_type = "Record<string, string>")] environment: JsValue,
+        #[wasm_bindgen(unchecked_param_type = "Record<string, string>")] environment: &Object,
     ) -> Worker {
         console_error_panic_hook::set_once();
-        let variables: BTreeMap<String, String> =
-            serde_wasm_bindgen::from_value(environment).unwrap_or_default();
         Worker(Rc::new(Isolate {
-            config: Config::parse(variables),
+            config: Config::parse(variables(environment)),
             signals: Signals::default(),
             started_ms: EdgeHost::now(),
             worker_id: Uuid::new_v4().to_string(),
@@ -77,31 +71,27 @@ impl Worker {
     }
 
     /// The answer to a request that must not or need not start a run; nothing if it may.
-    #[wasm_bindgen(unchecked_return_type = "Answer | undefined")]
     pub fn admit(
         &self,
         method: &str,
         worker_token: Option<String>,
         api_key: Option<String>,
-    ) -> JsValue {
+    ) -> Option<Answer> {
         let credentials = Credentials {
             worker_token: worker_token.as_deref(),
             api_key: api_key.as_deref(),
         };
-        match endpoint::admit(&self.0.config, method, credentials) {
-            Ok(_) => JsValue::UNDEFINED,
-            Err(answer) => to_js(&answer),
-        }
+        let refusal = endpoint::admit(&self.0.config, method, credentials).err();
+        refusal.map(Answer::from)
     }
 
     /// Reads the body of an admitted request.
-    #[wasm_bindgen(unchecked_return_type = "Order")]
-    pub fn read(&self, body: &str) -> JsValue {
-        let order = endpoint::wants_to_wait(body);
-        to_js(&Order {
-            wait: *order.as_ref().unwrap_or(&false),
-            refusal: order.err(),
-        })
+    pub fn read(&self, body: &str) -> Order {
+        let wait = endpoint::wants_to_wait(body);
+        Order {
+            wait: matches!(wait, Ok(true)),
+            refusal: wait.err().map(Answer::from),
+        }
     }
 
     /// Works the queue off, or joins the run that is doing so. The promise is a native one, as
@@ -117,15 +107,14 @@ impl Worker {
         let run = future_to_promise(async move {
             let answer = isolate.run().await;
             isolate.run.take();
-            Ok(to_js(&answer))
+            Ok(Answer::from(answer).into())
         });
         current.insert(run).clone()
     }
 
     /// The answer to a caller that does not wait for the run.
-    #[wasm_bindgen(unchecked_return_type = "Answer")]
-    pub fn accepted(&self) -> JsValue {
-        to_js(&endpoint::accepted())
+    pub fn accepted(&self) -> Answer {
+        endpoint::accepted().into()
     }
 
     /// The isolate is about to end.
@@ -135,7 +124,7 @@ impl Worker {
 }
 
 impl Isolate {
-    async fn run(&self) -> Answer {
+    async fn run(&self) -> endpoint::Answer {
         let config = match &self.config {
             Ok(config) => config,
             Err(error) => return endpoint::not_configured(error),
@@ -152,7 +141,22 @@ impl Isolate {
     }
 }
 
-fn to_js(value: &impl Serialize) -> JsValue {
-    let serializer = serde_wasm_bindgen::Serializer::json_compatible();
-    value.serialize(&serializer).unwrap_or(JsValue::UNDEFINED)
+impl From<endpoint::Answer> for Answer {
+    fn from(answer: endpoint::Answer) -> Self {
+        Self {
+            status: answer.status,
+            body: answer.body,
+            allow: answer.allow.map(str::to_owned),
+        }
+    }
+}
+
+/// Names and values; what is no text is left out.
+fn variables(environment: &Object) -> impl Iterator<Item = (String, String)> {
+    Object::entries(environment)
+        .into_iter()
+        .filter_map(|entry| {
+            let entry: Array = entry.unchecked_into();
+            Some((entry.get(0).as_string()?, entry.get(1).as_string()?))
+        })
 }

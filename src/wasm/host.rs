@@ -5,13 +5,15 @@ use std::future::Future;
 use std::pin::pin;
 
 use futures_util::future::{Either, select};
-use gloo_net::http::{Headers, RequestBuilder, Response};
+use gloo_net::http::{Request, Response};
 use gloo_timers::future::TimeoutFuture;
 use js_sys::Uint8Array;
 use postgrest::Postgrest;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
-use web_sys::{AbortController, ReadableStreamDefaultReader, ReadableStreamReadResult};
+use web_sys::{
+    AbortController, ReadableStreamDefaultReader, ReadableStreamReadResult, RequestInit,
+};
 
 use crate::config::Config;
 use crate::host::{Host, HttpRequest, HttpResponse, Method, TransportError};
@@ -117,19 +119,20 @@ async fn send(request: &HttpRequest, abort: &AbortOnDrop) -> Result<Response, Tr
     for (name, value) in &request.headers {
         headers.set(name, value).map_err(thrown)?;
     }
-    let builder = RequestBuilder::new(&request.url)
-        .method(match request.method {
-            Method::Get => gloo_net::http::Method::GET,
-            Method::Post => gloo_net::http::Method::POST,
-        })
-        .headers(Headers::from_raw(headers))
-        .abort_signal(Some(&abort.0.signal()));
-    let built = match &request.body {
-        Some(body) => builder.body(body),
-        None => builder.build(),
-    };
-    let built = built.map_err(|error| failed(&error))?;
-    built.send().await.map_err(|error| failed(&error))
+    let init = RequestInit::new();
+    init.set_method(match request.method {
+        Method::Get => "GET",
+        Method::Post => "POST",
+    });
+    init.set_headers(&headers);
+    init.set_signal(Some(&abort.0.signal()));
+    if let Some(body) = &request.body {
+        init.set_body(&body.into());
+    }
+    // Not gloo-net's own builder: it takes the address apart and writes its query anew, and some are signed.
+    let built = web_sys::Request::new_with_str_and_init(&request.url, &init).map_err(thrown)?;
+    let sent = Request::from(built).send().await;
+    sent.map_err(|error| failed(&error))
 }
 
 /// Reads as it comes, so that an answer that is too long never takes more than its share of memory.

@@ -11,7 +11,7 @@ use uuid::Uuid;
 use self::photos::photos;
 use self::settings::settings;
 use super::grouping;
-use super::input::{self, Input, OneOrMany};
+use super::input::{self, Input};
 use super::output::{Attendee, Header, Warning, WarningCode};
 use super::visit::{Note, Photo, Specification, Visit};
 use super::words;
@@ -37,10 +37,10 @@ impl Visit {
                 "is empty and there are no images, expected notes or images to write about",
             ));
         }
-        let settings = settings(input.options.unwrap_or_default(), &mut warnings)?;
-        let specifications = specifications(input.specifications.unwrap_or_default());
+        let settings = settings(input.options, &mut warnings)?;
+        let specifications = specifications(input.specifications);
         warn_of_unknown_images(&specifications, &photos, &mut warnings);
-        let group_order = names(input.group_order.unwrap_or_default());
+        let group_order = names(input.group_order);
         let groups = grouping::group(&photos, &group_order, &mut warnings);
         Ok(Self {
             report_id,
@@ -51,7 +51,7 @@ impl Visit {
             groups,
             group_order,
             specifications,
-            header: header(input.header.unwrap_or_default()),
+            header: header(input.header),
             style: input.report_style.unwrap_or_default(),
             settings,
             warnings,
@@ -99,7 +99,7 @@ fn specifications(given: Vec<input::Specification>) -> Vec<Specification> {
         document: line(clause.document),
         section: line(clause.section),
         text: line(clause.text),
-        image_ids: clause.image_ids.unwrap_or_default(),
+        image_ids: clause.image_ids,
     };
     given.into_iter().enumerate().map(clause).collect()
 }
@@ -120,30 +120,28 @@ fn warn_of_unknown_images(
 }
 
 fn header(header: input::Header) -> Header {
-    let text = |text: Option<input::Text>| line(text.map(input::Text::into_string));
-    let list = |list: Option<OneOrMany>| names(list.map(OneOrMany::into_vec).unwrap_or_default());
-    let attendees = header.attendees.unwrap_or_default().into_iter();
+    let attendees = header.attendees.into_iter();
     Header {
-        report_no: text(header.report_no),
-        date_of_visit: text(header.date_of_visit),
-        time_of_visit: text(header.time_of_visit),
-        weather: text(header.weather),
-        temperature: text(header.temperature),
-        permit_no: text(header.permit_no),
-        crew_size: text(header.crew_size),
+        report_no: line(header.report_no),
+        date_of_visit: line(header.date_of_visit),
+        time_of_visit: line(header.time_of_visit),
+        weather: line(header.weather),
+        temperature: line(header.temperature),
+        permit_no: line(header.permit_no),
+        crew_size: line(header.crew_size),
         attendees: attendees
             .map(|person| Attendee {
                 name: line(person.name),
                 company: line(person.company),
             })
             .collect(),
-        client: text(header.client),
-        contractor: text(header.contractor),
-        prepared_by: text(header.prepared_by),
-        reviewed_by: text(header.reviewed_by),
-        areas_reviewed: list(header.areas_reviewed),
-        areas_not_reviewed: list(header.areas_not_reviewed),
-        distribution: list(header.distribution),
+        client: line(header.client),
+        contractor: line(header.contractor),
+        prepared_by: line(header.prepared_by),
+        reviewed_by: line(header.reviewed_by),
+        areas_reviewed: names(header.areas_reviewed),
+        areas_not_reviewed: names(header.areas_not_reviewed),
+        distribution: names(header.distribution),
     }
 }
 

@@ -1,7 +1,10 @@
 // The edge function: checks who calls, wakes the worker, answers. Every rule about jobs is in the Wasm.
 
-import { type Answer, initSync, Worker } from "./worker/worker.js";
+import { initSync, Worker } from "./worker/worker.js";
 import { wasmBytes } from "./worker/wasm_bytes.js";
+
+/** JSON text and what goes with it. */
+type Answer = { status: number; body: string; allow?: string };
 
 declare const EdgeRuntime: { waitUntil(promise: Promise<unknown>): void } | undefined;
 
@@ -14,7 +17,7 @@ const crashed = new Promise<Answer>((resolve) => {
   addEventListener("error", (event) => {
     event.preventDefault();
     const error = "the worker crashed and this isolate is retired; its jobs start again elsewhere";
-    crash = { status: 503, body: { success: false, error } };
+    crash = { status: 503, body: JSON.stringify({ success: false, error }) };
     resolve(crash);
   });
 });
@@ -23,7 +26,8 @@ addEventListener("beforeunload", () => worker.shutdown());
 
 Deno.serve(async (request) => {
   const { status, body, allow } = await answer(request);
-  return Response.json(body, { status, headers: allow ? { allow } : {} });
+  const headers = { "content-type": "application/json", ...(allow && { allow }) };
+  return new Response(body, { status, headers });
 });
 
 async function answer(request: Request): Promise<Answer> {

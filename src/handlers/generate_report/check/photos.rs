@@ -2,7 +2,7 @@
 
 use super::{filled, invalid, line, names};
 use crate::error::JobError;
-use crate::handlers::generate_report::input::{Image, OneOrMany};
+use crate::handlers::generate_report::input::Image;
 use crate::handlers::generate_report::visit::Photo;
 
 /// More photos than this are another report.
@@ -13,12 +13,12 @@ const MOST_PHOTOS: usize = 200;
 /// # Errors
 /// [`JobError::Permanent`] naming the image and its field.
 pub(super) fn photos(
-    with_numbering: Option<Vec<Image>>,
-    images: Option<Vec<Image>>,
+    with_numbering: Vec<Image>,
+    images: Vec<Image>,
 ) -> Result<Vec<Photo>, JobError> {
-    let (field, images) = match with_numbering {
-        Some(images) if !images.is_empty() => ("imagesWithNumbering", images),
-        _ => ("images", images.unwrap_or_default()),
+    let (field, images) = match with_numbering.is_empty() {
+        true => ("images", images),
+        false => ("imagesWithNumbering", with_numbering),
     };
     if images.len() > MOST_PHOTOS {
         let expected = format!(
@@ -83,8 +83,8 @@ fn is_storage_path(path: &str) -> bool {
 }
 
 /// Old clients send `ungrouped` for a photo that has no group.
-fn group_names(group: Option<OneOrMany>) -> Vec<String> {
-    let mut groups = names(group.map(OneOrMany::into_vec).unwrap_or_default());
+fn group_names(groups: Vec<String>) -> Vec<String> {
+    let mut groups = names(groups);
     groups.retain(|name| !name.eq_ignore_ascii_case("ungrouped"));
     groups
 }

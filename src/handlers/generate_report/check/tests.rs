@@ -19,8 +19,7 @@ fn input(change: Value) -> Value {
 }
 
 fn visit_of(input: Value) -> Result<Visit, JobError> {
-    let input: Input = serde_json::from_value(input).expect("the input decodes");
-    Visit::from_input(input)
+    Visit::from_input(Input::read(&input)?)
 }
 
 fn visit(change: Value) -> Visit {

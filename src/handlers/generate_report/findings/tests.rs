@@ -1,5 +1,7 @@
 use serde_json::json;
 
+use crate::handlers::generate_report::input::Input;
+
 use super::*;
 
 /// A visit with two photos, one of them without a group, a note and a specification.
@@ -17,7 +19,7 @@ fn visit() -> Visit {
         "images": [image("a", "", "the lane", "overview"), image("b", "Roof", "lap open\nby 300 mm", "Safety")],
         "specifications": [{ "id": "x" }, { "id": "y" }],
     });
-    let input = serde_json::from_value(input).expect("the input decodes");
+    let input = Input::read(&input).expect("the input can be read");
     Visit::from_input(input).expect("the input is good")
 }
 

@@ -218,6 +218,40 @@ fn a_report_of_nothing_but_instructions_still_has_every_word() {
 }
 
 #[test]
+fn input_of_the_wrong_shape_fails_for_good_before_anything_is_asked() {
+    let refused = |change, expected: &str| {
+        let error = run_input(&ScriptedHost::new(), input(3, change));
+        assert_eq!(
+            error,
+            Err(JobError::permanent(format!("input_data.{expected}")))
+        );
+    };
+    refused(json!({ "images": "roof.jpg" }), "images: expected a list");
+    refused(
+        json!({ "images": [{ "url": 7 }] }),
+        "images[0].url: expected a text",
+    );
+    refused(
+        json!({ "bulletPoints": 7 }),
+        "bulletPoints: expected a text",
+    );
+    refused(
+        json!({ "options": { "batchSize": 2.5 } }),
+        "options.batchSize: expected a whole number",
+    );
+    let efforts = "options.reasoningEffort: expected one of none, low, medium, high, xhigh";
+    refused(json!({ "options": { "reasoningEffort": "max" } }), efforts);
+    refused(
+        json!({ "reportStyle": "long" }),
+        "reportStyle: expected one of brief, elaborate",
+    );
+    refused(
+        json!({ "header": { "attendees": ["M. Tran"] } }),
+        "header.attendees[0]: expected an object",
+    );
+}
+
+#[test]
 fn a_cancelled_job_stops_at_its_next_step() {
     let host = world(|_| None).on_rpc(|_, _| Reply::json(200, json!("cancelled")));
     assert_eq!(

@@ -5,6 +5,7 @@ use crate::handlers::generate_report::draft::Draft;
 use crate::handlers::generate_report::findings;
 use crate::handlers::generate_report::formatting::Formatted;
 use crate::handlers::generate_report::grok::Usage;
+use crate::handlers::generate_report::input::Input;
 use crate::handlers::generate_report::output::{Formatting, FormattingMode, Kind, Status};
 use crate::handlers::generate_report::visit::Visit;
 use crate::handlers::generate_report::{document, plan};
@@ -12,7 +13,7 @@ use crate::scripted_host::job;
 
 /// The text of a report in the engineer's order, with what the model wrote and summed up.
 fn text(input: Value, written: Vec<Written>, summary: &[&str]) -> String {
-    let input = serde_json::from_value(input).expect("the input decodes");
+    let input = Input::read(&input).expect("the input can be read");
     let visit = Visit::from_input(input).expect("the input is good");
     let mut draft = Draft {
         written,
