@@ -24,14 +24,51 @@ begin
 end $$;
 comment on function public.enqueue_job is 'Enqueues a job and returns its id.';
 
--- Enqueues many jobs in one call: an array of objects whose keys are the arguments of enqueue_job.
+-- Enqueues up to 10,000 jobs in one call: an array of objects whose keys are the arguments of enqueue_job.
 -- Returns their ids in the order given. All or nothing. Raises JQ004 naming the element.
 create function public.enqueue_jobs(jobs jsonb) returns uuid[]
 language plpgsql set search_path = '' as $$
 begin
+  perform job_queue.check_elements(jobs);
   return job_queue.enqueue(jobs, 'jobs[%s].');
 end $$;
 comment on function public.enqueue_jobs is 'Enqueues an array of jobs and returns their ids in the same order.';
+
+-- Refuses what is not an array of objects, values of the wrong type, and keys that nothing would read: a
+-- misspelt option must not be ignored. Raises JQ004.
+create function job_queue.check_elements(jobs jsonb) returns void
+language plpgsql immutable set search_path = '' as $$
+declare
+  v_problem text;
+begin
+  if jobs is null or jsonb_typeof(jobs) <> 'array' then
+    raise exception 'jobs: expected an array of objects' using errcode = 'JQ004';
+  elsif jsonb_array_length(jobs) > 10000 then
+    raise exception 'jobs: expected at most 10000, got %', jsonb_array_length(jobs) using errcode = 'JQ004';
+  end if;
+  select format('jobs[%s]: expected an object', e.position - 1) into v_problem
+  from jsonb_array_elements(jobs) with ordinality as e (item, position)
+  where jsonb_typeof(e.item) <> 'object'
+  limit 1;
+  if v_problem is null then
+    select format('jobs[%s].%s: ', e.position - 1, left(k.key, 50))
+           || case when t.expected is null then 'there is no such option' else 'expected a ' || t.expected end
+    into v_problem
+    from jsonb_array_elements(jobs) with ordinality as e (item, position)
+    cross join jsonb_object_keys(e.item) as k (key)
+    cross join lateral (select case
+      when k.key in ('job_type', 'idempotency_key', 'run_at', 'owner_id') then 'string'
+      when k.key in ('priority', 'max_retries', 'delay_seconds', 'timeout_seconds') then 'number'
+      when k.key = 'input_data' then 'object'
+    end as expected) t
+    where t.expected is null or jsonb_typeof(e.item -> k.key) not in (t.expected, 'null')
+    limit 1;
+  end if;
+  if v_problem is not null then
+    raise exception '%', v_problem using errcode = 'JQ004', hint = 'the options are the arguments of enqueue_job';
+  end if;
+end $$;
+comment on function job_queue.check_elements is 'Refuses a malformed array of jobs.';
 
 -- Whoever may insert into the table is trusted with every option; anyone else is a user.
 -- This looks at the rights of the SQL role rather than at the JWT, so that a security definer
@@ -39,10 +76,6 @@ comment on function public.enqueue_jobs is 'Enqueues an array of jobs and return
 create function job_queue.enqueue(items jsonb, path text) returns uuid[]
 language plpgsql set search_path = '' as $$
 begin
-  if items is null or jsonb_typeof(items) <> 'array' then
-    raise exception 'jobs: expected an array of objects, got %', coalesce(jsonb_typeof(items), 'null')
-      using errcode = 'JQ004';
-  end if;
   if has_table_privilege('public.jobs', 'insert') then
     return job_queue.insert_jobs(items, path, null);
   end if;
@@ -64,8 +97,8 @@ begin
   select e.position, e.problem into v_position, v_problem
   from (
     select i.position, case
-      when i.item ->> 'owner_id' <> v_user::text then 'owner_id: a signed-in user enqueues only for themselves'
-      when not coalesce(t.open_to_users, false) then 'job_type: this type is not open to signed-in users'
+      when (i.item ->> 'owner_id')::uuid <> v_user then 'owner_id: expected your own id or none'
+      when not coalesce(t.open_to_users, false) then 'job_type: expected a type that is open to signed-in users'
     end as problem
     from jsonb_array_elements(items) with ordinality as i (item, position)
     left join public.job_types t on t.job_type = i.item ->> 'job_type'
@@ -74,7 +107,8 @@ begin
   order by e.position
   limit 1;
   if v_problem is not null then
-    raise exception '%', format(path, v_position - 1) || v_problem using errcode = 'JQ004';
+    raise exception '%', format(path, v_position - 1) || v_problem
+      using errcode = 'JQ004', hint = 'enqueue it from the server, or open its type in job_types';
   end if;
   return job_queue.insert_jobs(items, path, v_user);
 end $$;
@@ -180,5 +214,5 @@ revoke all on function public.enqueue_job, public.enqueue_jobs from public, anon
 grant execute on function public.enqueue_job, public.enqueue_jobs to authenticated, service_role;
 -- The API does not expose this schema; users need it because enqueue_job runs with their rights.
 grant usage on schema job_queue to authenticated, service_role;
-grant execute on function job_queue.enqueue, job_queue.enqueue_for_user to authenticated, service_role;
+grant execute on function job_queue.enqueue, job_queue.enqueue_for_user, job_queue.check_elements to authenticated, service_role;
 grant execute on function job_queue.insert_jobs, job_queue.problem_of_job, job_queue.ids_of_enqueued to service_role;

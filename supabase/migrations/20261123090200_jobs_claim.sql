@@ -103,9 +103,9 @@ begin
 end $$;
 comment on function job_queue.lock_ready_jobs is 'Locks the next ready jobs, of the given types or of all.';
 
--- First looks, without locking, how many of the first max_jobs each type has; then locks as many of
--- each. So no more is locked than will be claimed. When other claims hold some of them a type may come
--- out short; then the types that still gave their whole share are asked again for the rest.
+-- Reads each type's own part of jobs_ready_by_type_idx as far as needed, merges, and locks the first of
+-- all. Reading does not lock, so nothing is locked that is not claimed. When other claims hold so many
+-- of those that fewer than max_jobs are left, it looks further, each time four times as far.
 --
 -- `= any (array[type])` with the type in the order by, because that order only jobs_ready_by_type_idx
 -- has: with `= type` the planner may prefer jobs_ready_idx and filter, which is slow as soon as there
@@ -115,46 +115,35 @@ language plpgsql set search_path = '' as $$
 declare
   v_types text[] := array(select distinct t from unnest(job_types) t where t is not null);
   v_chosen tid[] := '{}';
-  v_wanted integer := max_jobs;
+  v_window bigint := max_jobs;
   v_seen bigint;
 begin
   loop
-    with share as materialized (
-      select f.job_type, count(*) as jobs
-      from (
-        select r.job_type
-        from unnest(v_types) as t (job_type)
-        cross join lateral (
-          select j.job_type, j.priority, j.run_at, j.created_at
-          from public.jobs j
-          where j.status = 'queued' and j.waiting_for is null and j.job_type = any (array[t.job_type])
-            and j.ctid <> all (v_chosen)
-          order by j.job_type, j.priority desc, j.run_at, j.created_at
-          limit v_wanted
-        ) r
-        order by r.priority desc, r.run_at, r.created_at
-        limit v_wanted
-      ) f
-      group by f.job_type
-    ), locked as materialized (
-      select s.job_type, s.jobs, array(
-        select j.ctid
+    with candidate as materialized (
+      select r.*
+      from unnest(v_types) as t (job_type)
+      cross join lateral (
+        select j.ctid as place, j.priority, j.run_at, j.created_at
         from public.jobs j
-        where j.status = 'queued' and j.waiting_for is null and j.job_type = any (array[s.job_type])
-          and j.ctid <> all (v_chosen)
+        where j.status = 'queued' and j.waiting_for is null and j.job_type = any (array[t.job_type])
         order by j.job_type, j.priority desc, j.run_at, j.created_at
-        limit s.jobs
-        for no key update skip locked
-      ) as chosen
-      from share s
+        limit v_window
+      ) r
+      order by r.priority desc, r.run_at, r.created_at
+      limit v_window
+    ), locked as materialized (
+      select j.ctid as place
+      from candidate c
+      join public.jobs j on j.ctid = c.place
+      where j.status = 'queued' and j.waiting_for is null and c.place <> all (v_chosen)
+      order by c.priority desc, c.run_at, c.created_at
+      limit max_jobs - cardinality(v_chosen)
+      for no key update of j skip locked
     )
-    select v_chosen || array(select unnest(l.chosen) from locked l),
-           array(select l.job_type from locked l where cardinality(l.chosen) = l.jobs),
-           (select coalesce(sum(s.jobs), 0) from share s)
-    into v_chosen, v_types, v_seen;
-    -- Fewer seen than wanted: these were all there are.
-    exit when v_seen < v_wanted or cardinality(v_chosen) >= max_jobs or v_types = '{}';
-    v_wanted := max_jobs - cardinality(v_chosen);
+    select v_chosen || array(select l.place from locked l), (select count(*) from candidate)
+    into v_chosen, v_seen;
+    exit when cardinality(v_chosen) >= max_jobs or v_seen < v_window;
+    v_window := v_window * 4;
   end loop;
   return v_chosen;
 end $$;

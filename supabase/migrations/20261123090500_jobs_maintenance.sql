@@ -6,25 +6,39 @@
 create function public.retry_failed_jobs(
   job_ids uuid[] default null, job_types text[] default null, max_jobs integer default 10000
 ) returns integer
-language plpgsql set search_path = '' as $$
+language plpgsql set search_path = '' set enable_seqscan = off as $$
 declare
   v_now timestamptz := clock_timestamp();
+  v_chosen tid[];
   v_retried integer;
 begin
   perform job_queue.check_max_jobs(max_jobs);
+  if job_ids is null then
+    v_chosen := array(
+      select f.ctid
+      from public.jobs f
+      where f.status = 'failed'
+        and (retry_failed_jobs.job_types is null or f.job_type = any (retry_failed_jobs.job_types))
+      order by f.completed_at
+      limit retry_failed_jobs.max_jobs
+      for no key update skip locked
+    );
+  else
+    -- By primary key: there may be a great many failed jobs besides these.
+    v_chosen := array(
+      select f.ctid
+      from public.jobs f
+      where f.id = any (retry_failed_jobs.job_ids)
+        and f.status = 'failed'
+        and (retry_failed_jobs.job_types is null or f.job_type = any (retry_failed_jobs.job_types))
+      limit retry_failed_jobs.max_jobs
+      for no key update skip locked
+    );
+  end if;
   update public.jobs j
   set status = 'queued', retry_count = 0, cancel_requested_at = null, completed_at = null,
       lease_token = null, run_at = v_now, updated_at = v_now
-  where j.ctid = any (array(
-    select f.ctid
-    from public.jobs f
-    where f.status = 'failed'
-      and (retry_failed_jobs.job_ids is null or f.id = any (retry_failed_jobs.job_ids))
-      and (retry_failed_jobs.job_types is null or f.job_type = any (retry_failed_jobs.job_types))
-    order by f.completed_at
-    limit retry_failed_jobs.max_jobs
-    for no key update skip locked
-  ));
+  where j.ctid = any (v_chosen);
   get diagnostics v_retried = row_count;
   return v_retried;
 end $$;
@@ -35,7 +49,7 @@ comment on function public.retry_failed_jobs is 'Queues failed jobs again with a
 -- Works in batches and stops at max_jobs or after 4 seconds, so that it never meets the API's time
 -- limit; call again while it returns something. Called by a schedule or from the SQL editor. Raises JQ004.
 create function public.cleanup_old_jobs(days_to_keep integer default 30, max_jobs integer default 10000) returns integer
-language plpgsql set search_path = '' as $$
+language plpgsql set search_path = '' set enable_seqscan = off as $$
 declare
   v_until timestamptz := clock_timestamp() + interval '4 seconds';
   v_batch integer;

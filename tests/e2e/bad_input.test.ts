@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { secretKeyClient } from "../support/clients.ts";
 import { grokCalls } from "../support/grok.ts";
-import { enqueue, getJob, waitForStatus } from "../support/job.ts";
+import { cancel, enqueue, getJob, waitForStatus } from "../support/job.ts";
 import { reportInput } from "../support/report_job.ts";
 import { wakeAndWait } from "../support/worker.ts";
 
@@ -14,7 +14,7 @@ Deno.test("a job of an unknown type stays queued for a worker that knows it", as
   await wakeAndWait();
   const job = await getJob(id);
   assert.deepEqual([job.status, job.retry_count, job.started_at], ["queued", 0, null]);
-  await client.rpc("cancel_job", { job_id: id });
+  await cancel(id);
 });
 
 const images = [{ id: "photo-1", description: "an image nobody can fetch" }];
@@ -38,7 +38,7 @@ const BAD_REPORTS: [string, Record<string, unknown>, RegExp][] = [
 
 for (const [what, change, field] of BAD_REPORTS) {
   Deno.test(`a report job with ${what} fails for good, naming the field`, async () => {
-    const id = await enqueue("generate_report", reportInput("http://unused", 0, change));
+    const id = await enqueue("generate_report", reportInput(0, change));
     await wakeAndWait();
     const job = await waitForStatus(id, "failed");
     assert.match(job.error ?? "", field);

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { enqueue, getJob, waitForStatus } from "../support/job.ts";
 import { stack } from "../support/stack.ts";
-import { wake, WORKER_URL } from "../support/worker.ts";
+import { startWorker, wake, WORKER_URL } from "../support/worker.ts";
 
 const STRANGERS: [string, Record<string, string>][] = [
   ["no credential at all", {}],
@@ -66,6 +66,16 @@ Deno.test("wait answers a report of the run", async () => {
   }
   assert.ok(report.completed >= 2);
   assert.equal(typeof report.stopped, "string");
+});
+
+Deno.test("where nothing holds the isolate, a wake answers when the run is over", async () => {
+  const worker = await startWorker({}, ["--no-edge-runtime"]);
+  const id = await enqueue("noop", { n: 1 });
+  const response = await wake({ url: worker.url });
+  assert.equal(response.status, 200);
+  assert.ok((await response.json()).completed >= 1);
+  assert.equal((await getJob(id)).status, "completed");
+  await worker.kill();
 });
 
 Deno.test("GET is a health check that needs no key and reveals no job", async () => {

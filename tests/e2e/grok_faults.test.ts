@@ -4,8 +4,8 @@ import assert from "node:assert/strict";
 import type { RecordedCall } from "../grok/conversation.ts";
 import type { Fault } from "../grok/fault.ts";
 import { grokCalls, scriptGrok } from "../support/grok.ts";
-import { enqueue, getJob, type JobRow } from "../support/job.ts";
-import { reportInput, servePhotos } from "../support/report_job.ts";
+import { cancel, enqueue, getJob, type JobRow } from "../support/job.ts";
+import { PHOTOS_URL, reportInput } from "../support/report_job.ts";
 import { makeDue } from "../support/superuser.ts";
 import { wakeAndWait } from "../support/worker.ts";
 
@@ -13,16 +13,13 @@ import { wakeAndWait } from "../support/worker.ts";
 async function attemptReport(
   photos: number,
   faults: Fault[],
-  change: Record<string, unknown> = {},
 ): Promise<{ id: string; job: JobRow }> {
-  const server = servePhotos();
-  const input = reportInput(server.url, photos, change);
+  const input = reportInput(photos);
   // The script must be in place before any worker can take the job.
   const id = await enqueue("generate_report", input, { delay_seconds: 3_600 });
   await scriptGrok(id, faults);
   await makeDue(id);
   await wakeAndWait();
-  await server.shutdown();
   return { id, job: await getJob(id) };
 }
 
@@ -33,12 +30,10 @@ function callsAbout(calls: RecordedCall[], photo: number): number {
 }
 
 Deno.test("a photo that is missing becomes text with a warning, and the report goes on", async () => {
-  const server = servePhotos();
-  const input = reportInput(server.url, 3);
-  input.images[1].url = `${server.url}/missing.jpg`;
+  const input = reportInput(3);
+  input.images[1].url = `${PHOTOS_URL}/missing.jpg`;
   const id = await enqueue("generate_report", input);
   await wakeAndWait();
-  await server.shutdown();
   const job = await getJob(id);
   assert.equal(job.status, "completed", job.error ?? "");
   const report = job.output_data;
@@ -54,9 +49,7 @@ Deno.test("a 500 is survived, and a batch that was paid for is not asked for aga
   const { id } = await attemptReport(7, faults);
   for (let attempt = 0; attempt < 4 && (await getJob(id)).status === "queued"; attempt++) {
     await makeDue(id);
-    const server = servePhotos();
     await wakeAndWait();
-    await server.shutdown();
   }
   const job = await getJob(id);
   assert.equal(job.status, "completed", job.error ?? "");
@@ -68,15 +61,17 @@ Deno.test("a 500 is survived, and a batch that was paid for is not asked for aga
 Deno.test("a 429 with Retry-After puts the job back for that long", async () => {
   const faults: Fault[] = [{ fault: "rate_limited", retry_after_seconds: 600, times: 50 }];
   const before = Date.now();
-  const { job } = await attemptReport(1, faults);
+  const { id, job } = await attemptReport(1, faults);
   assert.equal(job.status, "queued", job.error ?? "");
   const waits = Date.parse(job.run_at) - before;
   assert.ok(waits >= 600_000 && waits < 660_000, `${waits} ms`);
+  await cancel(id);
 });
 
 Deno.test("a 429 without Retry-After is retried by the queue's own backoff", async () => {
-  const { job } = await attemptReport(1, [{ fault: "rate_limited", times: 50 }]);
+  const { id, job } = await attemptReport(1, [{ fault: "rate_limited", times: 50 }]);
   assert.deepEqual([job.status, job.waiting_for, job.retry_count], ["queued", "retry", 1]);
+  await cancel(id);
 });
 
 Deno.test("a 429 for want of credits is not retried", async () => {
@@ -104,10 +99,8 @@ for (const [what, fault] of PASSING) {
   Deno.test(`${what} does not lose the report`, async () => {
     const { id } = await attemptReport(2, [{ fault }]);
     if ((await getJob(id)).status === "queued") {
-      const server = servePhotos();
       await makeDue(id);
       await wakeAndWait();
-      await server.shutdown();
     }
     const job = await getJob(id);
     assert.equal(job.status, "completed", job.error ?? "");

@@ -3,8 +3,8 @@
 import assert from "node:assert/strict";
 import type { RecordedCall } from "../grok/conversation.ts";
 import { grokCalls, scriptGrok } from "../support/grok.ts";
-import { enqueue, getJob, waitForStatus } from "../support/job.ts";
-import { reportInput, servePhotos } from "../support/report_job.ts";
+import { cancel, enqueue, getJob, waitForStatus } from "../support/job.ts";
+import { reportInput } from "../support/report_job.ts";
 import { makeDue, savedSteps } from "../support/superuser.ts";
 import { waitFor } from "../support/wait.ts";
 import { startWorker, wake, wakeAndWait } from "../support/worker.ts";
@@ -12,8 +12,8 @@ import { startWorker, wake, wakeAndWait } from "../support/worker.ts";
 const SHORT_LEASE = { QUEUE_LEASE_SECONDS: "3" };
 
 /** A report of two batches, the second of which never gets an answer from Grok on its first call. */
-async function enqueueStuckReport(photosUrl: string): Promise<string> {
-  const id = await enqueue("generate_report", reportInput(photosUrl, 7), { delay_seconds: 3_600 });
+async function enqueueStuckReport(): Promise<string> {
+  const id = await enqueue("generate_report", reportInput(7), { delay_seconds: 3_600 });
   const stuck = { fault: "slow", containing: "Open lap number 6", delay_ms: 600_000 } as const;
   await scriptGrok(id, [stuck]);
   await makeDue(id);
@@ -24,9 +24,8 @@ const isAbout = (photo: number) => (call: RecordedCall) =>
   call.images.length > 0 && call.text.some((text) => text.includes(`Open lap number ${photo}`));
 
 Deno.test("a report whose worker is killed is finished by the next one, its paid batches kept", async () => {
-  const photos = servePhotos();
-  const id = await enqueueStuckReport(photos.url);
-  const first = await startWorker(SHORT_LEASE);
+  const id = await enqueueStuckReport();
+  const [first, next] = [await startWorker(SHORT_LEASE), await startWorker(SHORT_LEASE)];
   await (await wake({ url: first.url })).body?.cancel();
   await waitFor(
     "the first batch to be saved and the second to be asked for",
@@ -37,7 +36,6 @@ Deno.test("a report whose worker is killed is finished by the next one, its paid
   await first.kill();
   assert.equal((await getJob(id)).status, "processing");
 
-  const next = await startWorker(SHORT_LEASE);
   const early = await wakeAndWait(next.url);
   assert.equal(early.claimed, 0, "the dead worker's lease still holds");
   const job = await waitFor("the next worker to finish the report", async () => {
@@ -46,7 +44,6 @@ Deno.test("a report whose worker is killed is finished by the next one, its paid
     return now.status === "completed" && now;
   });
   await next.kill();
-  await photos.shutdown();
 
   assert.equal(job.retry_count, 1, "the attempt of the killed worker counts");
   assert.equal(job.output_data.status, "complete");
@@ -56,16 +53,15 @@ Deno.test("a report whose worker is killed is finished by the next one, its paid
 });
 
 Deno.test("a worker that is told to stop finishes what it began, and begins nothing else", async () => {
-  const photos = servePhotos();
   const worker = await startWorker({ QUEUE_CONCURRENCY: "1" });
-  const began = await enqueue("generate_report", reportInput(photos.url, 1), {
+  const began = await enqueue("generate_report", reportInput(1), {
     delay_seconds: 3_600,
   });
   await scriptGrok(began, [{ fault: "slow", delay_ms: 500 }]);
   await makeDue(began);
   await (await wake({ url: worker.url })).body?.cancel();
   await waitFor("the report to be begun", async () => (await grokCalls(began)).length > 0);
-  const other = await enqueue("generate_report", reportInput(photos.url, 1));
+  const other = await enqueue("generate_report", reportInput(1));
   await worker.stop();
 
   assert.equal((await getJob(began)).status, "completed");
@@ -73,5 +69,21 @@ Deno.test("a worker that is told to stop finishes what it began, and begins noth
   assert.deepEqual([left.status, left.retry_count, left.waiting_for], ["queued", 0, null]);
   await wakeAndWait();
   assert.equal((await waitForStatus(other, "completed")).retry_count, 0);
-  await photos.shutdown();
+});
+
+Deno.test("a running report that is cancelled stops, and what it was doing is dropped", async () => {
+  const id = await enqueueStuckReport();
+  const worker = await startWorker(SHORT_LEASE);
+  await (await wake({ url: worker.url })).body?.cancel();
+  await waitFor(
+    "the second batch to be asked for",
+    async () => (await grokCalls(id)).some(isAbout(6)),
+  );
+  assert.equal(await cancel(id), "processing");
+  const job = await waitForStatus(id, "cancelled");
+  assert.equal(job.output_data, null);
+  const calls = (await grokCalls(id)).length;
+  await wakeAndWait(worker.url);
+  assert.equal((await grokCalls(id)).length, calls, "nothing is asked for a cancelled report");
+  await worker.kill();
 });

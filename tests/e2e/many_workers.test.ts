@@ -43,7 +43,7 @@ Deno.test("8 workers drain 5,000 jobs: each was handed out once and its result d
 });
 
 Deno.test("8 workers write 100 reports: Grok was asked once for each", async () => {
-  const inputs = Array.from({ length: 100 }, () => reportInput("http://unused", 0));
+  const inputs = Array.from({ length: 100 }, () => reportInput(0));
   const ids = await enqueueMany("generate_report", inputs);
   await drainWithEight();
   const schemas = await Promise.all(

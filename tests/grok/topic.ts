@@ -149,10 +149,12 @@ function inPast(words: string): string {
   return words.replace(/\b[a-z]+\b/g, (word) => Object.hasOwn(PAST, word) ? PAST[word] : word);
 }
 
-const NAME = /^[A-Z][a-z]+ [A-Z]/;
+const NAME = /^[A-Z][a-z]+ ([a-z]+ )?[A-Z]/;
 
 function withArticle(words: string, article: string): string {
-  return NO_ARTICLE.test(words) || NAME.test(words) ? words : `${article} ${lowerFirst(words)}`;
+  if (NO_ARTICLE.test(words) || NAME.test(words)) return words;
+  const sounded = article === "A" && /^[aeio]/i.test(words) ? "An" : article;
+  return `${sounded} ${lowerFirst(words)}`;
 }
 
 function sentence(words: string): string {

@@ -1,18 +1,9 @@
 // What every scene is painted with: seeded chance, textures, and the frame of a photograph.
 
+import { noisePicture } from "./noise.mjs";
+
 export const WIDTH = 1600;
 export const HEIGHT = 1200;
-
-/** A repeatable source of numbers in [0, 1): the same seed paints the same picture on every machine. */
-export function chance(seed) {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4294967296;
-  };
-}
 
 /** A number between `low` and `high`, rounded so that the SVG stays short. */
 export function between(random, low, high) {
@@ -39,20 +30,34 @@ export function gradient(id, stops, horizontal = false) {
  * Grain laid over a shape: noise in one colour whose strength varies from spot to spot.
  * `scale` is the size of a grain in pixels (or `[x, y]` for streaks), `cover` moves how much of the shape it takes.
  */
-export function grain(shape, { seed, scale, colour, strength = 1, cover = 0, octaves }) {
+export function grain(shape, options) {
+  const { seed, scale, strength = 1, cover = 0 } = options;
   const [x, y] = Array.isArray(scale) ? scale : [scale, scale];
+  const alpha = (noise) => strength * 2 * noise - strength + cover;
+  const fill = Math.max(x, y) < 10 ? fineGrain(options, x, y) : coarseGrain(options, x, y, alpha);
+  return `<clipPath id="grain${seed}c">${shape}</clipPath><g clip-path="url(#grain${seed}c)">${fill}</g>`;
+}
+
+/** The size of a few pixels: noise computed for one tile and repeated, which nobody sees. */
+function fineGrain({ seed, colour, strength = 1, cover = 0 }, x, y) {
+  const [width, height] = [320, 240];
   const [red, green, blue] = colour.map((value) => value / 255);
-  const id = `grain${seed}`;
-  // Fine grain has no room for finer noise inside it, and every octave costs as much as the first.
-  const layers = octaves ?? (Math.min(x, y) < 10 ? 1 : 3);
-  const alpha = `${strength * 2} 0 0 0 ${-strength + cover}`;
-  return `<clipPath id="${id}c">${shape}</clipPath>
-    <filter id="${id}" x="0" y="0" width="100%" height="100%" color-interpolation-filters="sRGB">
-      <feTurbulence type="fractalNoise" seed="${seed}" numOctaves="${layers}"
+  return `<filter id="grain${seed}f" x="0" y="0" width="100%" height="100%"
+      color-interpolation-filters="sRGB">
+      <feTurbulence type="fractalNoise" seed="${seed}" numOctaves="1" stitchTiles="stitch"
         baseFrequency="${(1 / x).toFixed(4)} ${(1 / y).toFixed(4)}"/>
-      <feColorMatrix values="0 0 0 0 ${red} 0 0 0 0 ${green} 0 0 0 0 ${blue} ${alpha}"/>
+      <feColorMatrix values="0 0 0 0 ${red} 0 0 0 0 ${green} 0 0 0 0 ${blue}
+        ${strength * 2} 0 0 0 ${-strength + cover}"/>
     </filter>
-    <g clip-path="url(#${id}c)"><rect width="${WIDTH}" height="${HEIGHT}" filter="url(#${id})"/></g>`;
+    <pattern id="grain${seed}p" patternUnits="userSpaceOnUse" width="${width}" height="${height}">
+      <rect width="${width}" height="${height}" filter="url(#grain${seed}f)"/></pattern>
+    <rect width="${WIDTH}" height="${HEIGHT}" fill="url(#grain${seed}p)"/>`;
+}
+
+function coarseGrain({ seed, colour, octaves = 2 }, x, y, alpha) {
+  const [across, down] = [WIDTH / x, HEIGHT / y];
+  const picture = noisePicture({ seed, across, down, octaves, colour, alpha });
+  return `<image width="${WIDTH}" height="${HEIGHT}" preserveAspectRatio="none" href="${picture}"/>`;
 }
 
 /** A blur named `id`, for shadows and for what is out of focus. */

@@ -38,6 +38,13 @@ export async function enqueue(
   return data;
 }
 
+/** Cancels a job, also so that it is in no later test's way; returns its status. */
+export async function cancel(id: string): Promise<string> {
+  const { data, error } = await client.rpc("cancel_job", { job_id: id });
+  if (error) throw new Error(`cancel_job: ${error.code} ${error.message}`);
+  return data;
+}
+
 /** The job as it is now. */
 export async function getJob(id: string): Promise<JobRow> {
   const { data, error } = await client.from("jobs").select("*").eq("id", id).single();

@@ -14,38 +14,38 @@ const PHOTO = Uint8Array.from(
   (letter) => letter.charCodeAt(0),
 );
 
-/** Serves the photograph at every address but `/missing…`, which is a 404. */
-export function servePhotos() {
-  const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, (request) => {
+/** Where every address is the photograph, except `/missing…`, which is a 404. */
+export const PHOTOS_URL: string = servePhotos();
+
+function servePhotos(): string {
+  const options = { hostname: "127.0.0.1", port: 0, onListen: () => {} };
+  const server = Deno.serve(options, (request) => {
     if (new URL(request.url).pathname.startsWith("/missing")) {
       return new Response("no such photo", { status: 404 });
     }
     return new Response(PHOTO, { headers: { "content-type": "image/jpeg" } });
   });
-  return { url: `http://127.0.0.1:${server.addr.port}`, shutdown: () => server.shutdown() };
+  server.unref();
+  return `http://127.0.0.1:${server.addr.port}`;
 }
 
 /** The input of a report job; every photo is in one group and has a description of its own. */
-export function reportInput(
-  photosUrl: string,
-  photos: number,
-  change: Record<string, unknown> = {},
-) {
+export function reportInput(photos: number, change: Record<string, unknown> = {}) {
   return {
     reportId: crypto.randomUUID(),
     projectId: crypto.randomUUID(),
     bulletPoints: "Membrane complete on the east half. Drains to be cleared.",
     contractName: "Alder Street Library",
     location: "Roof Area B",
-    images: Array.from({ length: photos }, (_, index) => image(photosUrl, index + 1)),
+    images: Array.from({ length: photos }, (_, index) => image(index + 1)),
     ...change,
   };
 }
 
-function image(photosUrl: string, number: number) {
+function image(number: number) {
   return {
     id: `photo-${number}`,
-    url: `${photosUrl}/${number}.jpg`,
+    url: `${PHOTOS_URL}/${number}.jpg`,
     description: `Open lap number ${number} near grid C${number}`,
     tag: "deficiency",
     group: ["Roof"],

@@ -93,8 +93,9 @@ impl<H: Host> Writer<'_, H> {
         let steps = [format!("batch/{index}"), format!("repair/{index}")];
         self.asked_twice(steps, batch, async |photos: Vec<&Photo>| {
             let message = format!("writing about photos {from} to {to}");
-            self.progress("photos", to - photos.len(), message.as_str());
+            self.progress("photos", to - photos.len(), message);
             let replied = self.ask_about_photos(&photos).await?;
+            let message = format!("wrote about photos {from} to {to}");
             self.progress("photos", to - replied.missing.len(), message);
             Ok(replied)
         })

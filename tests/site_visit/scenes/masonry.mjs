@@ -1,9 +1,9 @@
 // The brick veneer: an elevation, a stepped crack, weep vents and a corroding shelf angle.
 
+import { chance } from "../chance.mjs";
 import {
   between,
   blur,
-  chance,
   gradient,
   grain,
   HEIGHT,

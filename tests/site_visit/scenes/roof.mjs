@@ -1,9 +1,9 @@
 // The flat roof: a bituminous membrane with standing water, an open lap, a loose flashing and a blocked drain.
 
+import { chance } from "../chance.mjs";
 import {
   between,
   blur,
-  chance,
   gradient,
   grain,
   HEIGHT,

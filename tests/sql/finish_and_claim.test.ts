@@ -1,0 +1,222 @@
+// finish_and_claim_jobs: the worker's one trip between two batches.
+
+import assert from "node:assert/strict";
+import { refused, testDatabase } from "../support/database.ts";
+import { type ClaimedJob, lease, queueOn } from "../support/queue.ts";
+
+const db = await testDatabase();
+const queue = queueOn(db.service);
+
+Deno.test.beforeEach(async () => {
+  await db.admin`truncate jobs cascade`;
+});
+
+async function running(jobs: number, options = {}): Promise<ClaimedJob[]> {
+  await queue.enqueueMany(Array.from({ length: jobs }, () => ({ job_type: "test", ...options })));
+  const claimed = await queue.claim(jobs);
+  assert.equal(claimed.length, jobs);
+  return claimed;
+}
+
+const completed = (job: ClaimedJob) => ({ ...lease(job), outcome: "completed" });
+
+async function statuses(jobs: ClaimedJob[]): Promise<string[]> {
+  return await Promise.all(jobs.map(async (job) => (await queue.row(job.id)).status));
+}
+
+Deno.test("each outcome leads to its status, answered in the order of the results", async () => {
+  const jobs = await running(5);
+  const outcomes = [
+    { outcome: "released" },
+    { outcome: "failed", error_message: "never", retryable: false },
+    { outcome: "completed", output_data: { ok: true } },
+    { outcome: "cancelled" },
+    { outcome: "failed", error_message: "later" },
+  ];
+  // Against the order of the ids, in which the rows are locked.
+  const results = jobs.map((job, i) => ({ ...lease(job), ...outcomes[i] }))
+    .sort((a, b) => (a.job_id < b.job_id ? 1 : -1));
+  const expected = { released: "queued", completed: "completed", cancelled: "cancelled" };
+  const answer = await queue.finishAndClaim(results);
+  assert.deepEqual(
+    answer.finished,
+    results.map((result) =>
+      result.outcome === "failed"
+        ? (result.retryable === false ? "failed" : "queued")
+        : expected[result.outcome as keyof typeof expected]
+    ),
+  );
+  assert.deepEqual(answer.jobs, []);
+  assert.deepEqual(await statuses(jobs), ["queued", "failed", "completed", "cancelled", "queued"]);
+  assert.deepEqual((await queue.row(jobs[2].id)).output_data, { ok: true });
+  assert.equal((await queue.row(jobs[1].id)).error, "never");
+  assert.equal((await queue.row(jobs[4].id)).waiting_for, "retry");
+});
+
+Deno.test("it claims the next jobs in order, under the token the worker chose", async () => {
+  const [low, high] = await queue.enqueueMany([
+    { job_type: "test" },
+    { job_type: "test", priority: 1, input_data: { a: 1 } },
+  ]);
+  const leaseToken = crypto.randomUUID();
+  const { finished, jobs } = await queue.finishAndClaim([], { maxJobs: 2, leaseToken });
+  assert.deepEqual(finished, []);
+  assert.deepEqual(jobs.map((job) => job.id), [high, low]);
+  assert.deepEqual(jobs.map((job) => job.lease_token), [leaseToken, leaseToken]);
+  assert.deepEqual([jobs[0].input_data, jobs[0].steps, jobs[0].retry_count], [{ a: 1 }, {}, 0]);
+});
+
+Deno.test("a released job can be claimed again by the same call", async () => {
+  const [job] = await running(1);
+  const released = { ...lease(job), outcome: "released" };
+  const { jobs } = await queue.finishAndClaim([released], { maxJobs: 1 });
+  assert.deepEqual(jobs.map((each) => each.id), [job.id]);
+});
+
+Deno.test("without max_jobs nothing is claimed", async () => {
+  await queue.enqueue();
+  assert.deepEqual((await queue.finishAndClaim([])).jobs, []);
+});
+
+Deno.test("a result with an old token is lost and changes nothing; the others count", async () => {
+  const [stolen, kept] = await running(2);
+  await queue.expireLease(stolen.id);
+  const [current] = await queue.claim();
+  assert.equal(current.id, stolen.id);
+  const before = await queue.row(stolen.id);
+  const { finished } = await queue.finishAndClaim([stolen, kept].map(completed));
+  assert.deepEqual(finished, ["lost", "completed"]);
+  assert.deepEqual(await queue.row(stolen.id), before);
+});
+
+Deno.test("results for jobs that do not exist are lost", async () => {
+  const nobody = { job_id: crypto.randomUUID(), lease_token: crypto.randomUUID() };
+  const { finished } = await queue.finishAndClaim([{ ...nobody, outcome: "completed" }]);
+  assert.deepEqual(finished, ["lost"]);
+});
+
+Deno.test("the same results sent twice report the same and change nothing the second time", async () => {
+  const jobs = await running(4);
+  const results = [
+    completed(jobs[0]),
+    { ...lease(jobs[1]), outcome: "failed", error_message: "x" },
+    { ...lease(jobs[2]), outcome: "failed", error_message: "x", retryable: false },
+    { ...lease(jobs[3]), outcome: "released" },
+  ];
+  const first = await queue.finishAndClaim(results);
+  const before = await Promise.all(jobs.map((job) => queue.row(job.id)));
+  const second = await queue.finishAndClaim(results, { isRepeat: true });
+  assert.deepEqual(first.finished, ["completed", "queued", "failed", "queued"]);
+  assert.deepEqual(second.finished, first.finished);
+  assert.deepEqual(await Promise.all(jobs.map((job) => queue.row(job.id))), before);
+});
+
+Deno.test("another outcome for a job that its claim has ended changes nothing", async () => {
+  const [job] = await running(1);
+  await queue.finishAndClaim([completed(job)]);
+  const failed = { ...lease(job), outcome: "failed", error_message: "after all" };
+  assert.deepEqual((await queue.finishAndClaim([failed])).finished, ["completed"]);
+  assert.equal((await queue.row(job.id)).error, null);
+});
+
+Deno.test("a job reported twice in one call is finished once", async () => {
+  const [job] = await running(1);
+  const { finished } = await queue.finishAndClaim([completed(job), completed(job)]);
+  assert.deepEqual(finished, ["completed", "completed"]);
+});
+
+Deno.test("a repeated claim returns the jobs of the first and claims no others", async () => {
+  await queue.enqueueMany(Array.from({ length: 5 }, (_, i) => ({ job_type: "test", priority: i })));
+  const options = { maxJobs: 2, leaseToken: crypto.randomUUID() };
+  const first = await queue.finishAndClaim([], options);
+  const repeat = await queue.finishAndClaim([], { ...options, isRepeat: true });
+  assert.deepEqual(repeat.jobs, first.jobs);
+  const [{ taken }] = await db.admin`
+    select count(*)::int as taken from jobs where status = 'processing'`;
+  assert.equal(taken, 2);
+});
+
+Deno.test("a repeated claim whose first never arrived claims", async () => {
+  const id = await queue.enqueue();
+  const { jobs } = await queue.finishAndClaim([], {
+    maxJobs: 1,
+    leaseToken: crypto.randomUUID(),
+    isRepeat: true,
+  });
+  assert.deepEqual(jobs.map((job) => job.id), [id]);
+});
+
+Deno.test("saved steps come with the claim", async () => {
+  const [job] = await running(1);
+  await db.service`select save_job_step(${job.id}, ${job.lease_token}, 'one', '{"n": 1}')`;
+  const released = { ...lease(job), outcome: "released" };
+  const { jobs } = await queue.finishAndClaim([released], { maxJobs: 1 });
+  assert.deepEqual(jobs[0].steps, { one: { n: 1 } });
+});
+
+Deno.test("an error message is cut to 8,000 characters", async () => {
+  const [job] = await running(1);
+  await queue.finishAndClaim([
+    { ...lease(job), outcome: "failed", error_message: "x".repeat(9_000) },
+  ]);
+  assert.equal((await queue.row(job.id)).error!.length, 8_000);
+});
+
+const badResults: [string, Record<string, unknown>][] = [
+  ["job_id", { job_id: null }],
+  ["lease_token", { lease_token: null }],
+  ["outcome", { outcome: "done" }],
+  ["outcome", { outcome: null }],
+  ["retry_after_seconds", { outcome: "failed", retry_after_seconds: -1 }],
+];
+for (const [argument, change] of badResults) {
+  Deno.test(`a result with ${JSON.stringify(change)} is refused, and with it the whole call`, async () => {
+    const [good, bad] = await running(2);
+    const results = [completed(good), { ...completed(bad), ...change }];
+    const message = await refused("JQ004", queue.finishAndClaim(results));
+    assert.ok(message.startsWith(`results[1].${argument}: `), message);
+    assert.deepEqual(await statuses([good, bad]), ["processing", "processing"]);
+  });
+}
+
+Deno.test("results that are no array and impossible numbers are refused", async () => {
+  assert.match(await refused("JQ004", queue.finishAndClaim({})), /^results: /);
+  assert.match(await refused("JQ004", queue.finishAndClaim([], { maxJobs: 1001 })), /^max_jobs: /);
+  assert.match(await refused("JQ004", queue.finishAndClaim([], { maxJobs: -1 })), /^max_jobs: /);
+});
+
+Deno.test("two calls that finish the same jobs in opposite order do not deadlock", async () => {
+  for (let round = 0; round < 10; round++) {
+    const jobs = await running(100);
+    const results = jobs.map(completed);
+    const answers = await Promise.all([
+      queueOn(db.connect()).finishAndClaim(results),
+      queueOn(db.connect()).finishAndClaim([...results].reverse()),
+      queueOn(db.connect()).heartbeat([...results].reverse()),
+    ]);
+    for (const answer of answers.slice(0, 2)) {
+      assert.deepEqual(new Set((answer as { finished: string[] }).finished), new Set(["completed"]));
+    }
+  }
+});
+
+Deno.test("a heartbeat that is under way does not make a finish come to nothing", async () => {
+  const jobs = await running(3);
+  const other = db.connect();
+  const { finished } = await other.begin(async (transaction) => {
+    await transaction`select heartbeat_jobs(${transaction.json(jobs.map(lease))}, 60)`;
+    const finishing = queue.finishAndClaim(jobs.map(completed));
+    await untilSomeoneWaits();
+    return { finished: finishing };
+  }).then(async ({ finished }) => await finished);
+  assert.deepEqual(finished, ["completed", "completed", "completed"]);
+});
+
+async function untilSomeoneWaits(): Promise<void> {
+  for (;;) {
+    const [{ waiting }] = await db.admin`
+      select count(*)::int as waiting from pg_locks l join pg_stat_activity a using (pid)
+      where not l.granted and a.datname = ${db.name}`;
+    if (waiting > 0) return;
+  }
+}
