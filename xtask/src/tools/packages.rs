@@ -27,10 +27,16 @@ pub fn install_packages(project: &Project) -> Result<()> {
     output(Command::new("npm").arg("--version"))
         .with_context(|| format!("npm is missing: {wanted}"))?;
     heading("installing the tools of package-lock.json with npm (about 500 MB, once)");
-    // Whatever the user's npm leaves out by default is needed. Install scripts are not: the worst of them would keep a
-    // second copy of Deno.
+    // Not `npm ci`: it refuses a lock file without the programs of other systems, and npm leaves out those that the
+    // registry of whoever wrote the file did not have. Without scripts, because the worst of them would keep a second
+    // copy of Deno; with whatever the user's npm leaves out by default.
     run(Command::new("npm")
-        .args(["ci", "--include=dev", "--include=optional"])
+        .args([
+            "install",
+            "--no-save",
+            "--include=dev",
+            "--include=optional",
+        ])
         .args(["--ignore-scripts", "--no-progress", "--loglevel=error"])
         .current_dir(project.root()))
     .context("npm could not install the tools: see its message above")
