@@ -14,6 +14,9 @@ pub mod refusal {
     pub const WRONG_STATE: &str = "JQ005";
 }
 
+/// With the pauses between them these take a second and a half: PostgREST has read a new schema by then.
+const UNSETTLED_TRIES: u32 = 5;
+
 /// What a failed answer means for the call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verdict {
@@ -70,7 +73,7 @@ fn classify_status(status: u16) -> Verdict {
 pub fn pause_ms(verdict: Verdict, retry_after_ms: Option<u32>, failures: u32) -> Option<u32> {
     let is_worth_it = match verdict {
         Verdict::Transient => true,
-        Verdict::Unsettled => failures < 3,
+        Verdict::Unsettled => failures < UNSETTLED_TRIES,
         Verdict::Content | Verdict::Fatal => false,
     };
     is_worth_it.then(|| retry_after_ms.unwrap_or_else(|| backoff_ms(failures)))
@@ -151,9 +154,9 @@ mod tests {
     }
 
     #[test]
-    fn what_may_settle_is_tried_three_times_and_what_cannot_pass_once() {
-        assert!(pause_ms(Verdict::Unsettled, None, 2).is_some());
-        assert_eq!(pause_ms(Verdict::Unsettled, None, 3), None);
+    fn what_may_settle_is_tried_five_times_and_what_cannot_pass_once() {
+        assert!(pause_ms(Verdict::Unsettled, None, 4).is_some());
+        assert_eq!(pause_ms(Verdict::Unsettled, None, 5), None);
         assert_eq!(pause_ms(Verdict::Content, None, 1), None);
         assert_eq!(pause_ms(Verdict::Fatal, None, 1), None);
     }

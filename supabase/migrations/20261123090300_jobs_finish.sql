@@ -190,7 +190,8 @@ comment on function job_queue.problem_of_result is 'What is wrong with a result;
 --
 -- Rows are locked by the update itself, in the order of id, because the join can only run from the
 -- sorted results to the primary key: `= any (array[...])` cannot be hashed or merged, and the settings
--- rule out reading the table. A plain `=` was planned as a hash join over a sequential scan.
+-- rule out reading the table. With a plain `=`, a session that made its plan while the table was small
+-- goes on to merge every report with the whole primary key.
 create function job_queue.apply_results(results jsonb) returns text[]
 language plpgsql set search_path = ''
 set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_bitmapscan = off as $$

@@ -16,6 +16,7 @@ begin
     alter table public.reports add column if not exists sections_json jsonb;
     return;
   end if;
+
   create table public.reports (
     id uuid primary key default gen_random_uuid(),
     title text,
@@ -28,10 +29,10 @@ begin
     created_at timestamptz not null default now(),
     updated_at timestamptz not null default now()
   );
-  create trigger reports_set_updated_at before update on public.reports
-    for each row execute function job_queue.set_updated_at();
   comment on table public.reports is 'Field-review reports: what the engineer noted and what was made of it.';
   create index reports_user_idx on public.reports (user_id);
+  create trigger reports_set_updated_at before update on public.reports
+    for each row execute function job_queue.set_updated_at();
   alter table public.reports enable row level security;
   revoke all on public.reports from public, anon, authenticated;
   grant select, insert, update, delete on public.reports to service_role, authenticated;
@@ -39,10 +40,8 @@ begin
     for all to authenticated
     using (user_id = (select auth.uid()))
     with check (user_id = (select auth.uid()));
-end $$;
 
-do $$
-begin
+  -- Only beside reports that are known to look like this.
   if to_regclass('public.report_images') is not null then
     return;
   end if;

@@ -110,7 +110,10 @@ Deno.test("impossible numbers are refused by the name of their argument", async 
 for (const jobTypes of [null, ["a", "b", "c"]]) {
   const which = jobTypes ? "of several types" : "of any type";
   Deno.test(`eight connections claiming jobs ${which} at once share none and leave none`, async () => {
-    const jobs = Array.from({ length: 800 }, (_, i) => ({ job_type: "abc"[i % 3], priority: i % 4 }));
+    const jobs = Array.from(
+      { length: 800 },
+      (_, i) => ({ job_type: "abc"[i % 3], priority: i % 4 }),
+    );
     const ids = await queue.enqueueMany(jobs);
     const connections = Array.from({ length: 8 }, () => queueOn(db.connect()));
     const claimed = await Promise.all(connections.map(async (connection) => {

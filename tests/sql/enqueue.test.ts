@@ -98,7 +98,10 @@ Deno.test("repeated keys among many jobs give the jobs that have them, in order"
 });
 
 Deno.test("two callers with the same keys in opposite order neither deadlock nor make twins", async () => {
-  const jobs = Array.from({ length: 100 }, (_, i) => ({ job_type: "test", idempotency_key: `${i}` }));
+  const jobs = Array.from(
+    { length: 100 },
+    (_, i) => ({ job_type: "test", idempotency_key: `${i}` }),
+  );
   const [one, other] = await Promise.all([
     queueOn(db.connect()).enqueueMany(jobs),
     queueOn(db.connect()).enqueueMany([...jobs].reverse()),
@@ -156,7 +159,10 @@ Deno.test("more than 10,000 jobs in one call are refused", async () => {
 
 Deno.test("input_data has to be an object", async () => {
   for (const input of ["[]", "3", '"text"']) {
-    const message = await refused("JQ004", db.service`select enqueue_job('test', ${input}::text::jsonb)`);
+    const message = await refused(
+      "JQ004",
+      db.service`select enqueue_job('test', ${input}::text::jsonb)`,
+    );
     assert.match(message, /^input_data: expected a JSON object/);
   }
 });

@@ -195,7 +195,10 @@ Deno.test("two calls that finish the same jobs in opposite order do not deadlock
       queueOn(db.connect()).heartbeat([...results].reverse()),
     ]);
     for (const answer of answers.slice(0, 2)) {
-      assert.deepEqual(new Set((answer as { finished: string[] }).finished), new Set(["completed"]));
+      assert.deepEqual(
+        new Set((answer as { finished: string[] }).finished),
+        new Set(["completed"]),
+      );
     }
   }
 });

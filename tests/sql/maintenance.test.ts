@@ -97,7 +97,11 @@ Deno.test("cleanup goes by the end of a job, not by its beginning", async () => 
 });
 
 Deno.test("cleanup deletes no more than max_jobs in one call, the oldest first", async () => {
-  const ids = [await ended("completed", 40), await ended("completed", 60), await ended("completed", 50)];
+  const ids = [
+    await ended("completed", 40),
+    await ended("completed", 60),
+    await ended("completed", 50),
+  ];
   const [{ deleted }] = await sql`select cleanup_old_jobs(30, 2) as deleted`;
   assert.equal(deleted, 2);
   assert.ok(await queue.row(ids[0]));

@@ -68,7 +68,9 @@ Deno.test("a completed job cannot be given another state", async () => {
   const id = await queue.enqueue();
   await queue.claim();
   await sql`select mark_job_completed(${id})`;
-  for (const change of ["status = 'failed', error = 'x'", "status = 'queued', completed_at = null"]) {
+  for (
+    const change of ["status = 'failed', error = 'x'", "status = 'queued', completed_at = null"]
+  ) {
     await refused("JQ005", sql.unsafe(`update jobs set ${change} where id = '${id}'`));
   }
   assert.equal((await queue.row(id)).status, "completed");

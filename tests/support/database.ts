@@ -27,16 +27,19 @@ const root = new URL("../../", import.meta.url);
 
 /** Creates the database of the calling test file and drops it when the file's tests are done. */
 export async function testDatabase(): Promise<Database> {
+  const database = await createDatabase();
+  Deno.test.afterAll(async () => await database[Symbol.asyncDispose]());
+  return database;
+}
+
+/** Creates a database with the queue in it; disposing of it drops it. */
+export async function createDatabase(): Promise<Database & AsyncDisposable> {
   const name = `test_${crypto.randomUUID().replaceAll("-", "")}`;
   const template = await jobsTemplate();
   await onServer((sql) => sql.unsafe(`create database ${name} template ${template}`));
   const open = connectionsTo(name);
   const service = open("service_role", 2);
   const admin = open("postgres", 2);
-  Deno.test.afterAll(async () => {
-    await open.close();
-    await onServer((sql) => sql.unsafe(`drop database ${name}`));
-  });
   return {
     name,
     service,
@@ -49,6 +52,10 @@ export async function testDatabase(): Promise<Database> {
         return { value: await use(sql) };
       });
       return (result as { value: Awaited<ReturnType<typeof use>> }).value;
+    },
+    [Symbol.asyncDispose]: async () => {
+      await open.close();
+      await onServer((sql) => sql.unsafe(`drop database ${name}`));
     },
   };
 }
@@ -137,7 +144,9 @@ function connectionsTo(name: string) {
   const open = (role: string, max: number): Sql => {
     const url = new URL(serverUrl());
     url.pathname = `/${name}`;
-    const sql = postgres(url.href, { max, onnotice: () => {}, connection: { role } });
+    // A test that waits for a lock nobody will give up fails instead of hanging.
+    const connection = { role, lock_timeout: 5_000 };
+    const sql = postgres(url.href, { max, onnotice: () => {}, connection });
     opened.push(sql);
     return sql;
   };

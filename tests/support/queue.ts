@@ -60,7 +60,9 @@ export function queueOn(sql: Sql) {
     finishAndClaim: async (results: unknown, options: FinishAndClaimOptions = {}) => {
       const [{ answer }] = await sql`
         select finish_and_claim_jobs(
-          ${sql.json(results as never)}, ${options.maxJobs ?? 0}, ${options.jobTypes ?? null}, 'test',
+          ${sql.json(results as never)}, ${options.maxJobs ?? 0}, ${
+        options.jobTypes ?? null
+      }, 'test',
           30, ${options.leaseToken ?? null}, ${options.isRepeat ?? false}
         ) as answer`;
       return answer as { finished: string[]; jobs: ClaimedJob[] };

@@ -87,12 +87,7 @@ fn wasm_artifact(messages: &str) -> Option<PathBuf> {
 
 /// Panic messages name source files. Without this the Wasm would hold this machine's folders, and differ from the next one's.
 fn path_remappings(project: &Project) -> Result<String> {
-    let sysroot = output(
-        Command::new("rustc")
-            .args(["--print", "sysroot"])
-            .current_dir(project.root()),
-    )?;
-    let sysroot = String::from_utf8(sysroot)?;
+    let sysroot = tools::rust_sysroot(project)?;
     let cargo_home = std::env::var("CARGO_HOME")
         .or_else(|_| std::env::var("HOME").map(|home| format!("{home}/.cargo")))
         .context("neither CARGO_HOME nor HOME is set")?;
@@ -101,7 +96,7 @@ fn path_remappings(project: &Project) -> Result<String> {
     Ok([
         remap(&project.root().to_string_lossy(), "/pretium-queue"),
         remap(&cargo_home, "/cargo"),
-        remap(sysroot.trim(), "/rust"),
+        remap(&sysroot.to_string_lossy(), "/rust"),
     ]
     .join("\u{1f}"))
 }

@@ -23,7 +23,7 @@ use account::Account;
 
 /// Starts an empty database; the URL is the superuser's.
 pub fn start(project: &Project, run: &Run, runtime: &Runtime) -> Result<Server> {
-    let native = tools::postgres_package(project)?.join("native");
+    let native = tools::postgres(project)?;
     let place = Place::choose(run, &native)?;
     let password = random_text()?;
     create_cluster(&place, &password)?;

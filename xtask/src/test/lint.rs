@@ -51,7 +51,7 @@ const CARGO: [(&str, &str); 3] = [
 ];
 
 const DENO: [(&str, &str); 3] = [
-    ("deno fmt", "fmt --quiet --check"),
+    ("deno fmt", "fmt --check"),
     ("deno lint", "lint --quiet"),
     ("deno check", "check --quiet ."),
 ];

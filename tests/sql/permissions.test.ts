@@ -1,0 +1,225 @@
+// Who may do what: anonymous nothing, a signed-in user only what is theirs, the service role everything.
+
+import assert from "node:assert/strict";
+import type postgres from "postgres";
+import { refused, testDatabase } from "../support/database.ts";
+import { queueOn } from "../support/queue.ts";
+
+const db = await testDatabase();
+const queue = queueOn(db.service);
+
+const ann = { role: "authenticated", sub: "00000000-0000-4000-8000-00000000000a" };
+const bob = { role: "authenticated", sub: "00000000-0000-4000-8000-00000000000b" };
+
+Deno.test.beforeEach(async () => {
+  await db.admin`truncate jobs, job_types cascade`;
+  await db.admin`insert into job_types values ('open', true), ('closed', false)`;
+});
+
+const asUser = <T>(user: typeof ann, use: (sql: postgres.TransactionSql) => Promise<T>) =>
+  db.as("authenticated", user, use);
+const asAnonymous = <T>(use: (sql: postgres.TransactionSql) => Promise<T>) =>
+  db.as("anon", { role: "anon" }, use);
+
+async function enqueuedBy(user: typeof ann, options = ""): Promise<string> {
+  return await asUser(user, async (sql) => {
+    const [{ id }] = await sql.unsafe(`select enqueue_job('open'${options}) as id`);
+    return id;
+  });
+}
+
+/** The functions of the queue that a role may execute. */
+async function executableBy(role: string): Promise<string[]> {
+  const rows = await db.admin`
+    select p.pronamespace::regnamespace || '.' || p.proname as name
+    from pg_proc p
+    where p.pronamespace in ('public'::regnamespace, 'job_queue'::regnamespace)
+      and has_function_privilege(${role}, p.oid, 'execute')
+    order by 1`;
+  return rows.map((row) => row.name);
+}
+
+Deno.test("anonymous callers may execute no function", async () => {
+  assert.deepEqual(await executableBy("anon"), []);
+});
+
+Deno.test("signed-in users may execute what enqueues and cancels, and nothing else", async () => {
+  assert.deepEqual(await executableBy("authenticated"), [
+    "job_queue.cancel_for_user",
+    "job_queue.check_elements",
+    "job_queue.enqueue",
+    "job_queue.enqueue_for_user",
+    "public.cancel_job",
+    "public.enqueue_job",
+    "public.enqueue_jobs",
+  ]);
+});
+
+Deno.test("the service role may execute every function except those of triggers", async () => {
+  const all = await db.admin`
+    select p.pronamespace::regnamespace || '.' || p.proname as name
+    from pg_proc p
+    where p.pronamespace in ('public'::regnamespace, 'job_queue'::regnamespace)
+      and p.prorettype <> 'trigger'::regtype
+    order by 1`;
+  assert.deepEqual(await executableBy("service_role"), all.map((row) => row.name));
+});
+
+for (const table of ["jobs", "job_steps", "job_types", "reports", "report_images"]) {
+  Deno.test(`anonymous callers read and write nothing of ${table}`, async () => {
+    const statements = [
+      `select from ${table}`,
+      `insert into ${table} default values`,
+      `delete from ${table} where true`,
+    ];
+    for (const statement of statements) {
+      await refused("42501", asAnonymous((sql) => sql.unsafe(statement)));
+    }
+  });
+}
+
+for (const table of ["jobs", "job_steps", "job_types"]) {
+  Deno.test(`signed-in users write nothing to ${table}`, async () => {
+    const statements = [
+      `insert into ${table} (${table === "job_steps" ? "name" : "job_type"}) values ('open')`,
+      `delete from ${table} where true`,
+      `update ${table} set ${table === "job_steps" ? "name" : "job_type"} = 'x' where true`,
+    ];
+    for (const statement of statements) {
+      await refused("42501", asUser(ann, (sql) => sql.unsafe(statement)));
+    }
+  });
+}
+
+Deno.test("a user enqueues opened types, as their owner", async () => {
+  const id = await enqueuedBy(ann);
+  assert.equal((await queue.row(id)).owner_id, ann.sub);
+  const many = await asUser(ann, async (sql) => {
+    const [{ ids }] = await sql`select enqueue_jobs('[{"job_type": "open"}]') as ids`;
+    return ids;
+  });
+  assert.equal((await queue.row(many[0])).owner_id, ann.sub);
+});
+
+Deno.test("a user cannot enqueue types that are closed or unheard of", async () => {
+  for (const type of ["closed", "unheard of"]) {
+    const message = await refused("JQ004", asUser(ann, (sql) => sql`select enqueue_job(${type})`));
+    assert.match(message, /^job_type: /);
+  }
+  const many = await refused(
+    "JQ004",
+    asUser(
+      ann,
+      (sql) => sql`select enqueue_jobs('[{"job_type": "open"}, {"job_type": "closed"}]')`,
+    ),
+  );
+  assert.match(many, /^jobs\[1\]\.job_type: /);
+});
+
+Deno.test("a user cannot enqueue for someone else, but may name themselves", async () => {
+  await enqueuedBy(ann, `, owner_id => '${ann.sub}'`);
+  await refused("JQ004", enqueuedBy(ann, `, owner_id => '${bob.sub}'`));
+});
+
+Deno.test("a key of one user's is not another's", async () => {
+  const key = `, idempotency_key => 'k'`;
+  assert.equal(await enqueuedBy(ann, key), await enqueuedBy(ann, key));
+  assert.notEqual(await enqueuedBy(ann, key), await enqueuedBy(bob, key));
+});
+
+Deno.test("a token without a user may not enqueue or cancel", async () => {
+  const nobody = { role: "authenticated" };
+  await refused("42501", db.as("authenticated", nobody, (sql) => sql`select enqueue_job('open')`));
+  await refused(
+    "42501",
+    db.as("authenticated", nobody, (sql) => sql`select cancel_job(gen_random_uuid())`),
+  );
+});
+
+Deno.test("a user cancels their own job; another's looks like none", async () => {
+  const id = await enqueuedBy(ann);
+  await refused("JQ003", asUser(bob, (sql) => sql`select cancel_job(${id})`));
+  assert.equal((await queue.row(id)).status, "queued");
+  await asUser(ann, (sql) => sql`select cancel_job(${id})`);
+  assert.equal((await queue.row(id)).status, "cancelled");
+});
+
+Deno.test("a job without an owner is nobody's to cancel", async () => {
+  const id = await queue.enqueue({ job_type: "open" });
+  await refused("JQ003", asUser(ann, (sql) => sql`select cancel_job(${id})`));
+});
+
+Deno.test("a user reads their own jobs and no others", async () => {
+  const id = await enqueuedBy(ann);
+  await enqueuedBy(bob);
+  await queue.enqueue({ job_type: "open" });
+  const seen = await asUser(ann, (sql) => sql`select id, status, output_data from jobs`);
+  assert.deepEqual(seen.map((row) => row.id), [id]);
+});
+
+for (const column of ["lease_token", "lease_expires_at", "worker_id", "idempotency_key", "*"]) {
+  Deno.test(`a user does not read ${column} of a job, not even of their own`, async () => {
+    await refused("42501", asUser(ann, (sql) => sql.unsafe(`select ${column} from jobs`)));
+  });
+}
+
+Deno.test("a user sees which steps of their job are done, not what they gave", async () => {
+  const id = await enqueuedBy(ann);
+  const [job] = await queue.claim();
+  await db.service`select save_job_step(${id}, ${job.lease_token}, 'one', '{"secret": 1}')`;
+  const steps = (user: typeof ann) => asUser(user, (sql) => sql`select name from job_steps`);
+  assert.deepEqual((await steps(ann)).map((row) => row.name), ["one"]);
+  assert.equal((await steps(bob)).length, 0);
+  await refused("42501", asUser(ann, (sql) => sql`select result from job_steps`));
+});
+
+Deno.test("a user sees which types are open to them", async () => {
+  const types = await asUser(ann, (sql) => sql`select job_type from job_types`);
+  assert.deepEqual(types.map((row) => row.job_type), ["open"]);
+});
+
+Deno.test("a user has their own reports and no others", async () => {
+  const [{ id }] = await asUser(
+    ann,
+    (sql) => sql`insert into reports (user_id, title) values (${ann.sub}, 'Roof') returning id`,
+  );
+  assert.equal((await asUser(ann, (sql) => sql`select from reports`)).length, 1);
+  assert.equal((await asUser(bob, (sql) => sql`select from reports`)).length, 0);
+  await asUser(ann, (sql) => sql`insert into report_images (report_id) values (${id})`);
+  await refused(
+    "42501",
+    asUser(bob, (sql) => sql`insert into report_images (report_id) values (${id})`),
+  );
+  await refused(
+    "42501",
+    asUser(ann, (sql) => sql`insert into reports (user_id) values (${bob.sub})`),
+  );
+});
+
+Deno.test("a security definer trigger of the application enqueues whatever the user's rights are", async () => {
+  await db.admin.unsafe(`
+    create table visits (id uuid);
+    grant insert on visits to authenticated;
+    create function enqueue_visit() returns trigger language plpgsql security definer as $$
+    begin
+      perform public.enqueue_job('closed', jsonb_build_object('visit', new.id), owner_id => auth.uid());
+      return new;
+    end $$;
+    create trigger visits_enqueue after insert on visits for each row execute function enqueue_visit()`);
+  try {
+    await asUser(ann, (sql) => sql`insert into visits values (gen_random_uuid())`);
+    const [job] = await queue.claim();
+    assert.equal(job.job_type, "closed");
+    assert.equal((await queue.row(job.id)).owner_id, ann.sub);
+  } finally {
+    await db.admin.unsafe("drop table visits; drop function enqueue_visit()");
+  }
+});
+
+Deno.test("the service role reads and writes the tables past row-level security", async () => {
+  const id = await enqueuedBy(ann);
+  assert.equal((await db.service`select lease_token from jobs`).length, 1);
+  await db.service`update jobs set priority = 1 where id = ${id}`;
+  await db.service`insert into job_types values ('report', true)`;
+  await db.service`delete from jobs where id = ${id}`;
+});
