@@ -1303,6 +1303,8 @@ create function public.cleanup_old_jobs(days_to_keep integer default 30, max_job
 language plpgsql set search_path = '' set enable_seqscan = off as $$
 declare
   v_until timestamptz := clock_timestamp() + interval '4 seconds';
+  -- A variable, because clock_timestamp() in the condition would keep the index from being used for it.
+  v_before timestamptz;
   v_batch integer;
   v_deleted integer := 0;
 begin
@@ -1310,13 +1312,14 @@ begin
   if days_to_keep between 0 and 36500 is not true then
     raise exception 'days_to_keep: expected 0 to 36500' using errcode = 'JQ004';
   end if;
+  v_before := clock_timestamp() - make_interval(days => days_to_keep);
   loop
     delete from public.jobs j
     where j.ctid = any (array(
       select o.ctid
       from public.jobs o
       where o.status in ('completed', 'cancelled')
-        and o.completed_at < clock_timestamp() - make_interval(days => days_to_keep)
+        and o.completed_at < v_before
       order by o.completed_at
       limit least(500, max_jobs - v_deleted)
       for update skip locked
