@@ -5,6 +5,7 @@
 //! learns of that by the end of its standard input. Should both be killed, the next run clears up.
 
 mod identity;
+mod interrupt;
 mod ledger;
 
 use std::fs::{self, File};
@@ -20,8 +21,6 @@ use nix::sys::signal::Signal;
 use crate::command::last_lines;
 use crate::project::Project;
 use ledger::Ledger;
-
-const EXIT_ON_SIGNAL: i32 = 130;
 
 /// Everything this command has started. Dropping it stops all of it.
 pub struct Run {
@@ -39,7 +38,7 @@ impl Run {
         ledger::clear_abandoned(&all);
         let folder = all.join(format!("run-{}", std::process::id()));
         let ledger = Arc::new(Mutex::new(Ledger::open(&folder)?));
-        stop_on_signals(Arc::clone(&ledger))?;
+        interrupt::set_current(Some(Arc::clone(&ledger)))?;
         let watcher = start_watcher(&folder)?;
         Ok(Self {
             folder,
@@ -95,6 +94,18 @@ impl Run {
         Ok(status)
     }
 
+    /// Copies the logs to a folder that outlives the run.
+    pub fn keep_logs(&self, folder: &Path) -> Result<()> {
+        fs::create_dir_all(folder)?;
+        for entry in fs::read_dir(&self.folder)? {
+            let path = entry?.path();
+            if path.extension().is_some_and(|extension| extension == "log") {
+                fs::copy(&path, folder.join(path.file_name().unwrap_or_default()))?;
+            }
+        }
+        Ok(())
+    }
+
     fn ledger(&self) -> MutexGuard<'_, Ledger> {
         self.ledger.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -103,6 +114,8 @@ impl Run {
 impl Drop for Run {
     fn drop(&mut self) {
         self.ledger().clear();
+        // Fails only where nobody listens for signals.
+        drop(interrupt::set_current(None));
         drop(self.watcher.stdin.take());
         // It has nothing left to do and is gone at once; waiting keeps it from being left as a zombie.
         drop(self.watcher.wait());
@@ -190,41 +203,4 @@ fn start_watcher(folder: &Path) -> Result<Child> {
         .process_group(0)
         .spawn()
         .context("the watcher cannot be started")
-}
-
-/// Ctrl-C, a closed terminal or a polite kill: everything is stopped before this process goes.
-fn stop_on_signals(ledger: Arc<Mutex<Ledger>>) -> Result<()> {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_io()
-        .build()?;
-    let mut signals = {
-        let _inside = runtime.enter();
-        use tokio::signal::unix::{SignalKind, signal};
-        [
-            SignalKind::interrupt(),
-            SignalKind::terminate(),
-            SignalKind::hangup(),
-        ]
-        .map(signal)
-        .into_iter()
-        .collect::<std::io::Result<Vec<_>>>()?
-    };
-    std::thread::spawn(move || {
-        runtime.block_on(std::future::poll_fn(|context| {
-            let arrived = signals
-                .iter_mut()
-                .any(|signal| signal.poll_recv(context).is_ready());
-            if arrived {
-                std::task::Poll::Ready(())
-            } else {
-                std::task::Poll::Pending
-            }
-        }));
-        // Held until the end: the main thread, whose work has just been taken away, waits here instead of reporting it.
-        let mut ledger = ledger.lock().unwrap_or_else(PoisonError::into_inner);
-        eprintln!("stopping");
-        ledger.clear();
-        std::process::exit(EXIT_ON_SIGNAL);
-    });
-    Ok(())
 }

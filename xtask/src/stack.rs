@@ -22,44 +22,16 @@ use crate::project::Project;
 use crate::run::{Run, Service};
 use crate::tools::{self, Deno};
 use gateway::Upstreams;
+pub use grok::Grok;
 pub use keys::{Keys, random_uuid};
 
 /// How long any part may take to get ready; a machine that is busy compiling needs most of it.
 const READY_WITHIN: Duration = Duration::from_secs(60);
 
-/// Long enough to see a job's progress.
-const STAND_IN_DELAY_MS: u32 = 700;
-
 /// How the edge function runs.
 pub struct Function {
     pub deno: Deno,
     pub grok: Grok,
-}
-
-/// What the worker takes for xAI's API.
-pub enum Grok {
-    /// The stand-in in `tests/grok/`, which thinks for so long about each call.
-    StandIn { delay_ms: u32 },
-    /// xAI itself.
-    Real { api_key: String },
-}
-
-impl Grok {
-    /// xAI itself when there is a key for it; says which it is.
-    pub fn choose() -> Self {
-        match std::env::var("GROK_API_KEY") {
-            Ok(api_key) if !api_key.is_empty() => {
-                heading("GROK_API_KEY is set: reports are written by xAI's API, which costs money");
-                Self::Real { api_key }
-            }
-            _ => {
-                heading("GROK_API_KEY is not set: a local stand-in plays xAI's API");
-                Self::StandIn {
-                    delay_ms: STAND_IN_DELAY_MS,
-                }
-            }
-        }
-    }
 }
 
 /// A running stack. Dropping it stops and removes everything.

@@ -13,7 +13,7 @@ use http_body_util::{Either, Full};
 use hyper::body::{Bytes, Incoming};
 use hyper::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue};
 use hyper::service::service_fn;
-use hyper::{Request, Response, StatusCode};
+use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
 use serde_json::{Value, json};
 use tokio::net::{TcpListener, TcpStream};
@@ -83,6 +83,13 @@ impl Gateway {
     }
 
     async fn rest(&self, mut request: Request<Incoming>, path: &str) -> Answer {
+        // A browser asks what it may do before it sends its key.
+        if request.method() == Method::OPTIONS {
+            return self
+                .proxy
+                .forward(request, &self.upstreams.rest, path)
+                .await;
+        }
         let authorization = match self
             .rules
             .authorization(&Presented::in_headers(request.headers()))

@@ -1,13 +1,44 @@
-//! The stand-in for xAI's API.
+//! xAI's API or the stand-in for it.
 
 use anyhow::Result;
 use nix::sys::signal::Signal;
 
 use super::{READY_WITHIN, Server};
+use crate::progress::heading;
 use crate::project::Project;
 use crate::run::Run;
 use crate::tools::Deno;
 
+/// Long enough to see a job's progress.
+const STAND_IN_DELAY_MS: u32 = 700;
+
+/// What the worker takes for xAI's API.
+pub enum Grok {
+    /// The stand-in in `tests/grok/`, which thinks for so long about each call.
+    StandIn { delay_ms: u32 },
+    /// xAI itself.
+    Real { api_key: String },
+}
+
+impl Grok {
+    /// xAI itself when there is a key for it; says which it is.
+    pub fn choose() -> Self {
+        match std::env::var("GROK_API_KEY") {
+            Ok(api_key) if !api_key.is_empty() => {
+                heading("GROK_API_KEY is set: reports are written by xAI's API, which costs money");
+                Self::Real { api_key }
+            }
+            _ => {
+                heading("GROK_API_KEY is not set: a local stand-in plays xAI's API");
+                Self::StandIn {
+                    delay_ms: STAND_IN_DELAY_MS,
+                }
+            }
+        }
+    }
+}
+
+/// Starts the stand-in.
 pub fn start(project: &Project, run: &Run, delay_ms: u32) -> Result<Server> {
     let mut command = Deno::Current.command(project)?;
     command

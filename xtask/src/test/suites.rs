@@ -61,7 +61,16 @@ fn deno_test(
     let mut child = stack.run().spawn(&mut command, Signal::SIGTERM)?;
     let counts = pass_on(&mut child)?;
     let succeeded = stack.run().wait(child)?.success();
-    Ok(agree(counts, succeeded))
+    let counts = agree(counts, succeeded);
+    if counts.failed > 0 {
+        let folder = project.stack_data().join("logs");
+        stack.run().keep_logs(&folder)?;
+        println!(
+            "what the parts of the stack wrote is in {}",
+            folder.display()
+        );
+    }
+    Ok(counts)
 }
 
 /// Shows what `child` writes and adds up the summaries in it.
