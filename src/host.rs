@@ -38,7 +38,7 @@ pub trait Host {
     fn log(&self, message: &str);
 }
 
-/// A request to a server other than the database.
+/// A request to a server.
 #[derive(Debug, Clone, PartialEq)]
 pub struct HttpRequest {
     /// What to do with `url`.
@@ -53,6 +53,15 @@ pub struct HttpRequest {
     pub timeout_ms: u32,
     /// A longer answer is not read: the request fails with [`TransportError::TooLarge`].
     pub max_response_bytes: usize,
+}
+
+impl HttpRequest {
+    /// Whether a key travels in the headers. Such a request is not redirected: `apikey` would go along to
+    /// wherever the redirect points.
+    pub fn carries_key(&self) -> bool {
+        let is_key = |name: &str| matches!(name, "apikey" | "authorization");
+        self.headers.iter().any(|(name, _)| is_key(name))
+    }
 }
 
 /// The methods the worker uses.
@@ -128,5 +137,22 @@ mod tests {
             TransportError::failed(reason).to_string(),
             "no answer: error sending request for url … tcp refused"
         );
+    }
+    #[test]
+    fn a_request_with_a_key_in_its_headers_is_told_from_one_without() {
+        let carries_key = |header: &str| {
+            let request = HttpRequest {
+                method: Method::Get,
+                url: "https://x.test/p.jpg".into(),
+                headers: vec![(header.into(), "value".into())],
+                body: None,
+                timeout_ms: 1,
+                max_response_bytes: 1,
+            };
+            request.carries_key()
+        };
+        assert!(carries_key("apikey"));
+        assert!(carries_key("authorization"));
+        assert!(!carries_key("content-type"));
     }
 }

@@ -11,6 +11,7 @@ use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{
     AbortController, ReadableStreamDefaultReader, ReadableStreamReadResult, RequestInit,
+    RequestRedirect,
 };
 
 use crate::config::Config;
@@ -133,6 +134,9 @@ async fn send(request: &HttpRequest, abort: &AbortOnDrop) -> Result<Response, Tr
     init.set_signal(Some(&abort.0.signal()));
     if let Some(body) = &request.body {
         init.set_body(&body.into());
+    }
+    if request.carries_key() {
+        init.set_redirect(RequestRedirect::Manual);
     }
     // Not gloo-net's own builder: it takes the address apart and writes its query anew, and some are signed.
     let built = web_sys::Request::new_with_str_and_init(&request.url, &init).map_err(thrown)?;
