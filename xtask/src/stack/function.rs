@@ -38,16 +38,9 @@ pub fn start(
     deno: Deno,
     environment: &[(String, String)],
 ) -> Result<Server> {
-    let mut command = deno.command(project)?;
+    let mut command = deno.run(project)?;
     command
         .envs(environment.iter().cloned())
-        .args([
-            "run",
-            "--quiet",
-            "--no-prompt",
-            "--no-check",
-            "--cached-only",
-        ])
         .args([
             "--allow-net",
             "--allow-env",

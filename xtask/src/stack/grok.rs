@@ -40,15 +40,8 @@ impl Grok {
 
 /// Starts the stand-in.
 pub fn start(project: &Project, run: &Run, delay_ms: u32) -> Result<Server> {
-    let mut command = Deno::Current.command(project)?;
+    let mut command = Deno::Current.run(project)?;
     command
-        .args([
-            "run",
-            "--quiet",
-            "--no-prompt",
-            "--no-check",
-            "--cached-only",
-        ])
         .args(["--allow-net", "--allow-read", "tests/grok/server.ts"])
         .args(["--port", "0", "--delay-ms", &delay_ms.to_string()]);
     let mut service = run.start("grok", Signal::SIGTERM, command)?;

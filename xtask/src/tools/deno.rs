@@ -58,6 +58,19 @@ impl Deno {
         Ok(command)
     }
 
+    /// A command that runs a script with what is installed already, to be given rights and the script.
+    pub fn run(self, project: &Project) -> Result<Command> {
+        let mut command = self.command(project)?;
+        command.args([
+            "run",
+            "--quiet",
+            "--no-prompt",
+            "--no-check",
+            "--cached-only",
+        ]);
+        Ok(command)
+    }
+
     /// The release, such as `2.1.4`.
     pub fn version(self, project: &Project) -> Result<String> {
         package_version(&project.node_modules().join(self.package()))
