@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { refused, testDatabase } from "../support/database.ts";
-import { type ClaimedJob, type JobOptions, queueOn } from "../support/queue.ts";
+import { type ClaimedJob, queueOn } from "../support/queue.ts";
 
 const db = await testDatabase();
 const queue = queueOn(db.service);
@@ -12,16 +12,9 @@ Deno.test.beforeEach(async () => {
   await db.admin`truncate jobs cascade`;
 });
 
-async function running(options: JobOptions = {}): Promise<ClaimedJob> {
-  const id = await queue.enqueue(options);
-  const [job] = await queue.claim();
-  assert.equal(job.id, id);
-  return job;
-}
-
 /** The same job, taken by another worker after the lease of the first had ended. */
 async function takenOver(): Promise<{ old: ClaimedJob; current: ClaimedJob }> {
-  const old = await running();
+  const old = await queue.running();
   await queue.expireLease(old.id);
   const [current] = await queue.claim();
   assert.equal(current.id, old.id);
@@ -29,7 +22,7 @@ async function takenOver(): Promise<{ old: ClaimedJob; current: ClaimedJob }> {
 }
 
 Deno.test("a completed job keeps its result and is final", async () => {
-  const job = await running();
+  const job = await queue.running();
   const [{ done }] = await sql`
     select mark_job_completed(${job.id}, '{"result": "success"}', ${job.lease_token}) as done`;
   const row = await queue.row(job.id);
@@ -41,7 +34,7 @@ Deno.test("a completed job keeps its result and is final", async () => {
 });
 
 Deno.test("completing a job twice under its token is one completion", async () => {
-  const job = await running();
+  const job = await queue.running();
   await sql`select mark_job_completed(${job.id}, '{"n": 1}', ${job.lease_token})`;
   const before = await queue.row(job.id);
   await sql`select mark_job_completed(${job.id}, '{"n": 2}', ${job.lease_token})`;
@@ -49,7 +42,7 @@ Deno.test("completing a job twice under its token is one completion", async () =
 });
 
 Deno.test("completing clears the error of an earlier attempt", async () => {
-  const job = await running();
+  const job = await queue.running();
   await sql`select mark_job_failed(${job.id}, 'once', ${job.lease_token}, retry_after_seconds => 0)`;
   const [again] = await queue.claim();
   await sql`select mark_job_completed(${job.id}, null, ${again.lease_token})`;
@@ -57,7 +50,7 @@ Deno.test("completing clears the error of an earlier attempt", async () => {
 });
 
 Deno.test("a failed attempt waits for its backoff of 5 to 10 seconds and counts", async () => {
-  const job = await running();
+  const job = await queue.running();
   await sql`select mark_job_failed(${job.id}, 'the roof leaks', ${job.lease_token})`;
   const row = await queue.row(job.id);
   assert.deepEqual([row.status, row.waiting_for, row.retry_count], ["queued", "retry", 1]);
@@ -83,7 +76,7 @@ Deno.test("the backoff doubles up to 15 minutes, of which a random part of up to
 });
 
 Deno.test("a retry may name its own delay", async () => {
-  const job = await running();
+  const job = await queue.running();
   await sql`
     select mark_job_failed(${job.id}, 'busy', ${job.lease_token}, retry_after_seconds => 120)`;
   const row = await queue.row(job.id);
@@ -91,7 +84,7 @@ Deno.test("a retry may name its own delay", async () => {
 });
 
 Deno.test("the last retry's failure is final", async () => {
-  const job = await running({ max_retries: 1 });
+  const job = await queue.running({ max_retries: 1 });
   await sql`select mark_job_failed(${job.id}, 'first', ${job.lease_token}, retry_after_seconds => 0)`;
   const [again] = await queue.claim();
   assert.equal(again.retry_count, 1);
@@ -101,13 +94,13 @@ Deno.test("the last retry's failure is final", async () => {
 });
 
 Deno.test("a failure that cannot be retried is final at once", async () => {
-  const job = await running();
+  const job = await queue.running();
   await sql`select mark_job_failed(${job.id}, 'no such photo', ${job.lease_token}, false)`;
   assert.equal((await queue.row(job.id)).status, "failed");
 });
 
 Deno.test("reporting a failure twice counts once", async () => {
-  const job = await running();
+  const job = await queue.running();
   await sql`select mark_job_failed(${job.id}, 'x', ${job.lease_token})`;
   const before = await queue.row(job.id);
   await sql`select mark_job_failed(${job.id}, 'x', ${job.lease_token})`;
@@ -125,7 +118,7 @@ Deno.test("a released job is ready at once, in its old place, with all its attem
 });
 
 Deno.test("confirming the start renews the lease, however often", async () => {
-  const job = await running();
+  const job = await queue.running();
   for (const seconds of [60, 90]) {
     await sql`select mark_job_processing(${job.id}, ${job.lease_token}, ${seconds})`;
     const row = await queue.row(job.id);
@@ -159,7 +152,7 @@ Deno.test("whatever a worker writes after it lost its lease changes nothing, and
 });
 
 Deno.test("a rescued job that nobody has taken yet is lost to its old worker too", async () => {
-  const job = await running();
+  const job = await queue.running();
   await queue.expireLease(job.id);
   await queue.claim(1, ["another type"]);
   assert.equal((await queue.row(job.id)).status, "queued");
@@ -167,14 +160,14 @@ Deno.test("a rescued job that nobody has taken yet is lost to its old worker too
 });
 
 Deno.test("a worker whose lease has ended may still finish while nobody has rescued the job", async () => {
-  const job = await running();
+  const job = await queue.running();
   await queue.expireLease(job.id);
   await sql`select mark_job_completed(${job.id}, '{}', ${job.lease_token})`;
   assert.equal((await queue.row(job.id)).status, "completed");
 });
 
 Deno.test("a completed job cannot be failed, released or started, with its token or without", async () => {
-  const job = await running();
+  const job = await queue.running();
   await sql`select mark_job_completed(${job.id}, '{}', ${job.lease_token})`;
   const before = await queue.row(job.id);
   for (const token of [null, job.lease_token]) {

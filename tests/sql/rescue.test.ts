@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { refused, testDatabase } from "../support/database.ts";
-import { type ClaimedJob, lease, queueOn } from "../support/queue.ts";
+import { lease, queueOn } from "../support/queue.ts";
 
 const db = await testDatabase();
 const queue = queueOn(db.service);
@@ -12,14 +12,8 @@ Deno.test.beforeEach(async () => {
   await db.admin`truncate jobs cascade`;
 });
 
-async function running(options = {}): Promise<ClaimedJob> {
-  await queue.enqueue(options);
-  const [job] = await queue.claim();
-  return job;
-}
-
 Deno.test("a job whose lease has ended is handed out again at once, and the attempt counts", async () => {
-  const job = await running();
+  const job = await queue.running();
   await queue.expireLease(job.id);
   const [again] = await queue.claim();
   assert.equal(again.id, job.id);
@@ -29,13 +23,13 @@ Deno.test("a job whose lease has ended is handed out again at once, and the atte
 });
 
 Deno.test("a job whose lease holds is left alone", async () => {
-  const job = await running();
+  const job = await queue.running();
   assert.deepEqual(await queue.claim(), []);
   assert.equal((await queue.row(job.id)).lease_token, job.lease_token);
 });
 
 Deno.test("a job is rescued as often as it may be retried, then it fails", async () => {
-  const { id } = await running({ max_retries: 2 });
+  const { id } = await queue.running({ max_retries: 2 });
   for (const retry of [1, 2]) {
     await queue.expireLease(id);
     assert.equal((await queue.claim())[0].retry_count, retry);
@@ -48,7 +42,7 @@ Deno.test("a job is rescued as often as it may be retried, then it fails", async
 });
 
 Deno.test("a claim of another type rescues too", async () => {
-  const job = await running();
+  const job = await queue.running();
   await queue.expireLease(job.id);
   await queue.finishAndClaim([], { maxJobs: 1, jobTypes: ["another"] });
   const row = await queue.row(job.id);
@@ -67,14 +61,14 @@ Deno.test("a great many dead workers' jobs are rescued over several claims", asy
 });
 
 Deno.test("no heartbeat carries a job beyond its timeout", async () => {
-  const job = await running({ timeout_seconds: 20 });
+  const job = await queue.running({ timeout_seconds: 20 });
   assert.deepEqual(await queue.heartbeat([lease(job)], 3_600), ["held"]);
   const row = await queue.row(job.id);
   assert.equal(row.lease_expires_at!.getTime() - row.started_at!.getTime(), 20_000);
 });
 
 Deno.test("a job that overran its timeout is lost to its worker, even if that still breathes", async () => {
-  const job = await running({ timeout_seconds: 20 });
+  const job = await queue.running({ timeout_seconds: 20 });
   await queue.overrun(job.id);
   assert.deepEqual(await queue.heartbeat([lease(job)]), ["lost"]);
   await refused("JQ002", sql`select mark_job_completed(${job.id}, '{}', ${job.lease_token})`);
@@ -84,7 +78,7 @@ Deno.test("a job that overran its timeout is lost to its worker, even if that st
 });
 
 Deno.test("a job that overran its timeout is tried again, and fails when no retries are left", async () => {
-  const job = await running({ timeout_seconds: 20, max_retries: 1 });
+  const job = await queue.running({ timeout_seconds: 20, max_retries: 1 });
   await queue.overrun(job.id);
   const [again] = await queue.claim();
   assert.equal(again.retry_count, 1);
@@ -96,7 +90,7 @@ Deno.test("a job that overran its timeout is tried again, and fails when no retr
 });
 
 Deno.test("the timeout counts anew for each attempt", async () => {
-  const job = await running({ timeout_seconds: 20 });
+  const job = await queue.running({ timeout_seconds: 20 });
   await queue.overrun(job.id);
   const [again] = await queue.claim();
   assert.deepEqual(await queue.heartbeat([lease(again)]), ["held"]);

@@ -11,12 +11,6 @@ Deno.test.beforeEach(async () => {
   await db.admin`truncate jobs cascade`;
 });
 
-async function running(options = {}): Promise<ClaimedJob> {
-  await queue.enqueue(options);
-  const [job] = await queue.claim();
-  return job;
-}
-
 async function save(job: ClaimedJob, name: string, result: unknown, progress: unknown = null) {
   const sql = db.service;
   const [{ answer }] = await sql`
@@ -28,7 +22,7 @@ async function save(job: ClaimedJob, name: string, result: unknown, progress: un
 }
 
 Deno.test("saved steps come back with the next claim, whatever became of the worker", async () => {
-  const job = await running();
+  const job = await queue.running();
   assert.equal(await save(job, "batch/1", { n: 1 }), "held");
   assert.equal(await save(job, "batch/2", [2]), "held");
   await queue.expireLease(job.id);
@@ -37,7 +31,7 @@ Deno.test("saved steps come back with the next claim, whatever became of the wor
 });
 
 Deno.test("the first result of a step stays, and a repeat is harmless", async () => {
-  const job = await running();
+  const job = await queue.running();
   await save(job, "one", { n: 1 });
   assert.equal(await save(job, "one", { n: 2 }), "held");
   assert.equal((await queue.row(job.id)).step_count, 1);
@@ -46,14 +40,14 @@ Deno.test("the first result of a step stays, and a repeat is harmless", async ()
 });
 
 Deno.test("a step without a result is still a finished step", async () => {
-  const job = await running();
+  const job = await queue.running();
   await db.service`select save_job_step(${job.id}, ${job.lease_token}, 'mail', null)`;
   await queue.expireLease(job.id);
   assert.deepEqual((await queue.claim())[0].steps, { mail: null });
 });
 
 Deno.test("saving a step renews the lease and shows progress", async () => {
-  const job = await running();
+  const job = await queue.running();
   await save(job, "one", {}, { done: 1, total: 2 });
   const row = await queue.row(job.id);
   assert.ok(row.lease_expires_at! > job.lease_expires_at);
@@ -61,14 +55,14 @@ Deno.test("saving a step renews the lease and shows progress", async () => {
 });
 
 Deno.test("a job that is to be cancelled is told so, and its step is kept all the same", async () => {
-  const job = await running();
+  const job = await queue.running();
   await db.service`select cancel_job(${job.id})`;
   assert.equal(await save(job, "one", { n: 1 }), "cancelled");
   assert.equal((await queue.row(job.id)).step_count, 1);
 });
 
 Deno.test("a step of a worker that lost its lease is not kept", async () => {
-  const job = await running();
+  const job = await queue.running();
   await queue.expireLease(job.id);
   await queue.claim();
   await refused("JQ002", save(job, "late", {}));
@@ -77,14 +71,14 @@ Deno.test("a step of a worker that lost its lease is not kept", async () => {
 });
 
 Deno.test("a step needs a name of reasonable length", async () => {
-  const job = await running();
+  const job = await queue.running();
   for (const name of ["", "x".repeat(201)]) {
     assert.match(await refused("JQ004", save(job, name, {})), /^name: /);
   }
 });
 
 Deno.test("steps survive a manual retry and go with the job", async () => {
-  const job = await running({ max_retries: 0 });
+  const job = await queue.running({ max_retries: 0 });
   await save(job, "one", { n: 1 });
   await db.service`select mark_job_failed(${job.id}, 'x', ${job.lease_token})`;
   await db.service`select retry_failed_jobs()`;

@@ -1,5 +1,6 @@
 // The queue's functions as SQL tests call them, and ways to make time pass for a job.
 
+import assert from "node:assert/strict";
 import type { Sql } from "./database.ts";
 
 /** A row of `get_next_job`, or an element of `jobs` in the answer of `finish_and_claim_jobs`. */
@@ -47,15 +48,24 @@ export function queueOn(sql: Sql) {
     const [{ ids }] = await sql`select enqueue_jobs(${sql.json(jobs as never)}) as ids`;
     return ids;
   };
+  const enqueue = async (options: JobOptions = {}): Promise<string> =>
+    (await enqueueMany([{ job_type: "test", ...options }]))[0];
+  const claim = async (maxJobs = 1, jobTypes: string[] | null = null): Promise<ClaimedJob[]> => [
+    ...await sql<ClaimedJob[]>`
+      select * from get_next_job(max_jobs => ${maxJobs}, job_types => ${jobTypes})`,
+  ];
   return {
     enqueueMany,
-    enqueue: async (options: JobOptions = {}): Promise<string> =>
-      (await enqueueMany([{ job_type: "test", ...options }]))[0],
+    enqueue,
+    claim,
 
-    claim: async (maxJobs = 1, jobTypes: string[] | null = null): Promise<ClaimedJob[]> => [
-      ...await sql<ClaimedJob[]>`
-        select * from get_next_job(max_jobs => ${maxJobs}, job_types => ${jobTypes})`,
-    ],
+    /** A job of these options, enqueued and claimed; no other may be ready before it. */
+    running: async (options: JobOptions = {}): Promise<ClaimedJob> => {
+      const id = await enqueue(options);
+      const [job] = await claim();
+      assert.equal(job.id, id);
+      return job;
+    },
 
     finishAndClaim: async (results: unknown, options: FinishAndClaimOptions = {}) => {
       const [{ answer }] = await sql`
