@@ -20,13 +20,16 @@ begin;
 --
 -- The worker reports how it went. Completed: the result is stored and the job is final. Failed: it is
 -- queued again to wait for its backoff, or `failed` for good when no retries are left or trying again
--- cannot help. Released: the worker hands it back unharmed and the attempt does not count. If someone
--- asked to cancel it meanwhile, the worker hears of it with its next heartbeat and the job ends
--- `cancelled`.
+-- cannot help. Released: the worker hands it back unharmed and the attempt does not count; it may ask
+-- that the job rests for a while. Handed over: the worker has to stop in the middle of it. If it saved a
+-- step since its claim, the job goes on elsewhere and the attempt goes on with it; if not, the attempt
+-- has failed, so that nothing is handed on for ever. If someone asked to cancel the job meanwhile, the
+-- worker hears of it with its next heartbeat and the job ends `cancelled`.
 --
--- When a worker dies it reports nothing. Its lease ends, and the next claim by anyone rescues the job:
--- the attempt counts as failed, the saved steps stay. A job with a timeout never gets a lease beyond
--- it, so the same rescue ends jobs that run too long, even when their worker still breathes.
+-- When a worker dies it reports nothing. Its lease ends, and the next claim or heartbeat by anyone
+-- rescues the job: the attempt has failed, the saved steps stay. A job with a timeout never gets a lease
+-- beyond its deadline, so the same rescue ends jobs that run too long, even when their worker still
+-- breathes.
 --
 -- Final jobs never change state again, except that a failed or cancelled one may be queued anew.
 -- cleanup_old_jobs deletes those that ended long ago.
@@ -63,6 +66,7 @@ create table public.jobs (
   run_at timestamptz not null default clock_timestamp(),
   waiting_for text,
   timeout_seconds integer,
+  deadline_at timestamptz,
   idempotency_key text,
   owner_id uuid,
   worker_id text,
@@ -71,6 +75,7 @@ create table public.jobs (
   cancel_requested_at timestamptz,
   progress jsonb,
   step_count integer not null default 0,
+  steps_at_claim integer not null default 0,
 
   -- What each status means for the other columns. One expression and not one constraint per column: they
   -- are evaluated at every change of every job, and twelve of them cost a tenth of its time.
@@ -117,14 +122,17 @@ comment on column public.jobs.retry_count is 'how many retries the job has used'
 comment on column public.jobs.priority is 'higher first';
 comment on column public.jobs.run_at is 'not before';
 comment on column public.jobs.waiting_for is 'why a queued job is not ready: time or retry; null when ready';
-comment on column public.jobs.timeout_seconds is 'how long one attempt may take; null: no limit';
+comment on column public.jobs.timeout_seconds is
+  'how long one run may take, from its claim on; null: what job_types says about the type, if anything';
+comment on column public.jobs.deadline_at is 'when the latest run had to be over; null: no limit';
 comment on column public.jobs.idempotency_key is 'enqueuing the same type, owner and key again returns this job';
 comment on column public.jobs.owner_id is 'the signed-in user who may see and cancel the job';
 comment on column public.jobs.worker_id is 'who claimed it last';
 comment on column public.jobs.lease_token is
   'the claim that holds the job; kept when that claim ends it, so that a repeated report is recognised';
 comment on column public.jobs.lease_expires_at is 'when the job may be rescued from its worker';
-comment on column public.jobs.step_count is 'how many rows of job_steps the job has';
+comment on column public.jobs.step_count is 'how many finished steps the job has';
+comment on column public.jobs.steps_at_claim is 'step_count when the latest run began';
 
 -- What claims read. The columns are the claim's order by: nothing is sorted, nothing skipped.
 create index jobs_ready_idx on public.jobs (priority desc, run_at, created_at)
@@ -152,23 +160,60 @@ create unique index jobs_idempotency_key_idx on public.jobs (idempotency_key, jo
 create index jobs_owner_idx on public.jobs (owner_id, created_at desc)
   where owner_id is not null;
 
--- Results of steps that need not be run again: written once, read by whoever claims the job next.
+-- Steps of a job that need not be run again once they are finished: the result is written once and read by
+-- whoever claims the job next. A row without a result is a step that was begun and never finished:
+-- whether it had an effect in the world, nobody knows.
 create table public.job_steps (
   job_id uuid not null references public.jobs (id) on delete cascade,
   name text not null,
-  result jsonb not null,
-  created_at timestamptz not null default clock_timestamp(),
+  result jsonb,
+  started_at timestamptz not null default clock_timestamp(),
+  finished_at timestamptz,
+  runs integer not null default 1,
+  lease_token uuid,
   primary key (job_id, name),
-  constraint job_steps_name_length check (length(name) between 1 and 200)
+  constraint job_steps_name_length check (length(name) between 1 and 200),
+  constraint job_steps_are_finished_with_a_result check ((result is null) = (finished_at is null))
 );
-comment on table public.job_steps is 'Results of finished steps of a job; they outlive the attempt.';
+comment on table public.job_steps is 'Steps of a job, begun and finished; they outlive the attempt.';
+comment on column public.job_steps.result is 'what the step gave; null: begun and not finished';
+comment on column public.job_steps.started_at is 'when the latest run of the step began';
+comment on column public.job_steps.runs is 'how many claims of the job began the step';
+comment on column public.job_steps.lease_token is 'the claim that began it last';
+
+-- Why a job is not finished yet, or never will be: one row per run that failed. Runs that were released,
+-- handed over with progress or cancelled did not fail.
+create table public.job_failures (
+  job_id uuid not null references public.jobs (id) on delete cascade,
+  id bigint not null generated always as identity,
+  worker_id text,
+  started_at timestamptz not null,
+  failed_at timestamptz not null,
+  duration interval not null generated always as (failed_at - started_at) stored,
+  error text not null,
+  primary key (job_id, id)
+);
+comment on table public.job_failures is 'Failed runs of jobs: when, where, for how long, and why.';
 
 create table public.job_types (
   job_type text primary key,
-  open_to_users boolean not null default false
+  open_to_users boolean not null default false,
+  timeout_seconds integer,
+  retry_base_seconds numeric not null default 10,
+  retry_factor numeric not null default 2,
+  retry_cap_seconds numeric not null default 900,
+  constraint job_types_timeout_is_possible check (timeout_seconds > 0),
+  constraint job_types_retries_are_possible check (
+    retry_base_seconds between 0 and 86400 and retry_factor between 1 and 100 and retry_cap_seconds between 0 and 2592000
+  )
 );
 comment on table public.job_types is
-  'Which job types signed-in users may enqueue. A type without a row is closed to them; the service role may enqueue anything.';
+  'What holds for all jobs of a type. A type without a row is closed to signed-in users and has the defaults.';
+comment on column public.job_types.open_to_users is 'whether signed-in users may enqueue it; the service role may enqueue anything';
+comment on column public.job_types.timeout_seconds is 'for jobs that have no timeout_seconds of their own';
+comment on column public.job_types.retry_base_seconds is 'the longest backoff before the first retry';
+comment on column public.job_types.retry_factor is 'by how much the longest backoff grows from retry to retry';
+comment on column public.job_types.retry_cap_seconds is 'the longest backoff of all';
 
 -- A job that someone inserts with a time in the future waits for it. The condition stands in the
 -- trigger and not in the function, so that ordinary inserts do not pay for a call.
@@ -241,8 +286,9 @@ create trigger jobs_settle_update_by_hand after update on public.jobs
 -- Closed from the start; the last migration of the queue opens what each role needs.
 alter table public.jobs enable row level security;
 alter table public.job_steps enable row level security;
+alter table public.job_failures enable row level security;
 alter table public.job_types enable row level security;
-revoke all on public.jobs, public.job_steps, public.job_types from public, anon, authenticated;
+revoke all on public.jobs, public.job_steps, public.job_failures, public.job_types from public, anon, authenticated;
 revoke all on all functions in schema job_queue from public;
 
 -- 20261123090100_jobs_enqueue.sql
@@ -490,25 +536,71 @@ begin
   end if;
   return query
   select c.id, c.job_type, c.input_data, c.retry_count, c.max_retries, c.priority,
-         c.lease_token, c.lease_expires_at, case when c.step_count = 0 then '{}' else job_queue.saved_steps(c.id) end, c.progress, c.timeout_seconds,
+         c.lease_token, c.lease_expires_at, case when c.step_count = 0 then '{}' else job_queue.saved_steps(c.id) end, c.progress, job_queue.run_seconds(c.started_at, c.deadline_at),
          c.created_at, c.run_at, c.owner_id
   from job_queue.claim_jobs(
-    get_next_job.max_jobs, get_next_job.job_types, get_next_job.worker_id, get_next_job.lease_seconds,
-    gen_random_uuid(), false
+    get_next_job.max_jobs, get_next_job.job_types, get_next_job.worker_id, get_next_job.lease_seconds, gen_random_uuid()
   ) c;
 end $$;
 comment on function public.get_next_job is 'Claims the next ready jobs and returns them in order; no row when there are none.';
 
--- The claim itself, for get_next_job and finish_and_claim_jobs: makes ready what is due, rescues what
--- dead workers hold, then takes the first max_jobs ready jobs that no one else is taking.
--- A repeated claim returns what the first one under the same token got, if it got anything.
+-- Tokens of claims whose answer was lost and that were asked for again. Small and short-lived.
+create table job_queue.repeated_claims (
+  lease_token uuid primary key,
+  repeated_at timestamptz not null default clock_timestamp()
+);
+comment on table job_queue.repeated_claims is 'Claims that were repeated: no call claims under these tokens any more.';
+alter table job_queue.repeated_claims enable row level security;
+revoke all on job_queue.repeated_claims from public, anon, authenticated;
+grant select, insert, delete on job_queue.repeated_claims to service_role;
+
+-- claim_jobs for a caller that may repeat its call: however often the call arrives, in whatever order and
+-- however late, jobs are claimed once under the token. The lock makes a call and its repetition take
+-- turns. A repetition returns what was claimed before it; if nothing was, it claims, and then the call it
+-- repeats, should it still arrive, claims nothing, because nobody would run what it got.
+create function job_queue.claim_jobs_once(
+  max_jobs integer, job_types text[], worker_id text, lease_seconds integer, lease_token uuid, is_repeat boolean
+) returns setof public.jobs
+language plpgsql set search_path = '' set enable_seqscan = off as $$
+declare
+  v_is_settled boolean;
+begin
+  perform pg_advisory_xact_lock(hashtextextended(lease_token::text, 0));
+  v_is_settled := exists (select from job_queue.repeated_claims c where c.lease_token = claim_jobs_once.lease_token);
+  if is_repeat then
+    return query
+    select j.* from public.jobs j
+    where j.status = 'processing' and j.lease_token = claim_jobs_once.lease_token
+    order by j.priority desc, j.run_at, j.created_at;
+    v_is_settled := v_is_settled or found;
+    perform job_queue.remember_repeated_claim(lease_token);
+  end if;
+  if not v_is_settled then
+    return query
+    select * from job_queue.claim_jobs(max_jobs, job_types, worker_id, lease_seconds, lease_token);
+  end if;
+end $$;
+comment on function job_queue.claim_jobs_once is 'Claims ready jobs once under the given lease token.';
+
+-- For an hour: no call is under way for longer than that.
+create function job_queue.remember_repeated_claim(lease_token uuid) returns void
+language plpgsql set search_path = '' as $$
+begin
+  delete from job_queue.repeated_claims c where c.repeated_at < clock_timestamp() - interval '1 hour';
+  insert into job_queue.repeated_claims (lease_token) values (remember_repeated_claim.lease_token)
+  on conflict do nothing;
+end $$;
+comment on function job_queue.remember_repeated_claim is 'Closes a token for further claims.';
+
+-- The claim itself: makes ready what is due, rescues what dead workers hold, then takes the first max_jobs
+-- ready jobs that no one else is taking.
 --
 -- Choosing and updating are two statements, because the second then sees the rows as they were locked.
 -- The settings: one plan per session, because planning takes longer than claiming; and one that keeps to the
 -- indexes that have the order, because a plan made while the queue was empty, when sorting nothing looked
 -- as cheap, would sort the whole backlog later.
 create function job_queue.claim_jobs(
-  max_jobs integer, job_types text[], worker_id text, lease_seconds integer, lease_token uuid, is_repeat boolean
+  max_jobs integer, job_types text[], worker_id text, lease_seconds integer, lease_token uuid
 ) returns setof public.jobs
 language plpgsql set search_path = ''
 set plan_cache_mode = force_generic_plan
@@ -516,17 +608,10 @@ set enable_seqscan = off set enable_bitmapscan = off set enable_sort = off as $$
 declare
   v_now timestamptz := clock_timestamp();
   v_chosen tid[];
+  -- By type: a few rows for all jobs, instead of a search for each.
+  v_timeouts jsonb;
 begin
   perform job_queue.check_lease_seconds(lease_seconds);
-  if is_repeat then
-    return query
-    select j.* from public.jobs j
-    where j.status = 'processing' and j.lease_token = claim_jobs.lease_token
-    order by j.priority desc, j.run_at, j.created_at;
-    if found then
-      return;
-    end if;
-  end if;
   -- Most claims find neither; to ask first is cheaper than to start an update of nothing.
   if exists (select from public.jobs j where j.waiting_for in ('time', 'retry') and j.run_at <= v_now) then
     perform job_queue.promote_due_jobs(greatest(100, max_jobs));
@@ -538,13 +623,20 @@ begin
   if v_chosen = '{}' then
     return;
   end if;
+  v_timeouts := (
+    select jsonb_object_agg(t.job_type, t.timeout_seconds) from public.job_types t where t.timeout_seconds is not null
+  );
   return query
   with claimed as (
     update public.jobs j
     set status = 'processing',
         worker_id = claim_jobs.worker_id,
         lease_token = claim_jobs.lease_token,
-        lease_expires_at = job_queue.lease_end(v_now, v_now, claim_jobs.lease_seconds, j.timeout_seconds),
+        lease_expires_at = job_queue.lease_end(
+          v_now, claim_jobs.lease_seconds, job_queue.deadline(v_now, j.timeout_seconds, v_timeouts, j.job_type)
+        ),
+        deadline_at = job_queue.deadline(v_now, j.timeout_seconds, v_timeouts, j.job_type),
+        steps_at_claim = j.step_count,
         started_at = v_now,
         updated_at = v_now
     where j.ctid = any (v_chosen)
@@ -639,37 +731,52 @@ begin
 end $$;
 comment on function job_queue.promote_due_jobs is 'Makes ready what has waited long enough.';
 
--- Takes jobs from workers whose lease has ended: dead ones, and those that overran the timeout of
--- their job. The attempt counts. The token is forgotten, so whatever such a worker still reports is
--- refused. Called by every claim.
-create function job_queue.rescue_jobs(max_jobs integer) returns void
-language plpgsql set search_path = '' as $$
+-- Takes jobs from workers whose lease has ended, and returns how many: from dead ones, and from those that
+-- overran the deadline of their job. The attempt has failed. What a dead worker held is ready at once; a
+-- job that ran too long waits for its backoff like any other that failed. The token is forgotten, so
+-- whatever such a worker still reports is refused. Called by every claim and every heartbeat.
+create function job_queue.rescue_jobs(max_jobs integer) returns integer
+language plpgsql set search_path = '' set enable_seqscan = off as $$
 declare
   v_now timestamptz := clock_timestamp();
+  v_rescued integer;
 begin
-  update public.jobs j
-  set status = e.next_status,
-      retry_count = j.retry_count + (e.next_status = 'queued')::integer,
-      error = case
-        when e.next_status = 'cancelled' then j.error
-        when v_now >= j.started_at + make_interval(secs => j.timeout_seconds)
-          then format('timed out after %s seconds', j.timeout_seconds)
-        else 'lease expired: the worker stopped without a word'
-      end,
-      completed_at = case when e.next_status <> 'queued' then v_now end,
-      lease_token = null,
-      lease_expires_at = null,
-      updated_at = v_now
-  from (
-    select x.ctid,
+  with expired as materialized (
+    select x.ctid as place,
+           x.lease_expires_at >= x.deadline_at is true as is_overrun,
            job_queue.status_after_failure(x.cancel_requested_at, x.retry_count, x.max_retries, true) as next_status
     from public.jobs x
     where x.status = 'processing' and x.lease_expires_at <= v_now
     order by x.lease_expires_at
     limit max_jobs
     for no key update skip locked
-  ) e
-  where j.ctid = e.ctid;
+  ), rescued as (
+    update public.jobs j
+    set status = e.next_status,
+        retry_count = j.retry_count + (e.next_status = 'queued')::integer,
+        waiting_for = case when e.next_status = 'queued' and e.is_overrun then 'retry' end,
+        run_at = case
+          when e.next_status = 'queued' and e.is_overrun then v_now + job_queue.retry_delay(j.job_type, j.retry_count)
+          else j.run_at
+        end,
+        error = case
+          when e.next_status = 'cancelled' then j.error
+          when e.is_overrun then format('timed out after %s seconds', job_queue.run_seconds(j.started_at, j.deadline_at))
+          else 'lease expired: the worker stopped without a word'
+        end,
+        completed_at = case when e.next_status <> 'queued' then v_now end,
+        lease_token = null,
+        lease_expires_at = null,
+        updated_at = v_now
+    from expired e
+    where j.ctid = e.place
+    returning j.id, j.status, j.worker_id, j.started_at, j.error
+  ), recorded as (
+    insert into public.job_failures (job_id, worker_id, started_at, failed_at, error)
+    select r.id, r.worker_id, r.started_at, v_now, r.error from rescued r where r.status <> 'cancelled'
+  )
+  select count(*) into v_rescued from rescued;
+  return v_rescued;
 end $$;
 comment on function job_queue.rescue_jobs is 'Ends the attempts of workers whose lease has ended.';
 
@@ -686,16 +793,30 @@ language sql immutable as $$
 $$;
 comment on function job_queue.status_after_failure is 'queued, failed or cancelled: what a failed attempt leads to.';
 
--- When a lease taken or renewed now ends: never after the job's own time is up. Like every expression
--- that runs once per job, it has no settings of its own, so that it is inlined: a call would cost more
--- than the rest of the row.
-create function job_queue.lease_end(
-  now timestamptz, started_at timestamptz, lease_seconds integer, timeout_seconds integer
-) returns timestamptz
+-- When a lease taken or renewed now ends: never after the run's deadline. Like every expression that runs
+-- once per job, it has no settings of its own, so that it is inlined: a call would cost more than the
+-- rest of the row.
+create function job_queue.lease_end(now timestamptz, lease_seconds integer, deadline_at timestamptz) returns timestamptz
 language sql stable as $$
-  select least(now + make_interval(secs => lease_seconds), started_at + make_interval(secs => timeout_seconds))
+  select least(now + make_interval(secs => lease_seconds), deadline_at)
 $$;
 comment on function job_queue.lease_end is 'The end of a lease taken now.';
+
+-- When a run that begins now has to be over: after the job's own timeout, else that of its type, else never.
+create function job_queue.deadline(
+  now timestamptz, timeout_seconds integer, timeouts jsonb, job_type text
+) returns timestamptz
+language sql stable as $$
+  select now + make_interval(secs => coalesce(timeout_seconds, (timeouts ->> job_type)::integer))
+$$;
+comment on function job_queue.deadline is 'The deadline of a run that begins now; null when it has none.';
+
+-- How long a run may take; null when it has no deadline.
+create function job_queue.run_seconds(started_at timestamptz, deadline_at timestamptz) returns integer
+language sql immutable as $$
+  select extract(epoch from deadline_at - started_at)::integer
+$$;
+comment on function job_queue.run_seconds is 'The time from the beginning of a run to its deadline.';
 
 -- Raises JQ004.
 create function job_queue.check_lease_seconds(lease_seconds integer) returns void
@@ -707,10 +828,12 @@ begin
 end $$;
 comment on function job_queue.check_lease_seconds is 'Refuses a lease of impossible length.';
 
--- The results a job's earlier claims saved, by step name. Asked only for jobs that have steps.
+-- The results of a job's finished steps, by name. Asked only for jobs that have some.
 create function job_queue.saved_steps(job_id uuid) returns jsonb
 language sql stable set search_path = '' as $$
-  select jsonb_object_agg(s.name, s.result) from public.job_steps s where s.job_id = saved_steps.job_id
+  select jsonb_object_agg(s.name, s.result)
+  from public.job_steps s
+  where s.job_id = saved_steps.job_id and s.finished_at is not null
 $$;
 comment on function job_queue.saved_steps is 'Saved step results of a job, by name.';
 
@@ -718,9 +841,9 @@ revoke all on all functions in schema job_queue from public;
 revoke all on function public.get_next_job from public, anon, authenticated;
 grant execute on function public.get_next_job to service_role;
 grant execute on function
-  job_queue.claim_jobs, job_queue.lock_ready_jobs, job_queue.lock_ready_jobs_of_types,
-  job_queue.promote_due_jobs, job_queue.rescue_jobs, job_queue.status_after_failure, job_queue.lease_end,
-  job_queue.check_lease_seconds, job_queue.saved_steps
+  job_queue.claim_jobs, job_queue.claim_jobs_once, job_queue.remember_repeated_claim, job_queue.lock_ready_jobs,
+  job_queue.lock_ready_jobs_of_types, job_queue.promote_due_jobs, job_queue.rescue_jobs, job_queue.status_after_failure,
+  job_queue.lease_end, job_queue.deadline, job_queue.run_seconds, job_queue.check_lease_seconds, job_queue.saved_steps
 to service_role;
 
 -- 20261123090300_jobs_finish.sql
@@ -728,13 +851,14 @@ to service_role;
 -- The end of an attempt.
 
 -- What a worker does in one trip: reports how its last jobs went and claims the next ones.
---   results   [{"job_id", "lease_token", "outcome": "completed" | "failed" | "released" | "cancelled",
+--   results   [{"job_id", "lease_token",
+--               "outcome": "completed" | "failed" | "released" | "handed_over" | "cancelled",
 --               "output_data"?, "error_message"?, "retryable"?, "retry_after_seconds"?}]
 --   answer    {"finished": [the job's status after it, or "lost" when it was no longer this worker's],
 --              "jobs": [the claimed jobs, in the order to run them]}
 -- The worker chooses lease_token, one per claim. When the answer to a call was lost it sends the same
 -- call again with is_repeat: what was finished stays finished, and jobs that were claimed under that
--- token are returned and not claimed twice. Raises JQ004.
+-- token are returned and not claimed twice, in whatever order the two arrive. Raises JQ004.
 --
 -- json and not jsonb: the answer is only read as text, and building jsonb took longer than claiming.
 create function public.finish_and_claim_jobs(
@@ -758,9 +882,10 @@ begin
   if max_jobs > 0 then
     select json_agg(c) into v_jobs
     from (
-      select j.id, j.job_type, j.input_data, j.retry_count, j.max_retries, j.lease_token, j.timeout_seconds, j.progress,
+      select j.id, j.job_type, j.input_data, j.retry_count, j.max_retries, j.lease_token, j.progress,
+             job_queue.run_seconds(j.started_at, j.deadline_at) as timeout_seconds,
              case when j.step_count = 0 then '{}' else job_queue.saved_steps(j.id) end as steps
-      from job_queue.claim_jobs(
+      from job_queue.claim_jobs_once(
         finish_and_claim_jobs.max_jobs, finish_and_claim_jobs.job_types, finish_and_claim_jobs.worker_id,
         finish_and_claim_jobs.lease_seconds, coalesce(finish_and_claim_jobs.lease_token, gen_random_uuid()),
         finish_and_claim_jobs.is_repeat
@@ -812,13 +937,22 @@ begin
 end $$;
 comment on function public.mark_job_failed is 'Records why an attempt failed and queues the job again if retries are left.';
 
--- Hands a job back unharmed: it is ready at once, in its old place, and the attempt does not count.
+-- Hands a job back unharmed: the attempt does not count. It is ready at once, in its old place, or after
+-- delay_seconds: a job that waits for something else can rest that long.
 -- Called by workers that have to stop; without a token (SQL editor) it works on any job that is processing.
--- Raises JQ002, JQ003, JQ005.
-create function public.release_job(job_id uuid, lease_token uuid default null) returns boolean
+-- Raises JQ002, JQ003, JQ004, JQ005.
+create function public.release_job(
+  job_id uuid, lease_token uuid default null, delay_seconds integer default null
+) returns boolean
 language plpgsql set search_path = '' as $$
 begin
-  perform job_queue.finish_job(job_id, lease_token, '{"outcome": "released"}', '{queued,cancelled}');
+  if delay_seconds < 0 then
+    raise exception 'delay_seconds: expected 0 or more' using errcode = 'JQ004';
+  end if;
+  perform job_queue.finish_job(
+    job_id, lease_token, jsonb_build_object('outcome', 'released', 'retry_after_seconds', delay_seconds),
+    '{queued,cancelled}'
+  );
   return true;
 end $$;
 comment on function public.release_job is 'Hands a job back to the queue without counting the attempt.';
@@ -905,8 +1039,8 @@ language sql immutable as $$
   select case
     when job_id is null then 'job_id: expected the id of a job'
     when lease_token is null then 'lease_token: expected the token of the claim'
-    when outcome in ('completed', 'failed', 'released', 'cancelled') is not true
-      then 'outcome: expected completed, failed, released or cancelled'
+    when outcome in ('completed', 'failed', 'released', 'handed_over', 'cancelled') is not true
+      then 'outcome: expected completed, failed, released, handed_over or cancelled'
     when retry_after_seconds < 0 then 'retry_after_seconds: expected 0 or more'
   end
 $$;
@@ -940,22 +1074,28 @@ begin
     set lease_expires_at = null, updated_at = v_now,
         (status, waiting_for, run_at, retry_count, output_data, error, completed_at) = (
       select n.status,
-             case when n.is_retry then 'retry' end,
-             case when n.is_retry
-               then v_now + coalesce(make_interval(secs => r.retry_after_seconds), job_queue.retry_delay(j.retry_count))
+             case when n.is_retry then 'retry' when n.is_rest then 'time' end,
+             case
+               when n.is_retry then
+                 v_now + coalesce(
+                   make_interval(secs => r.retry_after_seconds), job_queue.retry_delay(j.job_type, j.retry_count)
+                 )
+               when n.is_rest then v_now + make_interval(secs => r.retry_after_seconds)
                else j.run_at end,
              j.retry_count + n.is_retry::integer,
              case when n.status = 'completed' then r.output_data end,
-             case r.outcome
+             case n.outcome
                when 'completed' then null
-               when 'failed' then left(coalesce(r.error_message, 'the worker gave no reason'), 8000)
+               when 'failed' then job_queue.error_of_result(r.outcome, r.error_message)
                else j.error end,
              case when n.status <> 'queued' then v_now end
       from (
-        select s.status, s.status = 'queued' and r.outcome = 'failed' as is_retry
-        from (
+        select s.status, o.outcome, s.status = 'queued' and o.outcome = 'failed' as is_retry,
+               s.status = 'queued' and r.retry_after_seconds > 0 as is_rest
+        from (select job_queue.settled_outcome(r.outcome, j.step_count, j.steps_at_claim) as outcome) o
+        cross join lateral (
           select job_queue.status_after_attempt(
-            r.outcome, j.cancel_requested_at, j.retry_count, j.max_retries, coalesce(r.retryable, true)
+            o.outcome, j.cancel_requested_at, j.retry_count, j.max_retries, coalesce(r.retryable, true)
           ) as status
         ) s
       ) n
@@ -965,8 +1105,14 @@ begin
       and j.lease_token = r.lease_token
       and j.lease_expires_at is not null
       and job_queue.problem_of_result(r.job_id, r.lease_token, r.outcome, r.retry_after_seconds) is null
-      and (j.timeout_seconds is null or v_now < j.started_at + make_interval(secs => j.timeout_seconds))
-    returning j.status, r.position
+      and (j.deadline_at is null or v_now < j.deadline_at)
+    returning j.id, j.status, j.worker_id, j.started_at, j.error, r.position,
+              job_queue.settled_outcome(r.outcome, j.step_count, j.steps_at_claim) as outcome
+  ), failure as (
+    insert into public.job_failures (job_id, worker_id, started_at, failed_at, error)
+    select f.id, f.worker_id, f.started_at, v_now, f.error
+    from finished f
+    where f.outcome = 'failed' and f.status <> 'cancelled'
   )
   select array_agg(f.status order by f.position) into v_finished from finished f;
   return coalesce(v_finished, '{}');
@@ -987,6 +1133,28 @@ language sql stable set search_path = '' as $$
 $$;
 comment on function job_queue.statuses_of_results is 'The status each reported job has, or lost.';
 
+-- A job that is handed over counts as released when it has saved a step since its claim, and as failed when
+-- it has not: it would be handed over for ever.
+create function job_queue.settled_outcome(outcome text, step_count integer, steps_at_claim integer) returns text
+language sql immutable as $$
+  select case
+    when outcome <> 'handed_over' then outcome
+    when step_count > steps_at_claim then 'released'
+    else 'failed'
+  end
+$$;
+comment on function job_queue.settled_outcome is 'The outcome of a run, a hand-over judged by its progress.';
+
+-- What the job shows as its error after a failed run.
+create function job_queue.error_of_result(outcome text, error_message text) returns text
+language sql immutable as $$
+  select case
+    when outcome = 'handed_over' then 'handed over without a new step'
+    else left(coalesce(error_message, 'the worker gave no reason'), 8000)
+  end
+$$;
+comment on function job_queue.error_of_result is 'The error of a failed run.';
+
 -- Which status an outcome leads to.
 create function job_queue.status_after_attempt(
   outcome text, cancel_requested_at timestamptz, retry_count integer, max_retries integer, retryable boolean
@@ -1000,13 +1168,22 @@ language sql immutable as $$
 $$;
 comment on function job_queue.status_after_attempt is 'The status that an outcome leads to.';
 
--- How long to wait before retry number retry_count + 1: 10 s, doubling, at most 15 min, less a random
--- part of up to half, so that jobs that failed together do not come back together.
-create function job_queue.retry_delay(retry_count integer) returns interval
-language sql volatile as $$
-  select make_interval(secs => least(900, 10 * 2 ^ least(retry_count, 10)) * (0.5 + random() / 2))
-$$;
-comment on function job_queue.retry_delay is 'The backoff before the next retry, with jitter.';
+-- How long to wait before the retry after retry_count others: a random time up to a bound that grows from
+-- retry to retry, as job_types says about the type. All of it is random, so that jobs that failed
+-- together come back far apart.
+create function job_queue.retry_delay(job_type text, retry_count integer) returns interval
+language plpgsql volatile set search_path = '' set enable_seqscan = off as $$
+declare
+  v_type public.job_types;
+begin
+  select * into v_type from public.job_types t where t.job_type = retry_delay.job_type;
+  return make_interval(secs => random() * least(
+    coalesce(v_type.retry_cap_seconds, 900)::double precision,
+    coalesce(v_type.retry_base_seconds, 10)::double precision
+      * coalesce(v_type.retry_factor, 2)::double precision ^ least(retry_count, 100)
+  ));
+end $$;
+comment on function job_queue.retry_delay is 'The backoff before the next retry, with full jitter.';
 
 -- Cancels a job and returns its status: 'cancelled', or 'processing' when its worker has been asked to
 -- stop and will hear of it with its next heartbeat or step. Called by the app's server and by
@@ -1077,7 +1254,8 @@ revoke all on function public.cancel_job from public, anon;
 grant execute on function public.cancel_job, job_queue.cancel_for_user to authenticated, service_role;
 grant execute on function
   job_queue.finish_job, job_queue.finish_jobs, job_queue.check_results, job_queue.problem_of_result, job_queue.apply_results,
-  job_queue.statuses_of_results, job_queue.status_after_attempt, job_queue.retry_delay, job_queue.cancel
+  job_queue.statuses_of_results, job_queue.settled_outcome, job_queue.error_of_result, job_queue.status_after_attempt,
+  job_queue.retry_delay, job_queue.cancel
 to service_role;
 
 -- 20261123090400_jobs_leases.sql
@@ -1106,14 +1284,10 @@ begin
   if lease_token is null and v_job.status <> 'processing' then
     raise exception 'job % is %: expected queued or processing', job_id, v_job.status using errcode = 'JQ005';
   end if;
-  case job_queue.renew_lease(job_id, coalesce(lease_token, v_job.lease_token), null, lease_seconds)
-    when 'held' then
-      return true;
-    when 'cancelled' then
-      raise exception 'job % was cancelled: stop working on it', job_id using errcode = 'JQ001';
-    else
-      raise exception 'the lease on job % is lost: stop working on it', job_id using errcode = 'JQ002';
-  end case;
+  if job_queue.renew_lease(job_id, coalesce(lease_token, v_job.lease_token), null, lease_seconds) = 'cancelled' then
+    raise exception 'job % was cancelled: stop working on it', job_id using errcode = 'JQ001';
+  end if;
+  return true;
 end $$;
 comment on function public.mark_job_processing is 'Confirms that a claimed job has started and renews its lease.';
 
@@ -1122,12 +1296,19 @@ create function job_queue.start_job(job_id uuid, lease_seconds integer) returns 
 language plpgsql set search_path = '' as $$
 declare
   v_now timestamptz := clock_timestamp();
+  v_deadline timestamptz := (
+    select v_now + make_interval(secs => coalesce(j.timeout_seconds, t.timeout_seconds))
+    from public.jobs j left join public.job_types t on t.job_type = j.job_type
+    where j.id = start_job.job_id
+  );
 begin
   update public.jobs j
   set status = 'processing',
       waiting_for = null,
       lease_token = gen_random_uuid(),
-      lease_expires_at = job_queue.lease_end(v_now, v_now, lease_seconds, j.timeout_seconds),
+      lease_expires_at = job_queue.lease_end(v_now, lease_seconds, v_deadline),
+      deadline_at = v_deadline,
+      steps_at_claim = j.step_count,
       started_at = v_now,
       updated_at = v_now
   where j.id = start_job.job_id;
@@ -1138,9 +1319,24 @@ comment on function job_queue.start_job is 'Starts one queued job without a work
 --   jobs    [{"job_id", "lease_token", "progress"?}]
 --   answer  an array parallel to it: "held", "cancelled" (stop, then report the job as cancelled) or
 --           "lost" (stop, and report nothing)
--- Called by workers every few seconds. Raises JQ004.
+-- Whoever calls also rescues jobs whose lease has ended, their own that ran too long among them, so that
+-- they need not wait for a claim. Called by workers every few seconds. Raises JQ004.
 create function public.heartbeat_jobs(jobs jsonb, lease_seconds integer default 30) returns jsonb
-language plpgsql set search_path = '' set statement_timeout = '5s'
+language plpgsql set search_path = '' set statement_timeout = '5s' set enable_seqscan = off as $$
+declare
+  v_answers jsonb := job_queue.renew_leases(jobs, lease_seconds);
+  v_now timestamptz := clock_timestamp();
+begin
+  if exists (select from public.jobs j where j.status = 'processing' and j.lease_expires_at <= v_now) then
+    perform job_queue.rescue_jobs(100);
+  end if;
+  return v_answers;
+end $$;
+comment on function public.heartbeat_jobs is 'Renews the leases of running jobs and stores their progress.';
+
+-- The renewal itself. Raises JQ004.
+create function job_queue.renew_leases(jobs jsonb, lease_seconds integer) returns jsonb
+language plpgsql set search_path = ''
 set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_bitmapscan = off as $$
 declare
   v_now timestamptz := clock_timestamp();
@@ -1158,24 +1354,49 @@ begin
     order by b.job_id
   ), renewed as (
     update public.jobs j
-    set lease_expires_at = job_queue.lease_end(v_now, j.started_at, heartbeat_jobs.lease_seconds, j.timeout_seconds),
+    set lease_expires_at = job_queue.lease_end(v_now, renew_leases.lease_seconds, j.deadline_at),
         progress = coalesce(b.progress, j.progress),
         updated_at = v_now
     from beat b
     where j.id = any (array[b.job_id])
       and j.lease_token = b.lease_token
       and j.lease_expires_at is not null
-      and (j.timeout_seconds is null or v_now < j.started_at + make_interval(secs => j.timeout_seconds))
+      and (j.deadline_at is null or v_now < j.deadline_at)
     returning b.position, case when j.cancel_requested_at is null then 'held' else 'cancelled' end as answer
   )
   select coalesce(jsonb_agg(coalesce(r.answer, 'lost') order by b.position), '[]') into v_answers
   from beat b left join renewed r on r.position = b.position;
   return v_answers;
 end $$;
-comment on function public.heartbeat_jobs is 'Renews the leases of running jobs and stores their progress.';
+comment on function job_queue.renew_leases is 'Renews leases and says of each job: held, cancelled or lost.';
+
+-- Records that a step of a job begins, so that one that never ends can be told from one that was never
+-- begun, and renews the lease. Called again under the same token it changes nothing; nor does it for a
+-- step that is finished. Answers 'held', or 'cancelled' when the job should stop: then nothing is
+-- recorded, and the step must not begin. Called by workers. Raises JQ002, JQ003, JQ004.
+create function public.start_job_step(
+  job_id uuid, lease_token uuid, name text, lease_seconds integer default 30
+) returns text
+language plpgsql set search_path = '' as $$
+declare
+  v_answer text;
+begin
+  perform job_queue.check_step_name(name);
+  v_answer := job_queue.renew_lease(job_id, lease_token, null, lease_seconds);
+  if v_answer = 'held' then
+    insert into public.job_steps as s (job_id, name, lease_token)
+    values (start_job_step.job_id, start_job_step.name, start_job_step.lease_token)
+    on conflict on constraint job_steps_pkey do update
+    set runs = s.runs + 1, started_at = clock_timestamp(), lease_token = excluded.lease_token
+    where s.finished_at is null and s.lease_token is distinct from excluded.lease_token;
+  end if;
+  return v_answer;
+end $$;
+comment on function public.start_job_step is 'Records that a step of a job begins and renews its lease.';
 
 -- Keeps the result of a step, so that it need not be run again whatever happens to the worker, and
--- renews the lease. The first result of a name stays; saving it again is harmless.
+-- renews the lease. The first result of a name stays, and saving it again is harmless; with replace the
+-- last one stays, for a step whose kept result a newer version of the handler cannot read.
 -- Answers 'held', or 'cancelled' when the job should stop; the step is stored all the same.
 -- Called by workers. Raises JQ002, JQ003, JQ004.
 create function public.save_job_step(
@@ -1184,28 +1405,34 @@ create function public.save_job_step(
   name text,
   result jsonb,
   progress jsonb default null,
-  lease_seconds integer default 30
+  lease_seconds integer default 30,
+  replace boolean default false
 ) returns text
 language plpgsql set search_path = '' as $$
 declare
   v_answer text;
+  v_is_new boolean;
+  -- A step without a result comes from PostgREST as null.
+  v_result jsonb := coalesce(result, 'null');
 begin
-  perform job_queue.check_lease_seconds(lease_seconds);
-  if length(name) between 1 and 200 is not true then
-    raise exception 'name: expected 1 to 200 characters' using errcode = 'JQ004';
+  perform job_queue.check_step_name(name);
+  if pg_column_size(v_result) > 1048576 then
+    raise exception 'result: expected at most 1048576 bytes, got %', pg_column_size(v_result)
+      using errcode = 'JQ004', hint = 'put large things into Storage and their paths into the result';
   end if;
   v_answer := job_queue.renew_lease(job_id, lease_token, progress, lease_seconds);
-  if v_answer = 'lost' then
-    if not exists (select from public.jobs j where j.id = save_job_step.job_id) then
-      raise exception 'there is no job %', job_id using errcode = 'JQ003';
-    end if;
-    raise exception 'the lease on job % is lost: stop working on it', job_id using errcode = 'JQ002';
+  v_is_new := not exists (
+    select from public.job_steps s
+    where s.job_id = save_job_step.job_id and s.name = save_job_step.name and s.finished_at is not null
+  );
+  if not v_is_new and not replace then
+    return v_answer;
   end if;
-  -- A step without a result comes from PostgREST as null.
-  insert into public.job_steps (job_id, name, result)
-  values (save_job_step.job_id, save_job_step.name, coalesce(save_job_step.result, 'null'))
-  on conflict do nothing;
-  if found then
+  insert into public.job_steps as s (job_id, name, result, finished_at, lease_token)
+  values (save_job_step.job_id, save_job_step.name, v_result, clock_timestamp(), save_job_step.lease_token)
+  on conflict on constraint job_steps_pkey do update
+  set result = excluded.result, finished_at = excluded.finished_at, lease_token = excluded.lease_token;
+  if v_is_new then
     update public.jobs j set step_count = j.step_count + 1, updated_at = clock_timestamp()
     where j.id = save_job_step.job_id;
   end if;
@@ -1213,16 +1440,34 @@ begin
 end $$;
 comment on function public.save_job_step is 'Keeps the result of a finished step of a job and renews its lease.';
 
--- heartbeat_jobs for one job: held, cancelled or lost.
+-- Raises JQ004.
+create function job_queue.check_step_name(name text) returns void
+language plpgsql immutable set search_path = '' as $$
+begin
+  if length(name) between 1 and 200 is not true then
+    raise exception 'name: expected 1 to 200 characters' using errcode = 'JQ004';
+  end if;
+end $$;
+comment on function job_queue.check_step_name is 'Refuses a name that no step can have.';
+
+-- Renews one lease, which locks the job, and says: held or cancelled. Raises JQ002, JQ003, JQ004.
 create function job_queue.renew_lease(job_id uuid, lease_token uuid, progress jsonb, lease_seconds integer) returns text
 language plpgsql set search_path = '' as $$
-begin
-  return public.heartbeat_jobs(
+declare
+  v_answer text := job_queue.renew_leases(
     jsonb_build_array(jsonb_build_object('job_id', job_id, 'lease_token', lease_token, 'progress', progress)),
     lease_seconds
   ) ->> 0;
+begin
+  if v_answer <> 'lost' then
+    return v_answer;
+  end if;
+  if not exists (select from public.jobs j where j.id = renew_lease.job_id) then
+    raise exception 'there is no job %', job_id using errcode = 'JQ003';
+  end if;
+  raise exception 'the lease on job % is lost: stop working on it', job_id using errcode = 'JQ002';
 end $$;
-comment on function job_queue.renew_lease is 'Renews one lease: held, cancelled or lost.';
+comment on function job_queue.renew_lease is 'Renews one lease: held or cancelled.';
 
 -- Holds the job for the rest of the transaction, so that what a worker writes elsewhere is fenced by its
 -- lease too. For functions of the application that handlers call. Raises JQ002, JQ003.
@@ -1242,10 +1487,15 @@ end $$;
 comment on function job_queue.check_lease is 'Raises unless the job is held under the token; keeps it so until the transaction ends.';
 
 revoke all on all functions in schema job_queue from public;
-revoke all on function public.mark_job_processing, public.heartbeat_jobs, public.save_job_step
+revoke all on function
+  public.mark_job_processing, public.heartbeat_jobs, public.start_job_step, public.save_job_step
 from public, anon, authenticated;
-grant execute on function public.mark_job_processing, public.heartbeat_jobs, public.save_job_step to service_role;
-grant execute on function job_queue.start_job, job_queue.renew_lease, job_queue.check_lease to service_role;
+grant execute on function
+  public.mark_job_processing, public.heartbeat_jobs, public.start_job_step, public.save_job_step
+to service_role;
+grant execute on function
+  job_queue.start_job, job_queue.renew_leases, job_queue.check_step_name, job_queue.renew_lease, job_queue.check_lease
+to service_role;
 
 -- 20261123090500_jobs_maintenance.sql
 
@@ -1332,6 +1582,16 @@ begin
 end $$;
 comment on function public.cleanup_old_jobs is 'Deletes completed and cancelled jobs that ended long ago and returns how many.';
 
+-- Rescues up to max_jobs jobs whose lease has ended, the longest ended first, and returns how many. Claims
+-- and heartbeats do the same; this is for a time when no worker does either. Called by a schedule. Raises JQ004.
+create function public.rescue_expired_jobs(max_jobs integer default 1000) returns integer
+language plpgsql set search_path = '' as $$
+begin
+  perform job_queue.check_max_jobs(max_jobs);
+  return job_queue.rescue_jobs(max_jobs);
+end $$;
+comment on function public.rescue_expired_jobs is 'Ends the attempts of workers whose lease has ended and returns how many.';
+
 -- Raises JQ004.
 create function job_queue.check_max_jobs(max_jobs integer) returns void
 language plpgsql immutable set search_path = '' as $$
@@ -1343,8 +1603,11 @@ end $$;
 comment on function job_queue.check_max_jobs is 'Refuses a batch too large for one call.';
 
 revoke all on all functions in schema job_queue from public;
-revoke all on function public.retry_failed_jobs, public.cleanup_old_jobs from public, anon, authenticated;
-grant execute on function public.retry_failed_jobs, public.cleanup_old_jobs, job_queue.check_max_jobs to service_role;
+revoke all on function public.retry_failed_jobs, public.cleanup_old_jobs, public.rescue_expired_jobs
+from public, anon, authenticated;
+grant execute on function
+  public.retry_failed_jobs, public.cleanup_old_jobs, public.rescue_expired_jobs, job_queue.check_max_jobs
+to service_role;
 
 -- 20261123090600_jobs_grants.sql
 
@@ -1352,21 +1615,28 @@ grant execute on function public.retry_failed_jobs, public.cleanup_old_jobs, job
 -- security; a signed-in user reads their own jobs; anyone else nothing. Nobody but the service
 -- role writes: users go through enqueue_job and cancel_job.
 
-grant select, insert, update, delete on public.jobs, public.job_steps, public.job_types to service_role;
+grant select, insert, update, delete on public.jobs, public.job_steps, public.job_failures, public.job_types
+to service_role;
 
 -- Without what belongs to the workers: tokens, leases and the caller's idempotency keys. An API client
 -- therefore names the columns it wants; `select *` is refused to users.
 grant select (
   id, status, job_type, input_data, output_data, error, created_at, updated_at, started_at, completed_at,
-  retry_count, max_retries, priority, run_at, waiting_for, timeout_seconds, owner_id, cancel_requested_at,
-  progress, step_count
+  retry_count, max_retries, priority, run_at, waiting_for, timeout_seconds, deadline_at, owner_id,
+  cancel_requested_at, progress, step_count
 ) on public.jobs to authenticated;
 create policy "owners read their jobs" on public.jobs
   for select to authenticated using (owner_id = (select auth.uid()));
 
 -- That a step is done and when, not what it gave: that is the worker's own matter.
-grant select (job_id, name, created_at) on public.job_steps to authenticated;
+grant select (job_id, name, started_at, finished_at, runs) on public.job_steps to authenticated;
 create policy "owners see the steps of their jobs" on public.job_steps
+  for select to authenticated using (
+    exists (select from public.jobs j where j.id = job_id and j.owner_id = (select auth.uid()))
+  );
+
+grant select (job_id, id, started_at, failed_at, duration, error) on public.job_failures to authenticated;
+create policy "owners see the failures of their jobs" on public.job_failures
   for select to authenticated using (
     exists (select from public.jobs j where j.id = job_id and j.owner_id = (select auth.uid()))
   );

@@ -12,13 +12,16 @@
 --
 -- The worker reports how it went. Completed: the result is stored and the job is final. Failed: it is
 -- queued again to wait for its backoff, or `failed` for good when no retries are left or trying again
--- cannot help. Released: the worker hands it back unharmed and the attempt does not count. If someone
--- asked to cancel it meanwhile, the worker hears of it with its next heartbeat and the job ends
--- `cancelled`.
+-- cannot help. Released: the worker hands it back unharmed and the attempt does not count; it may ask
+-- that the job rests for a while. Handed over: the worker has to stop in the middle of it. If it saved a
+-- step since its claim, the job goes on elsewhere and the attempt goes on with it; if not, the attempt
+-- has failed, so that nothing is handed on for ever. If someone asked to cancel the job meanwhile, the
+-- worker hears of it with its next heartbeat and the job ends `cancelled`.
 --
--- When a worker dies it reports nothing. Its lease ends, and the next claim by anyone rescues the job:
--- the attempt counts as failed, the saved steps stay. A job with a timeout never gets a lease beyond
--- it, so the same rescue ends jobs that run too long, even when their worker still breathes.
+-- When a worker dies it reports nothing. Its lease ends, and the next claim or heartbeat by anyone
+-- rescues the job: the attempt has failed, the saved steps stay. A job with a timeout never gets a lease
+-- beyond its deadline, so the same rescue ends jobs that run too long, even when their worker still
+-- breathes.
 --
 -- Final jobs never change state again, except that a failed or cancelled one may be queued anew.
 -- cleanup_old_jobs deletes those that ended long ago.
@@ -55,6 +58,7 @@ create table public.jobs (
   run_at timestamptz not null default clock_timestamp(),
   waiting_for text,
   timeout_seconds integer,
+  deadline_at timestamptz,
   idempotency_key text,
   owner_id uuid,
   worker_id text,
@@ -63,6 +67,7 @@ create table public.jobs (
   cancel_requested_at timestamptz,
   progress jsonb,
   step_count integer not null default 0,
+  steps_at_claim integer not null default 0,
 
   -- What each status means for the other columns. One expression and not one constraint per column: they
   -- are evaluated at every change of every job, and twelve of them cost a tenth of its time.
@@ -109,14 +114,17 @@ comment on column public.jobs.retry_count is 'how many retries the job has used'
 comment on column public.jobs.priority is 'higher first';
 comment on column public.jobs.run_at is 'not before';
 comment on column public.jobs.waiting_for is 'why a queued job is not ready: time or retry; null when ready';
-comment on column public.jobs.timeout_seconds is 'how long one attempt may take; null: no limit';
+comment on column public.jobs.timeout_seconds is
+  'how long one run may take, from its claim on; null: what job_types says about the type, if anything';
+comment on column public.jobs.deadline_at is 'when the latest run had to be over; null: no limit';
 comment on column public.jobs.idempotency_key is 'enqueuing the same type, owner and key again returns this job';
 comment on column public.jobs.owner_id is 'the signed-in user who may see and cancel the job';
 comment on column public.jobs.worker_id is 'who claimed it last';
 comment on column public.jobs.lease_token is
   'the claim that holds the job; kept when that claim ends it, so that a repeated report is recognised';
 comment on column public.jobs.lease_expires_at is 'when the job may be rescued from its worker';
-comment on column public.jobs.step_count is 'how many rows of job_steps the job has';
+comment on column public.jobs.step_count is 'how many finished steps the job has';
+comment on column public.jobs.steps_at_claim is 'step_count when the latest run began';
 
 -- What claims read. The columns are the claim's order by: nothing is sorted, nothing skipped.
 create index jobs_ready_idx on public.jobs (priority desc, run_at, created_at)
@@ -144,23 +152,60 @@ create unique index jobs_idempotency_key_idx on public.jobs (idempotency_key, jo
 create index jobs_owner_idx on public.jobs (owner_id, created_at desc)
   where owner_id is not null;
 
--- Results of steps that need not be run again: written once, read by whoever claims the job next.
+-- Steps of a job that need not be run again once they are finished: the result is written once and read by
+-- whoever claims the job next. A row without a result is a step that was begun and never finished:
+-- whether it had an effect in the world, nobody knows.
 create table public.job_steps (
   job_id uuid not null references public.jobs (id) on delete cascade,
   name text not null,
-  result jsonb not null,
-  created_at timestamptz not null default clock_timestamp(),
+  result jsonb,
+  started_at timestamptz not null default clock_timestamp(),
+  finished_at timestamptz,
+  runs integer not null default 1,
+  lease_token uuid,
   primary key (job_id, name),
-  constraint job_steps_name_length check (length(name) between 1 and 200)
+  constraint job_steps_name_length check (length(name) between 1 and 200),
+  constraint job_steps_are_finished_with_a_result check ((result is null) = (finished_at is null))
 );
-comment on table public.job_steps is 'Results of finished steps of a job; they outlive the attempt.';
+comment on table public.job_steps is 'Steps of a job, begun and finished; they outlive the attempt.';
+comment on column public.job_steps.result is 'what the step gave; null: begun and not finished';
+comment on column public.job_steps.started_at is 'when the latest run of the step began';
+comment on column public.job_steps.runs is 'how many claims of the job began the step';
+comment on column public.job_steps.lease_token is 'the claim that began it last';
+
+-- Why a job is not finished yet, or never will be: one row per run that failed. Runs that were released,
+-- handed over with progress or cancelled did not fail.
+create table public.job_failures (
+  job_id uuid not null references public.jobs (id) on delete cascade,
+  id bigint not null generated always as identity,
+  worker_id text,
+  started_at timestamptz not null,
+  failed_at timestamptz not null,
+  duration interval not null generated always as (failed_at - started_at) stored,
+  error text not null,
+  primary key (job_id, id)
+);
+comment on table public.job_failures is 'Failed runs of jobs: when, where, for how long, and why.';
 
 create table public.job_types (
   job_type text primary key,
-  open_to_users boolean not null default false
+  open_to_users boolean not null default false,
+  timeout_seconds integer,
+  retry_base_seconds numeric not null default 10,
+  retry_factor numeric not null default 2,
+  retry_cap_seconds numeric not null default 900,
+  constraint job_types_timeout_is_possible check (timeout_seconds > 0),
+  constraint job_types_retries_are_possible check (
+    retry_base_seconds between 0 and 86400 and retry_factor between 1 and 100 and retry_cap_seconds between 0 and 2592000
+  )
 );
 comment on table public.job_types is
-  'Which job types signed-in users may enqueue. A type without a row is closed to them; the service role may enqueue anything.';
+  'What holds for all jobs of a type. A type without a row is closed to signed-in users and has the defaults.';
+comment on column public.job_types.open_to_users is 'whether signed-in users may enqueue it; the service role may enqueue anything';
+comment on column public.job_types.timeout_seconds is 'for jobs that have no timeout_seconds of their own';
+comment on column public.job_types.retry_base_seconds is 'the longest backoff before the first retry';
+comment on column public.job_types.retry_factor is 'by how much the longest backoff grows from retry to retry';
+comment on column public.job_types.retry_cap_seconds is 'the longest backoff of all';
 
 -- A job that someone inserts with a time in the future waits for it. The condition stands in the
 -- trigger and not in the function, so that ordinary inserts do not pay for a call.
@@ -233,6 +278,7 @@ create trigger jobs_settle_update_by_hand after update on public.jobs
 -- Closed from the start; the last migration of the queue opens what each role needs.
 alter table public.jobs enable row level security;
 alter table public.job_steps enable row level security;
+alter table public.job_failures enable row level security;
 alter table public.job_types enable row level security;
-revoke all on public.jobs, public.job_steps, public.job_types from public, anon, authenticated;
+revoke all on public.jobs, public.job_steps, public.job_failures, public.job_types from public, anon, authenticated;
 revoke all on all functions in schema job_queue from public;

@@ -20,25 +20,71 @@ begin
   end if;
   return query
   select c.id, c.job_type, c.input_data, c.retry_count, c.max_retries, c.priority,
-         c.lease_token, c.lease_expires_at, case when c.step_count = 0 then '{}' else job_queue.saved_steps(c.id) end, c.progress, c.timeout_seconds,
+         c.lease_token, c.lease_expires_at, case when c.step_count = 0 then '{}' else job_queue.saved_steps(c.id) end, c.progress, job_queue.run_seconds(c.started_at, c.deadline_at),
          c.created_at, c.run_at, c.owner_id
   from job_queue.claim_jobs(
-    get_next_job.max_jobs, get_next_job.job_types, get_next_job.worker_id, get_next_job.lease_seconds,
-    gen_random_uuid(), false
+    get_next_job.max_jobs, get_next_job.job_types, get_next_job.worker_id, get_next_job.lease_seconds, gen_random_uuid()
   ) c;
 end $$;
 comment on function public.get_next_job is 'Claims the next ready jobs and returns them in order; no row when there are none.';
 
--- The claim itself, for get_next_job and finish_and_claim_jobs: makes ready what is due, rescues what
--- dead workers hold, then takes the first max_jobs ready jobs that no one else is taking.
--- A repeated claim returns what the first one under the same token got, if it got anything.
+-- Tokens of claims whose answer was lost and that were asked for again. Small and short-lived.
+create table job_queue.repeated_claims (
+  lease_token uuid primary key,
+  repeated_at timestamptz not null default clock_timestamp()
+);
+comment on table job_queue.repeated_claims is 'Claims that were repeated: no call claims under these tokens any more.';
+alter table job_queue.repeated_claims enable row level security;
+revoke all on job_queue.repeated_claims from public, anon, authenticated;
+grant select, insert, delete on job_queue.repeated_claims to service_role;
+
+-- claim_jobs for a caller that may repeat its call: however often the call arrives, in whatever order and
+-- however late, jobs are claimed once under the token. The lock makes a call and its repetition take
+-- turns. A repetition returns what was claimed before it; if nothing was, it claims, and then the call it
+-- repeats, should it still arrive, claims nothing, because nobody would run what it got.
+create function job_queue.claim_jobs_once(
+  max_jobs integer, job_types text[], worker_id text, lease_seconds integer, lease_token uuid, is_repeat boolean
+) returns setof public.jobs
+language plpgsql set search_path = '' set enable_seqscan = off as $$
+declare
+  v_is_settled boolean;
+begin
+  perform pg_advisory_xact_lock(hashtextextended(lease_token::text, 0));
+  v_is_settled := exists (select from job_queue.repeated_claims c where c.lease_token = claim_jobs_once.lease_token);
+  if is_repeat then
+    return query
+    select j.* from public.jobs j
+    where j.status = 'processing' and j.lease_token = claim_jobs_once.lease_token
+    order by j.priority desc, j.run_at, j.created_at;
+    v_is_settled := v_is_settled or found;
+    perform job_queue.remember_repeated_claim(lease_token);
+  end if;
+  if not v_is_settled then
+    return query
+    select * from job_queue.claim_jobs(max_jobs, job_types, worker_id, lease_seconds, lease_token);
+  end if;
+end $$;
+comment on function job_queue.claim_jobs_once is 'Claims ready jobs once under the given lease token.';
+
+-- For an hour: no call is under way for longer than that.
+create function job_queue.remember_repeated_claim(lease_token uuid) returns void
+language plpgsql set search_path = '' as $$
+begin
+  delete from job_queue.repeated_claims c where c.repeated_at < clock_timestamp() - interval '1 hour';
+  insert into job_queue.repeated_claims (lease_token) values (remember_repeated_claim.lease_token)
+  on conflict do nothing;
+end $$;
+comment on function job_queue.remember_repeated_claim is 'Closes a token for further claims.';
+
+-- The claim itself: makes ready what is due, rescues what dead workers hold, then takes the first max_jobs
+-- ready jobs that no one else is taking.
 --
 -- Choosing and updating are two statements, because the second then sees the rows as they were locked.
 -- The settings: one plan per session, because planning takes longer than claiming; and one that keeps to the
 -- indexes that have the order, because a plan made while the queue was empty, when sorting nothing looked
 -- as cheap, would sort the whole backlog later.
 create function job_queue.claim_jobs(
-  max_jobs integer, job_types text[], worker_id text, lease_seconds integer, lease_token uuid, is_repeat boolean
+  max_jobs integer, job_types text[], worker_id text, lease_seconds integer, lease_token uuid
 ) returns setof public.jobs
 language plpgsql set search_path = ''
 set plan_cache_mode = force_generic_plan
@@ -46,17 +92,10 @@ set enable_seqscan = off set enable_bitmapscan = off set enable_sort = off as $$
 declare
   v_now timestamptz := clock_timestamp();
   v_chosen tid[];
+  -- By type: a few rows for all jobs, instead of a search for each.
+  v_timeouts jsonb;
 begin
   perform job_queue.check_lease_seconds(lease_seconds);
-  if is_repeat then
-    return query
-    select j.* from public.jobs j
-    where j.status = 'processing' and j.lease_token = claim_jobs.lease_token
-    order by j.priority desc, j.run_at, j.created_at;
-    if found then
-      return;
-    end if;
-  end if;
   -- Most claims find neither; to ask first is cheaper than to start an update of nothing.
   if exists (select from public.jobs j where j.waiting_for in ('time', 'retry') and j.run_at <= v_now) then
     perform job_queue.promote_due_jobs(greatest(100, max_jobs));
@@ -68,13 +107,20 @@ begin
   if v_chosen = '{}' then
     return;
   end if;
+  v_timeouts := (
+    select jsonb_object_agg(t.job_type, t.timeout_seconds) from public.job_types t where t.timeout_seconds is not null
+  );
   return query
   with claimed as (
     update public.jobs j
     set status = 'processing',
         worker_id = claim_jobs.worker_id,
         lease_token = claim_jobs.lease_token,
-        lease_expires_at = job_queue.lease_end(v_now, v_now, claim_jobs.lease_seconds, j.timeout_seconds),
+        lease_expires_at = job_queue.lease_end(
+          v_now, claim_jobs.lease_seconds, job_queue.deadline(v_now, j.timeout_seconds, v_timeouts, j.job_type)
+        ),
+        deadline_at = job_queue.deadline(v_now, j.timeout_seconds, v_timeouts, j.job_type),
+        steps_at_claim = j.step_count,
         started_at = v_now,
         updated_at = v_now
     where j.ctid = any (v_chosen)
@@ -169,37 +215,52 @@ begin
 end $$;
 comment on function job_queue.promote_due_jobs is 'Makes ready what has waited long enough.';
 
--- Takes jobs from workers whose lease has ended: dead ones, and those that overran the timeout of
--- their job. The attempt counts. The token is forgotten, so whatever such a worker still reports is
--- refused. Called by every claim.
-create function job_queue.rescue_jobs(max_jobs integer) returns void
-language plpgsql set search_path = '' as $$
+-- Takes jobs from workers whose lease has ended, and returns how many: from dead ones, and from those that
+-- overran the deadline of their job. The attempt has failed. What a dead worker held is ready at once; a
+-- job that ran too long waits for its backoff like any other that failed. The token is forgotten, so
+-- whatever such a worker still reports is refused. Called by every claim and every heartbeat.
+create function job_queue.rescue_jobs(max_jobs integer) returns integer
+language plpgsql set search_path = '' set enable_seqscan = off as $$
 declare
   v_now timestamptz := clock_timestamp();
+  v_rescued integer;
 begin
-  update public.jobs j
-  set status = e.next_status,
-      retry_count = j.retry_count + (e.next_status = 'queued')::integer,
-      error = case
-        when e.next_status = 'cancelled' then j.error
-        when v_now >= j.started_at + make_interval(secs => j.timeout_seconds)
-          then format('timed out after %s seconds', j.timeout_seconds)
-        else 'lease expired: the worker stopped without a word'
-      end,
-      completed_at = case when e.next_status <> 'queued' then v_now end,
-      lease_token = null,
-      lease_expires_at = null,
-      updated_at = v_now
-  from (
-    select x.ctid,
+  with expired as materialized (
+    select x.ctid as place,
+           x.lease_expires_at >= x.deadline_at is true as is_overrun,
            job_queue.status_after_failure(x.cancel_requested_at, x.retry_count, x.max_retries, true) as next_status
     from public.jobs x
     where x.status = 'processing' and x.lease_expires_at <= v_now
     order by x.lease_expires_at
     limit max_jobs
     for no key update skip locked
-  ) e
-  where j.ctid = e.ctid;
+  ), rescued as (
+    update public.jobs j
+    set status = e.next_status,
+        retry_count = j.retry_count + (e.next_status = 'queued')::integer,
+        waiting_for = case when e.next_status = 'queued' and e.is_overrun then 'retry' end,
+        run_at = case
+          when e.next_status = 'queued' and e.is_overrun then v_now + job_queue.retry_delay(j.job_type, j.retry_count)
+          else j.run_at
+        end,
+        error = case
+          when e.next_status = 'cancelled' then j.error
+          when e.is_overrun then format('timed out after %s seconds', job_queue.run_seconds(j.started_at, j.deadline_at))
+          else 'lease expired: the worker stopped without a word'
+        end,
+        completed_at = case when e.next_status <> 'queued' then v_now end,
+        lease_token = null,
+        lease_expires_at = null,
+        updated_at = v_now
+    from expired e
+    where j.ctid = e.place
+    returning j.id, j.status, j.worker_id, j.started_at, j.error
+  ), recorded as (
+    insert into public.job_failures (job_id, worker_id, started_at, failed_at, error)
+    select r.id, r.worker_id, r.started_at, v_now, r.error from rescued r where r.status <> 'cancelled'
+  )
+  select count(*) into v_rescued from rescued;
+  return v_rescued;
 end $$;
 comment on function job_queue.rescue_jobs is 'Ends the attempts of workers whose lease has ended.';
 
@@ -216,16 +277,30 @@ language sql immutable as $$
 $$;
 comment on function job_queue.status_after_failure is 'queued, failed or cancelled: what a failed attempt leads to.';
 
--- When a lease taken or renewed now ends: never after the job's own time is up. Like every expression
--- that runs once per job, it has no settings of its own, so that it is inlined: a call would cost more
--- than the rest of the row.
-create function job_queue.lease_end(
-  now timestamptz, started_at timestamptz, lease_seconds integer, timeout_seconds integer
-) returns timestamptz
+-- When a lease taken or renewed now ends: never after the run's deadline. Like every expression that runs
+-- once per job, it has no settings of its own, so that it is inlined: a call would cost more than the
+-- rest of the row.
+create function job_queue.lease_end(now timestamptz, lease_seconds integer, deadline_at timestamptz) returns timestamptz
 language sql stable as $$
-  select least(now + make_interval(secs => lease_seconds), started_at + make_interval(secs => timeout_seconds))
+  select least(now + make_interval(secs => lease_seconds), deadline_at)
 $$;
 comment on function job_queue.lease_end is 'The end of a lease taken now.';
+
+-- When a run that begins now has to be over: after the job's own timeout, else that of its type, else never.
+create function job_queue.deadline(
+  now timestamptz, timeout_seconds integer, timeouts jsonb, job_type text
+) returns timestamptz
+language sql stable as $$
+  select now + make_interval(secs => coalesce(timeout_seconds, (timeouts ->> job_type)::integer))
+$$;
+comment on function job_queue.deadline is 'The deadline of a run that begins now; null when it has none.';
+
+-- How long a run may take; null when it has no deadline.
+create function job_queue.run_seconds(started_at timestamptz, deadline_at timestamptz) returns integer
+language sql immutable as $$
+  select extract(epoch from deadline_at - started_at)::integer
+$$;
+comment on function job_queue.run_seconds is 'The time from the beginning of a run to its deadline.';
 
 -- Raises JQ004.
 create function job_queue.check_lease_seconds(lease_seconds integer) returns void
@@ -237,10 +312,12 @@ begin
 end $$;
 comment on function job_queue.check_lease_seconds is 'Refuses a lease of impossible length.';
 
--- The results a job's earlier claims saved, by step name. Asked only for jobs that have steps.
+-- The results of a job's finished steps, by name. Asked only for jobs that have some.
 create function job_queue.saved_steps(job_id uuid) returns jsonb
 language sql stable set search_path = '' as $$
-  select jsonb_object_agg(s.name, s.result) from public.job_steps s where s.job_id = saved_steps.job_id
+  select jsonb_object_agg(s.name, s.result)
+  from public.job_steps s
+  where s.job_id = saved_steps.job_id and s.finished_at is not null
 $$;
 comment on function job_queue.saved_steps is 'Saved step results of a job, by name.';
 
@@ -248,7 +325,7 @@ revoke all on all functions in schema job_queue from public;
 revoke all on function public.get_next_job from public, anon, authenticated;
 grant execute on function public.get_next_job to service_role;
 grant execute on function
-  job_queue.claim_jobs, job_queue.lock_ready_jobs, job_queue.lock_ready_jobs_of_types,
-  job_queue.promote_due_jobs, job_queue.rescue_jobs, job_queue.status_after_failure, job_queue.lease_end,
-  job_queue.check_lease_seconds, job_queue.saved_steps
+  job_queue.claim_jobs, job_queue.claim_jobs_once, job_queue.remember_repeated_claim, job_queue.lock_ready_jobs,
+  job_queue.lock_ready_jobs_of_types, job_queue.promote_due_jobs, job_queue.rescue_jobs, job_queue.status_after_failure,
+  job_queue.lease_end, job_queue.deadline, job_queue.run_seconds, job_queue.check_lease_seconds, job_queue.saved_steps
 to service_role;

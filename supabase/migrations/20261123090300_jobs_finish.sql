@@ -1,13 +1,14 @@
 -- The end of an attempt.
 
 -- What a worker does in one trip: reports how its last jobs went and claims the next ones.
---   results   [{"job_id", "lease_token", "outcome": "completed" | "failed" | "released" | "cancelled",
+--   results   [{"job_id", "lease_token",
+--               "outcome": "completed" | "failed" | "released" | "handed_over" | "cancelled",
 --               "output_data"?, "error_message"?, "retryable"?, "retry_after_seconds"?}]
 --   answer    {"finished": [the job's status after it, or "lost" when it was no longer this worker's],
 --              "jobs": [the claimed jobs, in the order to run them]}
 -- The worker chooses lease_token, one per claim. When the answer to a call was lost it sends the same
 -- call again with is_repeat: what was finished stays finished, and jobs that were claimed under that
--- token are returned and not claimed twice. Raises JQ004.
+-- token are returned and not claimed twice, in whatever order the two arrive. Raises JQ004.
 --
 -- json and not jsonb: the answer is only read as text, and building jsonb took longer than claiming.
 create function public.finish_and_claim_jobs(
@@ -31,9 +32,10 @@ begin
   if max_jobs > 0 then
     select json_agg(c) into v_jobs
     from (
-      select j.id, j.job_type, j.input_data, j.retry_count, j.max_retries, j.lease_token, j.timeout_seconds, j.progress,
+      select j.id, j.job_type, j.input_data, j.retry_count, j.max_retries, j.lease_token, j.progress,
+             job_queue.run_seconds(j.started_at, j.deadline_at) as timeout_seconds,
              case when j.step_count = 0 then '{}' else job_queue.saved_steps(j.id) end as steps
-      from job_queue.claim_jobs(
+      from job_queue.claim_jobs_once(
         finish_and_claim_jobs.max_jobs, finish_and_claim_jobs.job_types, finish_and_claim_jobs.worker_id,
         finish_and_claim_jobs.lease_seconds, coalesce(finish_and_claim_jobs.lease_token, gen_random_uuid()),
         finish_and_claim_jobs.is_repeat
@@ -85,13 +87,22 @@ begin
 end $$;
 comment on function public.mark_job_failed is 'Records why an attempt failed and queues the job again if retries are left.';
 
--- Hands a job back unharmed: it is ready at once, in its old place, and the attempt does not count.
+-- Hands a job back unharmed: the attempt does not count. It is ready at once, in its old place, or after
+-- delay_seconds: a job that waits for something else can rest that long.
 -- Called by workers that have to stop; without a token (SQL editor) it works on any job that is processing.
--- Raises JQ002, JQ003, JQ005.
-create function public.release_job(job_id uuid, lease_token uuid default null) returns boolean
+-- Raises JQ002, JQ003, JQ004, JQ005.
+create function public.release_job(
+  job_id uuid, lease_token uuid default null, delay_seconds integer default null
+) returns boolean
 language plpgsql set search_path = '' as $$
 begin
-  perform job_queue.finish_job(job_id, lease_token, '{"outcome": "released"}', '{queued,cancelled}');
+  if delay_seconds < 0 then
+    raise exception 'delay_seconds: expected 0 or more' using errcode = 'JQ004';
+  end if;
+  perform job_queue.finish_job(
+    job_id, lease_token, jsonb_build_object('outcome', 'released', 'retry_after_seconds', delay_seconds),
+    '{queued,cancelled}'
+  );
   return true;
 end $$;
 comment on function public.release_job is 'Hands a job back to the queue without counting the attempt.';
@@ -178,8 +189,8 @@ language sql immutable as $$
   select case
     when job_id is null then 'job_id: expected the id of a job'
     when lease_token is null then 'lease_token: expected the token of the claim'
-    when outcome in ('completed', 'failed', 'released', 'cancelled') is not true
-      then 'outcome: expected completed, failed, released or cancelled'
+    when outcome in ('completed', 'failed', 'released', 'handed_over', 'cancelled') is not true
+      then 'outcome: expected completed, failed, released, handed_over or cancelled'
     when retry_after_seconds < 0 then 'retry_after_seconds: expected 0 or more'
   end
 $$;
@@ -213,22 +224,28 @@ begin
     set lease_expires_at = null, updated_at = v_now,
         (status, waiting_for, run_at, retry_count, output_data, error, completed_at) = (
       select n.status,
-             case when n.is_retry then 'retry' end,
-             case when n.is_retry
-               then v_now + coalesce(make_interval(secs => r.retry_after_seconds), job_queue.retry_delay(j.retry_count))
+             case when n.is_retry then 'retry' when n.is_rest then 'time' end,
+             case
+               when n.is_retry then
+                 v_now + coalesce(
+                   make_interval(secs => r.retry_after_seconds), job_queue.retry_delay(j.job_type, j.retry_count)
+                 )
+               when n.is_rest then v_now + make_interval(secs => r.retry_after_seconds)
                else j.run_at end,
              j.retry_count + n.is_retry::integer,
              case when n.status = 'completed' then r.output_data end,
-             case r.outcome
+             case n.outcome
                when 'completed' then null
-               when 'failed' then left(coalesce(r.error_message, 'the worker gave no reason'), 8000)
+               when 'failed' then job_queue.error_of_result(r.outcome, r.error_message)
                else j.error end,
              case when n.status <> 'queued' then v_now end
       from (
-        select s.status, s.status = 'queued' and r.outcome = 'failed' as is_retry
-        from (
+        select s.status, o.outcome, s.status = 'queued' and o.outcome = 'failed' as is_retry,
+               s.status = 'queued' and r.retry_after_seconds > 0 as is_rest
+        from (select job_queue.settled_outcome(r.outcome, j.step_count, j.steps_at_claim) as outcome) o
+        cross join lateral (
           select job_queue.status_after_attempt(
-            r.outcome, j.cancel_requested_at, j.retry_count, j.max_retries, coalesce(r.retryable, true)
+            o.outcome, j.cancel_requested_at, j.retry_count, j.max_retries, coalesce(r.retryable, true)
           ) as status
         ) s
       ) n
@@ -238,8 +255,14 @@ begin
       and j.lease_token = r.lease_token
       and j.lease_expires_at is not null
       and job_queue.problem_of_result(r.job_id, r.lease_token, r.outcome, r.retry_after_seconds) is null
-      and (j.timeout_seconds is null or v_now < j.started_at + make_interval(secs => j.timeout_seconds))
-    returning j.status, r.position
+      and (j.deadline_at is null or v_now < j.deadline_at)
+    returning j.id, j.status, j.worker_id, j.started_at, j.error, r.position,
+              job_queue.settled_outcome(r.outcome, j.step_count, j.steps_at_claim) as outcome
+  ), failure as (
+    insert into public.job_failures (job_id, worker_id, started_at, failed_at, error)
+    select f.id, f.worker_id, f.started_at, v_now, f.error
+    from finished f
+    where f.outcome = 'failed' and f.status <> 'cancelled'
   )
   select array_agg(f.status order by f.position) into v_finished from finished f;
   return coalesce(v_finished, '{}');
@@ -260,6 +283,28 @@ language sql stable set search_path = '' as $$
 $$;
 comment on function job_queue.statuses_of_results is 'The status each reported job has, or lost.';
 
+-- A job that is handed over counts as released when it has saved a step since its claim, and as failed when
+-- it has not: it would be handed over for ever.
+create function job_queue.settled_outcome(outcome text, step_count integer, steps_at_claim integer) returns text
+language sql immutable as $$
+  select case
+    when outcome <> 'handed_over' then outcome
+    when step_count > steps_at_claim then 'released'
+    else 'failed'
+  end
+$$;
+comment on function job_queue.settled_outcome is 'The outcome of a run, a hand-over judged by its progress.';
+
+-- What the job shows as its error after a failed run.
+create function job_queue.error_of_result(outcome text, error_message text) returns text
+language sql immutable as $$
+  select case
+    when outcome = 'handed_over' then 'handed over without a new step'
+    else left(coalesce(error_message, 'the worker gave no reason'), 8000)
+  end
+$$;
+comment on function job_queue.error_of_result is 'The error of a failed run.';
+
 -- Which status an outcome leads to.
 create function job_queue.status_after_attempt(
   outcome text, cancel_requested_at timestamptz, retry_count integer, max_retries integer, retryable boolean
@@ -273,13 +318,22 @@ language sql immutable as $$
 $$;
 comment on function job_queue.status_after_attempt is 'The status that an outcome leads to.';
 
--- How long to wait before retry number retry_count + 1: 10 s, doubling, at most 15 min, less a random
--- part of up to half, so that jobs that failed together do not come back together.
-create function job_queue.retry_delay(retry_count integer) returns interval
-language sql volatile as $$
-  select make_interval(secs => least(900, 10 * 2 ^ least(retry_count, 10)) * (0.5 + random() / 2))
-$$;
-comment on function job_queue.retry_delay is 'The backoff before the next retry, with jitter.';
+-- How long to wait before the retry after retry_count others: a random time up to a bound that grows from
+-- retry to retry, as job_types says about the type. All of it is random, so that jobs that failed
+-- together come back far apart.
+create function job_queue.retry_delay(job_type text, retry_count integer) returns interval
+language plpgsql volatile set search_path = '' set enable_seqscan = off as $$
+declare
+  v_type public.job_types;
+begin
+  select * into v_type from public.job_types t where t.job_type = retry_delay.job_type;
+  return make_interval(secs => random() * least(
+    coalesce(v_type.retry_cap_seconds, 900)::double precision,
+    coalesce(v_type.retry_base_seconds, 10)::double precision
+      * coalesce(v_type.retry_factor, 2)::double precision ^ least(retry_count, 100)
+  ));
+end $$;
+comment on function job_queue.retry_delay is 'The backoff before the next retry, with full jitter.';
 
 -- Cancels a job and returns its status: 'cancelled', or 'processing' when its worker has been asked to
 -- stop and will hear of it with its next heartbeat or step. Called by the app's server and by
@@ -350,5 +404,6 @@ revoke all on function public.cancel_job from public, anon;
 grant execute on function public.cancel_job, job_queue.cancel_for_user to authenticated, service_role;
 grant execute on function
   job_queue.finish_job, job_queue.finish_jobs, job_queue.check_results, job_queue.problem_of_result, job_queue.apply_results,
-  job_queue.statuses_of_results, job_queue.status_after_attempt, job_queue.retry_delay, job_queue.cancel
+  job_queue.statuses_of_results, job_queue.settled_outcome, job_queue.error_of_result, job_queue.status_after_attempt,
+  job_queue.retry_delay, job_queue.cancel
 to service_role;

@@ -22,14 +22,10 @@ begin
   if lease_token is null and v_job.status <> 'processing' then
     raise exception 'job % is %: expected queued or processing', job_id, v_job.status using errcode = 'JQ005';
   end if;
-  case job_queue.renew_lease(job_id, coalesce(lease_token, v_job.lease_token), null, lease_seconds)
-    when 'held' then
-      return true;
-    when 'cancelled' then
-      raise exception 'job % was cancelled: stop working on it', job_id using errcode = 'JQ001';
-    else
-      raise exception 'the lease on job % is lost: stop working on it', job_id using errcode = 'JQ002';
-  end case;
+  if job_queue.renew_lease(job_id, coalesce(lease_token, v_job.lease_token), null, lease_seconds) = 'cancelled' then
+    raise exception 'job % was cancelled: stop working on it', job_id using errcode = 'JQ001';
+  end if;
+  return true;
 end $$;
 comment on function public.mark_job_processing is 'Confirms that a claimed job has started and renews its lease.';
 
@@ -38,12 +34,19 @@ create function job_queue.start_job(job_id uuid, lease_seconds integer) returns 
 language plpgsql set search_path = '' as $$
 declare
   v_now timestamptz := clock_timestamp();
+  v_deadline timestamptz := (
+    select v_now + make_interval(secs => coalesce(j.timeout_seconds, t.timeout_seconds))
+    from public.jobs j left join public.job_types t on t.job_type = j.job_type
+    where j.id = start_job.job_id
+  );
 begin
   update public.jobs j
   set status = 'processing',
       waiting_for = null,
       lease_token = gen_random_uuid(),
-      lease_expires_at = job_queue.lease_end(v_now, v_now, lease_seconds, j.timeout_seconds),
+      lease_expires_at = job_queue.lease_end(v_now, lease_seconds, v_deadline),
+      deadline_at = v_deadline,
+      steps_at_claim = j.step_count,
       started_at = v_now,
       updated_at = v_now
   where j.id = start_job.job_id;
@@ -54,9 +57,24 @@ comment on function job_queue.start_job is 'Starts one queued job without a work
 --   jobs    [{"job_id", "lease_token", "progress"?}]
 --   answer  an array parallel to it: "held", "cancelled" (stop, then report the job as cancelled) or
 --           "lost" (stop, and report nothing)
--- Called by workers every few seconds. Raises JQ004.
+-- Whoever calls also rescues jobs whose lease has ended, their own that ran too long among them, so that
+-- they need not wait for a claim. Called by workers every few seconds. Raises JQ004.
 create function public.heartbeat_jobs(jobs jsonb, lease_seconds integer default 30) returns jsonb
-language plpgsql set search_path = '' set statement_timeout = '5s'
+language plpgsql set search_path = '' set statement_timeout = '5s' set enable_seqscan = off as $$
+declare
+  v_answers jsonb := job_queue.renew_leases(jobs, lease_seconds);
+  v_now timestamptz := clock_timestamp();
+begin
+  if exists (select from public.jobs j where j.status = 'processing' and j.lease_expires_at <= v_now) then
+    perform job_queue.rescue_jobs(100);
+  end if;
+  return v_answers;
+end $$;
+comment on function public.heartbeat_jobs is 'Renews the leases of running jobs and stores their progress.';
+
+-- The renewal itself. Raises JQ004.
+create function job_queue.renew_leases(jobs jsonb, lease_seconds integer) returns jsonb
+language plpgsql set search_path = ''
 set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_bitmapscan = off as $$
 declare
   v_now timestamptz := clock_timestamp();
@@ -74,24 +92,49 @@ begin
     order by b.job_id
   ), renewed as (
     update public.jobs j
-    set lease_expires_at = job_queue.lease_end(v_now, j.started_at, heartbeat_jobs.lease_seconds, j.timeout_seconds),
+    set lease_expires_at = job_queue.lease_end(v_now, renew_leases.lease_seconds, j.deadline_at),
         progress = coalesce(b.progress, j.progress),
         updated_at = v_now
     from beat b
     where j.id = any (array[b.job_id])
       and j.lease_token = b.lease_token
       and j.lease_expires_at is not null
-      and (j.timeout_seconds is null or v_now < j.started_at + make_interval(secs => j.timeout_seconds))
+      and (j.deadline_at is null or v_now < j.deadline_at)
     returning b.position, case when j.cancel_requested_at is null then 'held' else 'cancelled' end as answer
   )
   select coalesce(jsonb_agg(coalesce(r.answer, 'lost') order by b.position), '[]') into v_answers
   from beat b left join renewed r on r.position = b.position;
   return v_answers;
 end $$;
-comment on function public.heartbeat_jobs is 'Renews the leases of running jobs and stores their progress.';
+comment on function job_queue.renew_leases is 'Renews leases and says of each job: held, cancelled or lost.';
+
+-- Records that a step of a job begins, so that one that never ends can be told from one that was never
+-- begun, and renews the lease. Called again under the same token it changes nothing; nor does it for a
+-- step that is finished. Answers 'held', or 'cancelled' when the job should stop: then nothing is
+-- recorded, and the step must not begin. Called by workers. Raises JQ002, JQ003, JQ004.
+create function public.start_job_step(
+  job_id uuid, lease_token uuid, name text, lease_seconds integer default 30
+) returns text
+language plpgsql set search_path = '' as $$
+declare
+  v_answer text;
+begin
+  perform job_queue.check_step_name(name);
+  v_answer := job_queue.renew_lease(job_id, lease_token, null, lease_seconds);
+  if v_answer = 'held' then
+    insert into public.job_steps as s (job_id, name, lease_token)
+    values (start_job_step.job_id, start_job_step.name, start_job_step.lease_token)
+    on conflict on constraint job_steps_pkey do update
+    set runs = s.runs + 1, started_at = clock_timestamp(), lease_token = excluded.lease_token
+    where s.finished_at is null and s.lease_token is distinct from excluded.lease_token;
+  end if;
+  return v_answer;
+end $$;
+comment on function public.start_job_step is 'Records that a step of a job begins and renews its lease.';
 
 -- Keeps the result of a step, so that it need not be run again whatever happens to the worker, and
--- renews the lease. The first result of a name stays; saving it again is harmless.
+-- renews the lease. The first result of a name stays, and saving it again is harmless; with replace the
+-- last one stays, for a step whose kept result a newer version of the handler cannot read.
 -- Answers 'held', or 'cancelled' when the job should stop; the step is stored all the same.
 -- Called by workers. Raises JQ002, JQ003, JQ004.
 create function public.save_job_step(
@@ -100,28 +143,34 @@ create function public.save_job_step(
   name text,
   result jsonb,
   progress jsonb default null,
-  lease_seconds integer default 30
+  lease_seconds integer default 30,
+  replace boolean default false
 ) returns text
 language plpgsql set search_path = '' as $$
 declare
   v_answer text;
+  v_is_new boolean;
+  -- A step without a result comes from PostgREST as null.
+  v_result jsonb := coalesce(result, 'null');
 begin
-  perform job_queue.check_lease_seconds(lease_seconds);
-  if length(name) between 1 and 200 is not true then
-    raise exception 'name: expected 1 to 200 characters' using errcode = 'JQ004';
+  perform job_queue.check_step_name(name);
+  if pg_column_size(v_result) > 1048576 then
+    raise exception 'result: expected at most 1048576 bytes, got %', pg_column_size(v_result)
+      using errcode = 'JQ004', hint = 'put large things into Storage and their paths into the result';
   end if;
   v_answer := job_queue.renew_lease(job_id, lease_token, progress, lease_seconds);
-  if v_answer = 'lost' then
-    if not exists (select from public.jobs j where j.id = save_job_step.job_id) then
-      raise exception 'there is no job %', job_id using errcode = 'JQ003';
-    end if;
-    raise exception 'the lease on job % is lost: stop working on it', job_id using errcode = 'JQ002';
+  v_is_new := not exists (
+    select from public.job_steps s
+    where s.job_id = save_job_step.job_id and s.name = save_job_step.name and s.finished_at is not null
+  );
+  if not v_is_new and not replace then
+    return v_answer;
   end if;
-  -- A step without a result comes from PostgREST as null.
-  insert into public.job_steps (job_id, name, result)
-  values (save_job_step.job_id, save_job_step.name, coalesce(save_job_step.result, 'null'))
-  on conflict do nothing;
-  if found then
+  insert into public.job_steps as s (job_id, name, result, finished_at, lease_token)
+  values (save_job_step.job_id, save_job_step.name, v_result, clock_timestamp(), save_job_step.lease_token)
+  on conflict on constraint job_steps_pkey do update
+  set result = excluded.result, finished_at = excluded.finished_at, lease_token = excluded.lease_token;
+  if v_is_new then
     update public.jobs j set step_count = j.step_count + 1, updated_at = clock_timestamp()
     where j.id = save_job_step.job_id;
   end if;
@@ -129,16 +178,34 @@ begin
 end $$;
 comment on function public.save_job_step is 'Keeps the result of a finished step of a job and renews its lease.';
 
--- heartbeat_jobs for one job: held, cancelled or lost.
+-- Raises JQ004.
+create function job_queue.check_step_name(name text) returns void
+language plpgsql immutable set search_path = '' as $$
+begin
+  if length(name) between 1 and 200 is not true then
+    raise exception 'name: expected 1 to 200 characters' using errcode = 'JQ004';
+  end if;
+end $$;
+comment on function job_queue.check_step_name is 'Refuses a name that no step can have.';
+
+-- Renews one lease, which locks the job, and says: held or cancelled. Raises JQ002, JQ003, JQ004.
 create function job_queue.renew_lease(job_id uuid, lease_token uuid, progress jsonb, lease_seconds integer) returns text
 language plpgsql set search_path = '' as $$
-begin
-  return public.heartbeat_jobs(
+declare
+  v_answer text := job_queue.renew_leases(
     jsonb_build_array(jsonb_build_object('job_id', job_id, 'lease_token', lease_token, 'progress', progress)),
     lease_seconds
   ) ->> 0;
+begin
+  if v_answer <> 'lost' then
+    return v_answer;
+  end if;
+  if not exists (select from public.jobs j where j.id = renew_lease.job_id) then
+    raise exception 'there is no job %', job_id using errcode = 'JQ003';
+  end if;
+  raise exception 'the lease on job % is lost: stop working on it', job_id using errcode = 'JQ002';
 end $$;
-comment on function job_queue.renew_lease is 'Renews one lease: held, cancelled or lost.';
+comment on function job_queue.renew_lease is 'Renews one lease: held or cancelled.';
 
 -- Holds the job for the rest of the transaction, so that what a worker writes elsewhere is fenced by its
 -- lease too. For functions of the application that handlers call. Raises JQ002, JQ003.
@@ -158,7 +225,12 @@ end $$;
 comment on function job_queue.check_lease is 'Raises unless the job is held under the token; keeps it so until the transaction ends.';
 
 revoke all on all functions in schema job_queue from public;
-revoke all on function public.mark_job_processing, public.heartbeat_jobs, public.save_job_step
+revoke all on function
+  public.mark_job_processing, public.heartbeat_jobs, public.start_job_step, public.save_job_step
 from public, anon, authenticated;
-grant execute on function public.mark_job_processing, public.heartbeat_jobs, public.save_job_step to service_role;
-grant execute on function job_queue.start_job, job_queue.renew_lease, job_queue.check_lease to service_role;
+grant execute on function
+  public.mark_job_processing, public.heartbeat_jobs, public.start_job_step, public.save_job_step
+to service_role;
+grant execute on function
+  job_queue.start_job, job_queue.renew_leases, job_queue.check_step_name, job_queue.renew_lease, job_queue.check_lease
+to service_role;

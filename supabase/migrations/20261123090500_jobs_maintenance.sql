@@ -81,6 +81,16 @@ begin
 end $$;
 comment on function public.cleanup_old_jobs is 'Deletes completed and cancelled jobs that ended long ago and returns how many.';
 
+-- Rescues up to max_jobs jobs whose lease has ended, the longest ended first, and returns how many. Claims
+-- and heartbeats do the same; this is for a time when no worker does either. Called by a schedule. Raises JQ004.
+create function public.rescue_expired_jobs(max_jobs integer default 1000) returns integer
+language plpgsql set search_path = '' as $$
+begin
+  perform job_queue.check_max_jobs(max_jobs);
+  return job_queue.rescue_jobs(max_jobs);
+end $$;
+comment on function public.rescue_expired_jobs is 'Ends the attempts of workers whose lease has ended and returns how many.';
+
 -- Raises JQ004.
 create function job_queue.check_max_jobs(max_jobs integer) returns void
 language plpgsql immutable set search_path = '' as $$
@@ -92,5 +102,8 @@ end $$;
 comment on function job_queue.check_max_jobs is 'Refuses a batch too large for one call.';
 
 revoke all on all functions in schema job_queue from public;
-revoke all on function public.retry_failed_jobs, public.cleanup_old_jobs from public, anon, authenticated;
-grant execute on function public.retry_failed_jobs, public.cleanup_old_jobs, job_queue.check_max_jobs to service_role;
+revoke all on function public.retry_failed_jobs, public.cleanup_old_jobs, public.rescue_expired_jobs
+from public, anon, authenticated;
+grant execute on function
+  public.retry_failed_jobs, public.cleanup_old_jobs, public.rescue_expired_jobs, job_queue.check_max_jobs
+to service_role;
