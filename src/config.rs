@@ -27,6 +27,14 @@ pub struct Config {
     pub lease_seconds: u32,
     /// How long the platform lets an isolate live.
     pub wall_clock_seconds: u32,
+    /// How much CPU time the platform gives an isolate over its whole life.
+    pub cpu_milliseconds: u32,
+    /// How much memory the platform gives an isolate.
+    pub memory_megabytes: u32,
+    /// How much of each of the three may be used before claims stop.
+    pub claim_percent: u32,
+    /// How much of each of the three may be used before running jobs are handed over.
+    pub hand_over_percent: u32,
 }
 
 /// How to reach xAI's API.
@@ -86,6 +94,8 @@ impl Config {
         let secret_keys = secret_keys(&variables)?;
         let service_role_key = variables.secret("SUPABASE_SERVICE_ROLE_KEY")?;
         let database_key = database_key(&secret_keys, service_role_key.as_ref())?;
+        // Where the platform sends new requests to another isolate.
+        let claim_percent = variables.number("QUEUE_CLAIM_PERCENT", 50, 1, 100)?;
         let accepted_keys = secret_keys
             .into_iter()
             .map(|(_, key)| key)
@@ -100,6 +110,15 @@ impl Config {
             concurrency: variables.number("QUEUE_CONCURRENCY", 10, 1, 1_000)? as usize,
             lease_seconds: variables.number("QUEUE_LEASE_SECONDS", 30, 3, 3_600)?,
             wall_clock_seconds: variables.number("QUEUE_WALL_CLOCK_SECONDS", 150, 1, 604_800)?,
+            cpu_milliseconds: variables.number("QUEUE_CPU_MILLISECONDS", 2_000, 1, 604_800_000)?,
+            memory_megabytes: variables.number("QUEUE_MEMORY_MEGABYTES", 256, 16, 4_096)?,
+            claim_percent,
+            hand_over_percent: variables.number(
+                "QUEUE_HAND_OVER_PERCENT",
+                95,
+                claim_percent,
+                100,
+            )?,
         })
     }
 }
@@ -256,6 +275,9 @@ mod tests {
         assert_eq!(config.concurrency, 10);
         assert_eq!(config.lease_seconds, 30);
         assert_eq!(config.wall_clock_seconds, 150);
+        assert_eq!(config.cpu_milliseconds, 2_000);
+        assert_eq!(config.memory_megabytes, 256);
+        assert_eq!((config.claim_percent, config.hand_over_percent), (50, 95));
         assert!(config.grok.is_none());
     }
 
@@ -306,6 +328,7 @@ mod tests {
             ("QUEUE_CONCURRENCY", "many", "a whole number"),
             ("QUEUE_LEASE_SECONDS", "-1", "a whole number"),
             ("QUEUE_WALL_CLOCK_SECONDS", "1.5", "a whole number"),
+            ("QUEUE_HAND_OVER_PERCENT", "40", "from 50 to 100"),
         ];
         for (name, value, expected) in cases {
             let error = refused(&[(name, value)]);

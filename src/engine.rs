@@ -28,7 +28,8 @@ use self::held::{Attempt, Held};
 use self::ledger::Ledger;
 use self::pulse::Pulse;
 use self::trip::{Trip, trip};
-use crate::handler::{JobContext, Registration, RunContext};
+use crate::budget::Usage;
+use crate::handler::{JobContext, Registration, RunContext, Stop};
 use crate::host::Host;
 use crate::job::Job;
 use crate::outcome::{Outcome, outcome};
@@ -67,6 +68,7 @@ pub async fn run<H: Host>(
         error: None,
         trips: FuturesUnordered::new(),
         asked: 0,
+        usage: context.usage(),
         pulse: Pulse::new(context),
         alarm: None,
         ledger: Ledger::new(context, unavailable),
@@ -90,6 +92,8 @@ struct Engine<'a, H: Host> {
     trips: FuturesUnordered<LocalBoxFuture<'a, Trip<'a, H>>>,
     /// How many jobs the trips under way ask for.
     asked: usize,
+    /// Measured once per turn.
+    usage: Usage,
     pulse: Pulse<'a, H>,
     alarm: Option<Alarm<'a>>,
     ledger: Ledger<'a, H>,
@@ -110,12 +114,14 @@ enum Event<'a, H> {
 impl<'a, H: Host> Engine<'a, H> {
     async fn run(mut self) -> RunReport {
         loop {
+            self.usage = self.context.usage();
             let has_more = self.work().await;
             self.hand_back();
+            self.stop_overrun();
             while self.begin_trip() {}
             self.pulse.begin_if_due(&self.held);
             if self.is_over() {
-                let stopped = self.stop(self.now_ms()).unwrap_or_default();
+                let stopped = self.stop().unwrap_or_default();
                 return self.ledger.close(stopped, self.error);
             }
             if has_more {
@@ -138,7 +144,7 @@ impl<'a, H: Host> Engine<'a, H> {
         let since_ms = self.now_ms();
         let mut now_ms = since_ms;
         while now_ms - since_ms <= LONGEST_STRETCH_MS {
-            if self.stop(now_ms).is_none() {
+            if self.stop().is_none() {
                 self.held.start(now_ms);
             }
             let ended = poll_fn(|task| Poll::Ready(self.held.poll_ended(task))).await;
@@ -161,17 +167,39 @@ impl<'a, H: Host> Engine<'a, H> {
         }
     }
 
-    /// Jobs that will not start here go back unharmed.
+    /// Jobs that will not start here go back unharmed, and those that cannot end here go on elsewhere.
     fn hand_back(&mut self) {
         let now_ms = self.now_ms();
-        let unstarted = match self.stop(now_ms) {
+        let unstarted = match self.stop() {
             Some(_) => self.held.take_waiting(),
             None => self.held.take_overdue(now_ms),
         };
         let released = unstarted
             .into_iter()
-            .map(|context| Finished::new(context, 0, Outcome::Released));
+            .map(|context| Finished::new(context, 0, Outcome::released()));
         self.finished.extend(released);
+        if self.is_to_hand_over(now_ms) {
+            let interrupted = self.held.take_running(now_ms).into_iter();
+            let handed_over =
+                interrupted.map(|(context, ms)| Finished::new(context, ms, Outcome::HandedOver));
+            self.finished.extend(handed_over);
+        }
+    }
+
+    fn is_to_hand_over(&self, now_ms: u64) -> bool {
+        now_ms >= self.context.hands_over_at_ms()
+            || self.context.budget.ends_runs(self.usage).is_some()
+    }
+
+    /// Stops the jobs whose time is up. Nothing is reported about them: the database ends such runs itself.
+    fn stop_overrun(&mut self) {
+        let now_ms = self.now_ms();
+        for context in self.held.overrun(now_ms) {
+            if let Some(ms) = self.held.let_go(&context, Stop::TimedOut) {
+                self.ledger.timed_out(context.job(), ms);
+                self.pulse.want();
+            }
+        }
     }
 
     /// Begins a trip if there is reason to; answers whether it did.
@@ -208,7 +236,7 @@ impl<'a, H: Host> Engine<'a, H> {
         let is_worth_asking = !self.is_drained
             || !self.finished.is_empty()
             || self.context.signals.is_to_look_again();
-        if self.stop(now_ms).is_some() || !is_worth_asking {
+        if self.stop().is_some() || !is_worth_asking {
             return 0;
         }
         let wanted = self.context.config.concurrency + self.prefetch.ahead(now_ms);
@@ -273,35 +301,38 @@ impl<'a, H: Host> Engine<'a, H> {
             if standing == Standing::Held {
                 continue;
             }
+            let stop = match standing {
+                Standing::Cancelled => Stop::Cancelled,
+                Standing::Held | Standing::Lost => Stop::LeaseLost,
+            };
             // A job that came to its end meanwhile needs no stopping.
-            let Some(ms) = self.held.let_go(&context) else {
+            let Some(ms) = self.held.let_go(&context, stop) else {
                 continue;
             };
-            match standing {
-                Standing::Cancelled => {
+            match stop {
+                Stop::Cancelled => {
                     let cancelled = Finished::new(context, ms, Outcome::Cancelled);
                     self.finished.push(cancelled);
                 }
-                Standing::Held | Standing::Lost => self.ledger.lost(context.job(), ms),
+                _ => self.ledger.lost(context.job(), ms),
             }
         }
     }
 
     /// Why nothing new begins, if so.
-    fn stop(&self, now_ms: u64) -> Option<Stopped> {
-        if self.error.is_some() {
-            Some(Stopped::Database)
-        } else if self.context.signals.is_shut_down() {
-            Some(Stopped::Shutdown)
-        } else if !self.context.budget.allows_claim(now_ms) {
-            Some(Stopped::Budget)
-        } else {
-            None
+    fn stop(&self) -> Option<Stopped> {
+        match self.error {
+            Some(_) => Some(Stopped::Database),
+            None => {
+                let used_up = || self.context.budget.ends_claims(self.usage);
+                self.context.signals.drained().or_else(used_up)
+            }
         }
     }
 
     fn is_over(&mut self) -> bool {
         self.trips.is_empty()
+            && !self.pulse.is_pending()
             && self.held.is_empty()
             && self.finished.is_empty()
             && self.suspects.is_empty()
@@ -344,7 +375,15 @@ impl<'a, H: Host> Engine<'a, H> {
 
     /// Makes sure that the loop turns when something becomes due.
     fn set_alarm(&mut self) {
-        let due = [self.pulse.due_ms(&self.held), self.held.overdue_at_ms()];
+        // Once it is past, whoever is still here is saving a step.
+        let hand_over = Some(self.context.hands_over_at_ms())
+            .filter(|at_ms| !self.held.is_empty() && *at_ms > self.now_ms());
+        let due = [
+            self.pulse.due_ms(&self.held),
+            self.held.overdue_at_ms(),
+            self.held.deadline_ms(),
+            hand_over,
+        ];
         let Some(due_ms) = due.into_iter().flatten().min() else {
             self.alarm = None;
             return;

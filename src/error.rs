@@ -19,6 +19,16 @@ pub enum JobError {
         /// What went wrong and what to change, for people.
         message: String,
     },
+    /// The job has to wait for something else: run it again after `seconds`. No attempt is used.
+    #[error("snoozed for {seconds} seconds")]
+    Snoozed {
+        /// How long to wait.
+        seconds: u32,
+    },
+    /// There is not enough time left here: the job goes on in another isolate, where its finished steps are
+    /// known. Without a step finished in this run it counts as a failure.
+    #[error("handed over")]
+    HandOver,
     /// Someone cancelled the job; the handler stops without a result.
     #[error("the job was cancelled")]
     Cancelled,

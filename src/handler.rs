@@ -13,7 +13,7 @@ use futures_util::future::LocalBoxFuture;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-pub use self::context::{JobContext, Progress, RunContext};
+pub use self::context::{JobContext, Progress, RunContext, Stop};
 use crate::config::Config;
 use crate::error::JobError;
 use crate::host::Host;

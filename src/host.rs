@@ -9,7 +9,8 @@ use std::future::Future;
 ///
 /// Futures are not `Send`: an isolate has one thread. Dropping the future of a request aborts the request.
 pub trait Host {
-    /// Posts `arguments`, a JSON object, to the database function `function` through PostgREST.
+    /// Posts `arguments`, a JSON object, to the database function `function` through PostgREST. After
+    /// `timeout_ms` without an answer the request is aborted.
     ///
     /// # Errors
     /// [`TransportError`] when no answer came; an answer with an error status is an `Ok`.
@@ -17,6 +18,7 @@ pub trait Host {
         &self,
         function: &str,
         arguments: String,
+        timeout_ms: u32,
     ) -> impl Future<Output = Result<HttpResponse, TransportError>>;
 
     /// Sends a request to any other server.
@@ -30,6 +32,12 @@ pub trait Host {
 
     /// Milliseconds on a clock that is good for measuring this worker's own time and nothing else.
     fn now_ms(&self) -> u64;
+
+    /// The CPU time of this isolate so far in milliseconds, as far as it can be measured.
+    fn cpu_ms(&self) -> u64;
+
+    /// The memory of this isolate in bytes, as far as it can be measured.
+    fn memory_bytes(&self) -> u64;
 
     /// Completes after `milliseconds`.
     fn sleep_ms(&self, milliseconds: u32) -> impl Future<Output = ()>;

@@ -17,6 +17,9 @@ pub struct Job {
     pub retry_count: u32,
     /// Attempts after the first before the job fails for good.
     pub max_retries: u32,
+    /// How long this run may take; `None`: no limit.
+    #[serde(default)]
+    pub timeout_seconds: Option<u32>,
     /// Proof of this claim; every write about the job carries it.
     pub lease_token: Uuid,
     /// Results of the steps that earlier claims finished, by step name.

@@ -5,7 +5,8 @@
 //! - `wasm`: what the edge function calls, and the world as it is there. Nothing else names JavaScript.
 //! - [`endpoint`], [`auth`]: who may start a run, and what is answered over HTTP.
 //! - [`engine`]: one run, from the first claim to the [`report`]. [`budget`] says how long, [`signals`] reach
-//!   it from outside, `prefetch` sizes its claims, [`outcome`] turns a handler's answer into a result.
+//!   it from outside, `prefetch` sizes its claims, [`outcome`] turns a handler's answer into a result,
+//!   [`manifest`] is what a crash leaves readable.
 //! - [`handlers`]: the job types. [`handler`] is what they implement and what they are given.
 //! - [`queue`], [`retry`]: the database's functions, and when a call is worth repeating.
 //! - [`config`], [`log`], [`error`], [`job`]: settings, log lines, verdicts, and a claimed job.
@@ -23,6 +24,7 @@ pub mod handlers;
 pub mod host;
 pub mod job;
 pub mod log;
+pub mod manifest;
 pub mod outcome;
 mod prefetch;
 pub mod queue;

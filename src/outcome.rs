@@ -27,7 +27,23 @@ pub enum Outcome {
     /// The handler stopped because somebody cancelled the job.
     Cancelled,
     /// Hand the job back as it was claimed: no attempt is lost.
-    Released,
+    Released {
+        /// Nobody gets it sooner.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        retry_after_seconds: Option<u32>,
+    },
+    /// The job ran and has to go on elsewhere. The database decides by its steps whether that is progress or
+    /// a failure.
+    HandedOver,
+}
+
+impl Outcome {
+    /// Back as it was claimed, for anyone to take at once.
+    pub fn released() -> Self {
+        Self::Released {
+            retry_after_seconds: None,
+        }
+    }
 }
 
 /// What to do after an attempt; `None` when the job is somebody else's by now and there is nothing to say.
@@ -47,6 +63,10 @@ pub fn outcome(result: Result<Value, JobError>) -> Option<Outcome> {
             retryable: false,
             retry_after_seconds: None,
         }),
+        Err(JobError::Snoozed { seconds }) => Some(Outcome::Released {
+            retry_after_seconds: Some(seconds),
+        }),
+        Err(JobError::HandOver) => Some(Outcome::HandedOver),
         Err(JobError::Cancelled) => Some(Outcome::Cancelled),
         Err(JobError::LeaseLost) => None,
     }
@@ -80,6 +100,11 @@ mod tests {
                 Err(JobError::permanent("never")),
                 json!({ "outcome": "failed", "error_message": "never", "retryable": false }),
             ),
+            (
+                Err(JobError::Snoozed { seconds: 60 }),
+                json!({ "outcome": "released", "retry_after_seconds": 60 }),
+            ),
+            (Err(JobError::HandOver), json!({ "outcome": "handed_over" })),
             (Err(JobError::Cancelled), json!({ "outcome": "cancelled" })),
         ];
         for (result, expected) in cases {

@@ -7,15 +7,33 @@ mod wire;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 pub use self::answer::QueueError;
 pub use self::wire::{Exchange, Exchanged, FinishedJob, Heartbeat, Settled, Standing};
-use self::wire::{Heartbeats, Step};
+use self::wire::{FinishedStep, Heartbeats, StartedStep};
 use crate::handler::Progress;
 use crate::host::Host;
 use crate::job::Job;
+use crate::manifest::Manifest;
 use crate::retry;
+
+/// PostgREST waits ten seconds for a connection and the queue's functions take less than five.
+const TIMEOUT_MS: u32 = 20_000;
+
+/// The arguments of `finish_and_claim_jobs` after a crash of the worker; `None` when nothing was on board.
+pub fn last_results(manifest: &Manifest) -> Option<String> {
+    let outcomes = manifest.outcomes_after_crash();
+    let results: Vec<_> = outcomes
+        .iter()
+        .map(|(job_id, lease_token, outcome)| FinishedJob {
+            job_id: *job_id,
+            lease_token: *lease_token,
+            outcome,
+        })
+        .collect();
+    (!results.is_empty()).then(|| wire::encode(&json!({ "results": results })))
+}
 
 /// Calls the queue's functions, repeating what may pass by itself until time is up.
 pub struct QueueClient<'a, H> {
@@ -66,13 +84,40 @@ impl<'a, H: Host> QueueClient<'a, H> {
             jobs,
             lease_seconds: self.lease_seconds,
         });
-        let standings: Vec<Standing> =
-            answer::decode(FUNCTION, self.host.rpc(FUNCTION, arguments).await)?;
+        // A sign of life that takes longer than the pause to the next one is of no use.
+        let timeout_ms = self.heartbeat_ms().max(1_000);
+        let answer = self.host.rpc(FUNCTION, arguments, timeout_ms).await;
+        let standings: Vec<Standing> = answer::decode(FUNCTION, answer)?;
         answer::expect_length(FUNCTION, standings.len(), jobs.len())?;
         Ok(standings)
     }
 
-    /// Keeps the result of a step. The first result kept under a name stays.
+    /// The pause between two signs of life: two may fail to arrive before the lease ends.
+    pub fn heartbeat_ms(&self) -> u32 {
+        self.lease_seconds.saturating_mul(1_000) / 3
+    }
+
+    /// Records that a step begins.
+    ///
+    /// # Errors
+    /// [`QueueError`] when the database stays away or refuses, with code `JQ002` when the lease is lost.
+    pub async fn start_step(&self, job: &Job, name: &str) -> Result<Standing, QueueError> {
+        let step = StartedStep {
+            job_id: job.id,
+            lease_token: job.lease_token,
+            name,
+            lease_seconds: self.lease_seconds,
+        };
+        self.repeated(
+            "start_job_step",
+            |_| wire::encode(&step),
+            self.give_up_at_ms,
+        )
+        .await
+    }
+
+    /// Keeps the result of a step. The first result kept under a name stays, unless this one is to
+    /// `replace` it.
     ///
     /// # Errors
     /// [`QueueError`] when the database stays away or refuses, with code `JQ002` when the lease is lost.
@@ -82,14 +127,16 @@ impl<'a, H: Host> QueueClient<'a, H> {
         name: &str,
         result: Value,
         progress: Option<Progress>,
+        replace: bool,
     ) -> Result<Standing, QueueError> {
-        let step = Step {
+        let step = FinishedStep {
             job_id: job.id,
             lease_token: job.lease_token,
             name,
             result,
             progress,
             lease_seconds: self.lease_seconds,
+            replace,
         };
         self.repeated("save_job_step", |_| wire::encode(&step), self.give_up_at_ms)
             .await
@@ -117,7 +164,8 @@ impl<'a, H: Host> QueueClient<'a, H> {
         let mut failures = 0;
         loop {
             let arguments = encode(failures > 0);
-            let error = match answer::decode(function, self.host.rpc(function, arguments).await) {
+            let answer = self.host.rpc(function, arguments, TIMEOUT_MS).await;
+            let error = match answer::decode(function, answer) {
                 Ok(value) => return Ok(value),
                 Err(error) => error,
             };

@@ -17,8 +17,10 @@ pub struct RunReport {
     pub failed: u32,
     /// Jobs that stopped because somebody cancelled them.
     pub cancelled: u32,
-    /// Jobs handed back unstarted, no attempt lost.
+    /// Jobs handed back unharmed, unstarted or to rest, no attempt lost.
     pub released: u32,
+    /// Jobs that ran and go on elsewhere.
+    pub handed_over: u32,
     /// Jobs that were no longer this worker's when it wanted to write, or whose result it could not deliver.
     pub lost: u32,
     /// Why the run ended.
@@ -40,7 +42,11 @@ pub enum Stopped {
     #[default]
     Empty,
     /// The isolate has lived too long to begin another job.
-    Budget,
+    WallClock,
+    /// It has used too much CPU time.
+    Cpu,
+    /// It has taken too much memory.
+    Memory,
     /// The platform announced the isolate's end.
     Shutdown,
     /// The database stayed away, or refused.

@@ -17,6 +17,7 @@ use crate::error::JobError;
 use crate::handler::{JobContext, JobHandler, Registration, RunContext};
 use crate::host::{Host, HttpRequest, HttpResponse, TransportError};
 use crate::job::Job;
+use crate::manifest::Manifest;
 use crate::signals::Signals;
 
 type OnRpc = Box<dyn FnMut(&str, &Value) -> Reply>;
@@ -35,6 +36,10 @@ pub struct ScriptedHost {
     pub fetches: RefCell<Vec<HttpRequest>>,
     /// Requests to other servers that were dropped before their answer came.
     pub aborted_fetches: Cell<usize>,
+    /// The CPU time used.
+    pub cpu_ms: Cell<u64>,
+    /// The memory taken.
+    pub memory_bytes: Cell<u64>,
     /// Messages written to the log; each is one or more lines.
     pub messages: RefCell<Vec<String>>,
 }
@@ -87,6 +92,14 @@ impl Reply {
         self
     }
 
+    /// The same, unless it takes longer than the caller waits.
+    fn within(self, timeout_ms: u32) -> Self {
+        match self.comes && self.after_ms < timeout_ms {
+            true => self,
+            false => Self::error(TransportError::TimedOut).after_ms(timeout_ms),
+        }
+    }
+
     fn of(answer: Result<HttpResponse, TransportError>) -> Self {
         Self {
             answer,
@@ -110,6 +123,8 @@ impl ScriptedHost {
             rpcs: RefCell::default(),
             fetches: RefCell::default(),
             aborted_fetches: Cell::new(0),
+            cpu_ms: Cell::new(0),
+            memory_bytes: Cell::new(0),
             messages: RefCell::default(),
         }
     }
@@ -178,9 +193,6 @@ impl ScriptedHost {
     }
 
     async fn answer(&self, reply: Reply) -> Result<HttpResponse, TransportError> {
-        if !reply.comes {
-            std::future::pending::<()>().await;
-        }
         // Even an immediate answer comes no sooner than the next turn of the event loop.
         self.sleep_ms(reply.after_ms).await;
         reply.answer
@@ -188,11 +200,16 @@ impl ScriptedHost {
 }
 
 impl Host for ScriptedHost {
-    async fn rpc(&self, function: &str, arguments: String) -> Result<HttpResponse, TransportError> {
+    async fn rpc(
+        &self,
+        function: &str,
+        arguments: String,
+        timeout_ms: u32,
+    ) -> Result<HttpResponse, TransportError> {
         let arguments: Value = serde_json::from_str(&arguments).expect("arguments are JSON");
         let reply = (self.on_rpc.borrow_mut())(function, &arguments);
         self.rpcs.borrow_mut().push((function.into(), arguments));
-        self.answer(reply).await
+        self.answer(reply.within(timeout_ms)).await
     }
 
     async fn fetch(&self, request: HttpRequest) -> Result<HttpResponse, TransportError> {
@@ -200,11 +217,7 @@ impl Host for ScriptedHost {
         let (timeout_ms, most_bytes) = (request.timeout_ms, request.max_response_bytes);
         self.fetches.borrow_mut().push(request);
         let aborted = AbortOnDrop(&self.aborted_fetches);
-        let reply = match reply.comes && reply.after_ms < timeout_ms {
-            true => reply,
-            false => Reply::error(TransportError::TimedOut).after_ms(timeout_ms),
-        };
-        let answer = self.answer(reply).await;
+        let answer = self.answer(reply.within(timeout_ms)).await;
         std::mem::forget(aborted);
         match answer {
             Ok(response) if response.body.len() > most_bytes => Err(TransportError::TooLarge),
@@ -214,6 +227,14 @@ impl Host for ScriptedHost {
 
     fn now_ms(&self) -> u64 {
         self.now_ms.get()
+    }
+
+    fn cpu_ms(&self) -> u64 {
+        self.cpu_ms.get()
+    }
+
+    fn memory_bytes(&self) -> u64 {
+        self.memory_bytes.get()
     }
 
     async fn sleep_ms(&self, milliseconds: u32) {
@@ -296,6 +317,7 @@ pub fn job(job_type: &str, input_data: Value) -> Job {
         input_data,
         retry_count: 0,
         max_retries: 3,
+        timeout_seconds: None,
         lease_token: Uuid::new_v4(),
         steps: serde_json::Map::new(),
     }
@@ -307,8 +329,8 @@ pub fn run_job<J: JobHandler + 'static>(
     config: &Config,
     job: Job,
 ) -> Result<Value, JobError> {
-    let signals = Signals::default();
-    let run = RunContext::new(host, config, &signals, 0, "test-worker");
+    let (signals, manifest) = (Signals::default(), Manifest::default());
+    let run = RunContext::new(host, config, &signals, &manifest, 0, "test-worker");
     let context = JobContext::new(&run, job);
     let result = host.run((Registration::<ScriptedHost>::of::<J>().run)(&context));
     run.log.flush();

@@ -3,20 +3,31 @@
 use std::cell::{Cell, RefCell};
 use std::task::Waker;
 
+use crate::report::Stopped;
+
 /// Messages to the run in progress. Sending one wakes it.
 #[derive(Debug, Default)]
 pub struct Signals {
-    shutdown: Cell<bool>,
+    drained: Cell<Option<Stopped>>,
+    hand_over_at_ms: Cell<Option<u64>>,
     look_again: Cell<bool>,
     waker: RefCell<Option<Waker>>,
     woken: Cell<bool>,
 }
 
 impl Signals {
-    /// The isolate is about to end: no run of it claims any more, and what has not started is handed back.
-    pub fn shut_down(&self) {
-        self.shutdown.set(true);
+    /// The isolate is not to begin anything new: no run of it claims any more, and what has not started is
+    /// handed back.
+    pub fn drain(&self, reason: Stopped) {
+        self.drained.set(self.drained.get().or(Some(reason)));
         self.wake();
+    }
+
+    /// The isolate is about to end: it is drained, and what still runs at `at_ms` on the host's clock is
+    /// handed over.
+    pub fn shut_down(&self, at_ms: u64) {
+        self.hand_over_at_ms.set(Some(at_ms));
+        self.drain(Stopped::Shutdown);
     }
 
     /// There may be new jobs: the run asks for some once more before it ends.
@@ -33,8 +44,14 @@ impl Signals {
         }
     }
 
-    pub(crate) fn is_shut_down(&self) -> bool {
-        self.shutdown.get()
+    /// Why the isolate begins nothing new, if so.
+    pub(crate) fn drained(&self) -> Option<Stopped> {
+        self.drained.get()
+    }
+
+    /// When the isolate hands over because it was told of its end.
+    pub(crate) fn hand_over_at_ms(&self) -> Option<u64> {
+        self.hand_over_at_ms.get()
     }
 
     pub(crate) fn is_to_look_again(&self) -> bool {

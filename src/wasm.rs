@@ -1,8 +1,10 @@
 //! The worker as the edge function sees it. Only this module and the ones below it name JavaScript.
 
 mod host;
+mod meter;
 
 use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use js_sys::{Array, Object, Promise};
@@ -10,13 +12,18 @@ use uuid::Uuid;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::future_to_promise;
 
-use self::host::EdgeHost;
+use self::host::{EdgeHost, now_ms};
+use self::meter::{Meter, Metered};
 use crate::auth::Credentials;
+use crate::budget::Budget;
 use crate::config::{Config, ConfigError};
 use crate::endpoint;
 use crate::engine;
 use crate::handler::RunContext;
 use crate::handlers;
+use crate::manifest::Manifest;
+use crate::queue;
+use crate::report::Stopped;
 use crate::signals::Signals;
 
 /// What to answer over HTTP.
@@ -40,6 +47,17 @@ pub struct Order {
     pub refusal: Option<Answer>,
 }
 
+/// A request to the database that JavaScript sends, because the worker no longer can.
+#[wasm_bindgen(getter_with_clone)]
+pub struct LastWords {
+    /// Where to post.
+    pub url: String,
+    /// A JSON object of names and values.
+    pub headers: String,
+    /// JSON text.
+    pub body: String,
+}
+
 /// The worker of one isolate.
 #[wasm_bindgen]
 pub struct Worker(Rc<Isolate>);
@@ -47,6 +65,8 @@ pub struct Worker(Rc<Isolate>);
 struct Isolate {
     config: Result<Config, ConfigError>,
     signals: Signals,
+    manifest: Manifest,
+    meter: Rc<Meter>,
     started_ms: u64,
     worker_id: String,
     /// The run in progress: whoever comes meanwhile shares it.
@@ -64,7 +84,9 @@ impl Worker {
         Worker(Rc::new(Isolate {
             config: Config::parse(variables(environment)),
             signals: Signals::default(),
-            started_ms: EdgeHost::now(),
+            manifest: Manifest::default(),
+            meter: Rc::new(Meter::new()),
+            started_ms: now_ms() as u64,
             worker_id: Uuid::new_v4().to_string(),
             run: RefCell::default(),
         }))
@@ -104,11 +126,12 @@ impl Worker {
             return run.clone();
         }
         let isolate = self.0.clone();
-        let run = future_to_promise(async move {
+        let run = async move {
             let answer = isolate.run().await;
             isolate.run.take();
             Ok(Answer::from(answer).into())
-        });
+        };
+        let run = future_to_promise(Metered::new(run, self.0.meter.clone()));
         current.insert(run).clone()
     }
 
@@ -117,9 +140,37 @@ impl Worker {
         endpoint::accepted().into()
     }
 
-    /// The isolate is about to end.
-    pub fn shutdown(&self) {
-        self.0.signals.shut_down();
+    /// The isolate is not to begin anything new.
+    pub fn drain(&self) {
+        self.0.signals.drain(Stopped::Shutdown);
+    }
+
+    /// The isolate is about to end, for the `reason` of the platform's event `beforeunload`.
+    pub fn shutdown(&self, reason: Option<String>) {
+        let now_ms = now_ms() as u64;
+        let hand_over_at_ms = match (reason.as_deref(), &self.0.config) {
+            (Some("wall_clock"), Ok(config)) => {
+                Budget::new(self.0.started_ms, config).announced_end_ms(now_ms)
+            }
+            _ => now_ms,
+        };
+        self.0.signals.shut_down(hand_over_at_ms);
+    }
+
+    /// What to tell the database about the jobs on board after the worker has crashed, if anything. It is the
+    /// only thing to ask a crashed worker for.
+    #[wasm_bindgen(js_name = lastWords)]
+    pub fn last_words(&self) -> Option<LastWords> {
+        let config = self.0.config.as_ref().ok()?;
+        let body = queue::last_results(&self.0.manifest)?;
+        let host = EdgeHost::new(config, &self.0.meter);
+        let request = host.rpc_request("finish_and_claim_jobs", body, 0);
+        let headers: BTreeMap<_, _> = request.headers.into_iter().collect();
+        Some(LastWords {
+            url: request.url,
+            headers: serde_json::to_string(&headers).ok()?,
+            body: request.body?,
+        })
     }
 }
 
@@ -129,11 +180,12 @@ impl Isolate {
             Ok(config) => config,
             Err(error) => return endpoint::not_configured(error),
         };
-        let host = EdgeHost::new(config);
+        let host = EdgeHost::new(config, &self.meter);
         let context = RunContext::new(
             &host,
             config,
             &self.signals,
+            &self.manifest,
             self.started_ms,
             &self.worker_id,
         );

@@ -13,13 +13,15 @@ use crate::queue::{FinishedJob, QueueError};
 pub(super) struct Finished<'a, H> {
     pub(super) context: Rc<JobContext<'a, H>>,
     pub(super) ms: u64,
-    pub(super) outcome: Outcome,
+    pub(super) outcome: Rc<Outcome>,
     /// The database refused the job's own result, and `outcome` stands in for it.
     is_stand_in: bool,
 }
 
-impl<'a, H> Finished<'a, H> {
+impl<'a, H: Host> Finished<'a, H> {
     pub(super) fn new(context: Rc<JobContext<'a, H>>, ms: u64, outcome: Outcome) -> Self {
+        let outcome = Rc::new(outcome);
+        context.ended(&outcome);
         Self {
             context,
             ms,
@@ -35,19 +37,23 @@ impl<'a, H> Finished<'a, H> {
             return None;
         }
         self.is_stand_in = true;
-        self.outcome = Outcome::Failed {
+        self.outcome = Rc::new(Outcome::Failed {
             error_message: format!("the database refuses to store the result: {error}"),
             retryable: false,
             retry_after_seconds: None,
-        };
+        });
+        self.context.ended(&self.outcome);
         Some(self)
     }
 
     /// The error the log shows.
     pub(super) fn error(&self) -> Option<&str> {
-        match &self.outcome {
+        match &*self.outcome {
             Outcome::Failed { error_message, .. } => Some(error_message),
-            Outcome::Completed { .. } | Outcome::Cancelled | Outcome::Released => None,
+            Outcome::Completed { .. }
+            | Outcome::Cancelled
+            | Outcome::Released { .. }
+            | Outcome::HandedOver => None,
         }
     }
 }

@@ -1,16 +1,17 @@
 //! The jobs this worker holds leases on: those that run, and those that wait for a free slot.
 
 use std::collections::VecDeque;
+use std::future::poll_fn;
 use std::rc::Rc;
 use std::task::{Context, Poll};
 
-use futures_util::StreamExt;
 use futures_util::future::{AbortHandle, LocalBoxFuture, abortable};
 use futures_util::stream::FuturesUnordered;
+use futures_util::{FutureExt, StreamExt};
 use serde_json::Value;
 
 use crate::error::JobError;
-use crate::handler::{JobContext, Registration};
+use crate::handler::{JobContext, Registration, Stop};
 use crate::host::Host;
 
 /// A job that waited this long for a slot is better off with another worker.
@@ -85,6 +86,7 @@ impl<'a, H: Host> Held<'a, H> {
         while self.running.len() < self.slots
             && let Some(Waiting { context, .. }) = self.waiting.pop_front()
         {
+            context.started();
             let (attempt, abort) = abortable(attempt(self.handlers, context.clone(), now_ms));
             self.attempts.push(Box::pin(async { attempt.await.ok() }));
             self.running.push(Running {
@@ -112,7 +114,8 @@ impl<'a, H: Host> Held<'a, H> {
 
     /// Lets go of a job, dropping its future if it runs; `None` if it came to its end before. Answers how
     /// long it ran.
-    pub(super) fn let_go(&mut self, context: &Rc<JobContext<'a, H>>) -> Option<u64> {
+    pub(super) fn let_go(&mut self, context: &Rc<JobContext<'a, H>>, stop: Stop) -> Option<u64> {
+        context.stop(stop);
         let is_it = |other: &Rc<JobContext<'a, H>>| Rc::ptr_eq(other, context);
         if let Some(position) = self.waiting.iter().position(|job| is_it(&job.context)) {
             self.waiting.remove(position);
@@ -122,6 +125,33 @@ impl<'a, H: Host> Held<'a, H> {
         let running = self.running.swap_remove(position);
         running.abort.abort();
         Some(context.now_ms() - running.since_ms)
+    }
+
+    /// Takes out the jobs that run, dropping their futures, and says how long each ran. Those that are about to
+    /// save a step stay until that is done.
+    pub(super) fn take_running(&mut self, now_ms: u64) -> Vec<(Rc<JobContext<'a, H>>, u64)> {
+        let may_go = |running: &mut Running<'a, H>| running.context.stop(Stop::HandOver);
+        let taken: Vec<_> = self.running.extract_if(.., may_go).collect();
+        let taken = taken.into_iter().map(|running| {
+            running.abort.abort();
+            (running.context, now_ms - running.since_ms)
+        });
+        taken.collect()
+    }
+
+    /// The jobs that have run longer than they may.
+    pub(super) fn overrun(&self, now_ms: u64) -> Vec<Rc<JobContext<'a, H>>> {
+        let is_overrun = |context: &&Rc<JobContext<'a, H>>| {
+            context.deadline_ms().is_some_and(|at_ms| at_ms <= now_ms)
+        };
+        self.contexts().filter(is_overrun).cloned().collect()
+    }
+
+    /// When the first of them will have.
+    pub(super) fn deadline_ms(&self) -> Option<u64> {
+        self.contexts()
+            .filter_map(|context| context.deadline_ms())
+            .min()
     }
 
     /// Takes out the jobs that have not started.
@@ -159,7 +189,10 @@ async fn attempt<'a, H: Host>(
         .iter()
         .find(|handler| handler.job_type == context.job().job_type);
     let result = match handler {
-        Some(handler) => (handler.run)(&context).await,
+        Some(handler) => {
+            let mut run = (handler.run)(&context);
+            poll_fn(|task| context.polling(|| run.poll_unpin(task))).await
+        }
         None => Err(JobError::retryable("this worker does not run such jobs")),
     };
     Attempt {

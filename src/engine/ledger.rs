@@ -52,10 +52,11 @@ impl<'a, H: Host> Ledger<'a, H> {
         let report = &mut self.report;
         let (event, count) = match settled {
             Settled::Completed => ("completed", &mut report.completed),
-            Settled::Queued if finished.outcome == Outcome::Released => {
-                ("released", &mut report.released)
-            }
-            Settled::Queued => ("retried", &mut report.retried),
+            Settled::Queued => match *finished.outcome {
+                Outcome::Released { .. } => ("released", &mut report.released),
+                Outcome::HandedOver => ("handed_over", &mut report.handed_over),
+                _ => ("retried", &mut report.retried),
+            },
             Settled::Failed => ("failed", &mut report.failed),
             Settled::Cancelled => ("cancelled", &mut report.cancelled),
             Settled::Lost => ("lost", &mut report.lost),
@@ -68,6 +69,12 @@ impl<'a, H: Host> Ledger<'a, H> {
     pub(super) fn lost(&mut self, job: &Job, ms: u64) {
         self.report.lost += 1;
         self.write("lost", job, ms, None);
+    }
+
+    /// A job ran longer than it may; the database gives it back to the queue or fails it.
+    pub(super) fn timed_out(&mut self, job: &Job, ms: u64) {
+        self.report.lost += 1;
+        self.write("timed_out", job, ms, None);
     }
 
     /// The database stays away: results are lost, and their jobs come back when their leases expire.

@@ -19,6 +19,9 @@ pub(super) struct Pulse<'a, H> {
     context: &'a RunContext<'a, H>,
     last_ms: u64,
     has_failed: bool,
+    is_wanted: bool,
+    /// The one under way was wanted.
+    is_awaited: bool,
     beat: Option<LocalBoxFuture<'a, Beat<'a, H>>>,
 }
 
@@ -33,6 +36,8 @@ impl<'a, H: Host> Pulse<'a, H> {
             context,
             last_ms: 0,
             has_failed: false,
+            is_wanted: false,
+            is_awaited: false,
             beat: None,
         }
     }
@@ -42,16 +47,29 @@ impl<'a, H: Host> Pulse<'a, H> {
         self.last_ms = self.context.host.now_ms();
     }
 
+    /// A job has run too long: whoever sends a sign of life makes the database take notice.
+    pub(super) fn want(&mut self) {
+        self.is_wanted = true;
+    }
+
+    /// Whether the database has not taken notice yet.
+    pub(super) fn is_pending(&self) -> bool {
+        self.is_wanted || self.is_awaited
+    }
+
     /// When the next sign of life is to be sent.
     pub(super) fn due_ms(&self, held: &Held<'a, H>) -> Option<u64> {
-        if held.is_empty() || self.beat.is_some() {
+        if self.beat.is_some() {
             return None;
+        }
+        if self.is_wanted {
+            return Some(0);
         }
         let pause_ms = match self.has_failed || held.has_news() {
             true => SHORTEST_PAUSE_MS,
-            false => u64::from(self.context.config.lease_seconds) * 1_000 / 3,
+            false => self.context.queue.heartbeat_ms().into(),
         };
-        Some(self.last_ms + pause_ms)
+        (!held.is_empty()).then_some(self.last_ms + pause_ms)
     }
 
     /// Sends one if it is time.
@@ -59,6 +77,7 @@ impl<'a, H: Host> Pulse<'a, H> {
         let now_ms = self.context.host.now_ms();
         if self.due_ms(held).is_some_and(|due_ms| due_ms <= now_ms) {
             self.last_ms = now_ms;
+            self.is_awaited = std::mem::take(&mut self.is_wanted);
             self.beat = Some(Box::pin(beat(
                 self.context,
                 held.contexts().cloned().collect(),
@@ -75,6 +94,7 @@ impl<'a, H: Host> Pulse<'a, H> {
             return Poll::Pending;
         };
         self.beat = None;
+        self.is_awaited = false;
         self.has_failed = beat.answer.is_err();
         let standings = beat.answer.unwrap_or_else(|error| {
             self.failed(&beat.contexts, &error);

@@ -1,6 +1,7 @@
 //! The loop against a scripted database and a clock that moves by itself.
 
 mod claiming;
+mod handing_over;
 mod losing;
 mod stopping;
 mod world;

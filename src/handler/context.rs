@@ -1,19 +1,28 @@
 //! What a handler gets besides its input: steps, progress, requests, the clock and the log.
 
 use std::cell::{Cell, RefCell};
+use std::collections::BTreeSet;
+use std::rc::Rc;
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use crate::budget::Budget;
+use crate::budget::{Budget, Usage};
 use crate::config::Config;
 use crate::error::JobError;
 use crate::host::{Host, HttpRequest, HttpResponse, TransportError};
 use crate::job::Job;
 use crate::log::Log;
+use crate::manifest::{Entry, Manifest};
+use crate::outcome::Outcome;
 use crate::queue::{Heartbeat, QueueClient, QueueError, Standing};
+use crate::report::Stopped;
 use crate::signals::Signals;
+
+/// A step's result travels to every later run of the job, so what is larger belongs into Storage. The database
+/// refuses it too.
+const LARGEST_RESULT_BYTES: usize = 1024 * 1024;
 
 /// What all jobs of a run share.
 pub struct RunContext<'a, H> {
@@ -27,6 +36,8 @@ pub struct RunContext<'a, H> {
     pub log: Log<'a, H>,
     /// How the run is woken.
     pub signals: &'a Signals,
+    /// What is on board.
+    pub manifest: &'a Manifest,
     /// How long the isolate may work.
     pub budget: Budget,
     /// Who claims, for people who look at the table.
@@ -39,19 +50,36 @@ impl<'a, H: Host> RunContext<'a, H> {
         host: &'a H,
         config: &'a Config,
         signals: &'a Signals,
+        manifest: &'a Manifest,
         started_ms: u64,
         worker_id: &'a str,
     ) -> Self {
-        let budget = Budget::new(started_ms, config.wall_clock_seconds);
+        let budget = Budget::new(started_ms, config);
         Self {
             host,
             config,
             queue: QueueClient::new(host, budget.ends_at_ms(), config.lease_seconds),
             log: Log::new(host),
             signals,
+            manifest,
             budget,
             worker_id,
         }
+    }
+
+    pub(crate) fn usage(&self) -> Usage {
+        Usage {
+            now_ms: self.host.now_ms(),
+            cpu_ms: self.host.cpu_ms(),
+            memory_bytes: self.host.memory_bytes(),
+        }
+    }
+
+    /// When running jobs have to go on elsewhere, CPU time and memory permitting.
+    pub(crate) fn hands_over_at_ms(&self) -> u64 {
+        let planned_ms = self.budget.hands_over_at_ms();
+        let announced_ms = self.signals.hand_over_at_ms();
+        announced_ms.map_or(planned_ms, |at_ms| at_ms.min(planned_ms))
     }
 }
 
@@ -59,8 +87,28 @@ impl<'a, H: Host> RunContext<'a, H> {
 pub struct JobContext<'a, H> {
     run: &'a RunContext<'a, H>,
     job: Job,
+    deadline_ms: Option<u64>,
+    entry: Rc<Entry>,
     progress: RefCell<Option<Progress>>,
     has_news: Cell<bool>,
+    steps_begun: RefCell<BTreeSet<String>>,
+    steps_being_saved: Cell<u32>,
+    /// Of the steps finished in this run.
+    longest_step_ms: Cell<Option<u64>>,
+    stop: Cell<Option<Stop>>,
+}
+
+/// Why a job's handler was stopped before its end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stop {
+    /// Somebody cancelled the job.
+    Cancelled,
+    /// The job is not this worker's any more.
+    LeaseLost,
+    /// It ran longer than it may.
+    TimedOut,
+    /// It goes on in another isolate.
+    HandOver,
 }
 
 /// How far a job is, for people who wait for it.
@@ -79,11 +127,20 @@ pub struct Progress {
 impl<'a, H: Host> JobContext<'a, H> {
     /// The context of one claimed job.
     pub fn new(run: &'a RunContext<'a, H>, job: Job) -> Self {
+        let timeout_ms = job
+            .timeout_seconds
+            .map(|seconds| u64::from(seconds) * 1_000);
         Self {
             run,
+            deadline_ms: timeout_ms.map(|timeout_ms| run.host.now_ms() + timeout_ms),
+            entry: run.manifest.add(&job),
             job,
             progress: RefCell::default(),
             has_news: Cell::default(),
+            steps_begun: RefCell::default(),
+            steps_being_saved: Cell::default(),
+            longest_step_ms: Cell::default(),
+            stop: Cell::default(),
         }
     }
 
@@ -97,31 +154,53 @@ impl<'a, H: Host> JobContext<'a, H> {
         self.run.config
     }
 
-    /// Runs `run` and keeps its result under `name`; in a later attempt returns that result and runs nothing.
+    /// Runs `run` and keeps its result under `name`; in a later run of the job, on whatever worker, returns
+    /// that result and runs nothing. Steps are known by their names alone: their order may change from one
+    /// version of a handler to the next. A kept result that is no `T` any more is paid again and replaced.
+    ///
+    /// A run that was killed while the step was under way leaves the step without a result, and it is run
+    /// again: its effects outside may then have happened twice.
     ///
     /// # Errors
-    /// The error of `run`, or of saving; [`JobError::Cancelled`] when the job was cancelled meanwhile: the
-    /// result is kept all the same.
+    /// The error of `run`, or of starting or saving the step. [`JobError::Cancelled`] when the job was
+    /// cancelled meanwhile: the result is kept all the same. [`JobError::HandOver`], before `run`, when
+    /// the longest step so far would not fit into what time is left here. A permanent error when `name` was
+    /// used before in this run, or when the result is larger than 1 MiB.
     pub async fn step<T, F>(&self, name: &str, run: impl FnOnce() -> F) -> Result<T, JobError>
     where
         T: Serialize + DeserializeOwned,
         F: Future<Output = Result<T, JobError>>,
     {
+        if !self.steps_begun.borrow_mut().insert(name.to_owned()) {
+            let message = format!("step {name}: expected a name that no other step of the job has");
+            return Err(JobError::permanent(message));
+        }
         if let Some(result) = self.saved_result(name) {
             return Ok(result);
         }
+        self.check_time()?;
+        go_on(self.run.queue.start_step(&self.job, name).await?)?;
         let started_ms = self.now_ms();
         let result = run().await?;
-        let saved = serde_json::to_value(&result)
-            .map_err(|error| JobError::permanent(format!("step {name}: {error}")))?;
-        let standing = self.save_step(name, saved).await?;
+        let standing = self.save_step(name, &result).await?;
         let ms = self.now_ms() - started_ms;
         self.log("step", json!({ "step": name, "ms": ms }));
-        match standing {
-            Standing::Held => Ok(result),
-            Standing::Cancelled => Err(JobError::Cancelled),
-            Standing::Lost => Err(JobError::LeaseLost),
+        self.longest_step_ms
+            .set(self.longest_step_ms.get().max(Some(ms)));
+        go_on(standing)?;
+        match self.stop.get() {
+            Some(_) => Err(JobError::HandOver),
+            None => Ok(result),
         }
+    }
+
+    /// How long the handler may still take: until its timeout, or until this isolate hands over.
+    pub fn time_left_ms(&self) -> u64 {
+        let ends_at_ms = self.run.hands_over_at_ms();
+        let ends_at_ms = self
+            .deadline_ms
+            .map_or(ends_at_ms, |at_ms| at_ms.min(ends_at_ms));
+        ends_at_ms.saturating_sub(self.now_ms())
     }
 
     /// Tells how far the job is. It travels with the next saved step, or with the next sign of life, which
@@ -167,6 +246,21 @@ impl<'a, H: Host> JobContext<'a, H> {
         self.run.log.job_event(event, &self.job, &fields);
     }
 
+    /// A step that cannot end here is not begun: what it costs would be lost. Without a step finished in this
+    /// run it is begun all the same, because elsewhere it would have no more time.
+    fn check_time(&self) -> Result<(), JobError> {
+        if self.stop.get().is_some() {
+            return Err(JobError::HandOver);
+        }
+        let left_ms = self.run.hands_over_at_ms().saturating_sub(self.now_ms());
+        if self.longest_step_ms.get().is_none_or(|ms| ms <= left_ms) {
+            return Ok(());
+        }
+        // Or this isolate would claim the job again.
+        self.run.signals.drain(Stopped::WallClock);
+        Err(JobError::HandOver)
+    }
+
     fn saved_result<T: DeserializeOwned>(&self, name: &str) -> Option<T> {
         let result = T::deserialize(self.job.steps.get(name)?).ok();
         if result.is_none() {
@@ -176,12 +270,54 @@ impl<'a, H: Host> JobContext<'a, H> {
         result
     }
 
-    async fn save_step(&self, name: &str, result: Value) -> Result<Standing, QueueError> {
+    async fn save_step(&self, name: &str, result: &impl Serialize) -> Result<Standing, JobError> {
+        let _saving = Saving::begin(&self.steps_being_saved);
+        let refused = |reason: &str| JobError::permanent(format!("step {name}: {reason}"));
+        let result = serde_json::to_value(result).map_err(|error| refused(&error.to_string()))?;
+        if result.to_string().len() > LARGEST_RESULT_BYTES {
+            return Err(refused(
+                "its result is larger than 1 MiB: put it into Storage and return its path",
+            ));
+        }
+        let is_unreadable = self.job.steps.contains_key(name);
         let progress = self.take_news();
-        self.run
+        let save = self
+            .run
             .queue
-            .save_step(&self.job, name, result, progress)
-            .await
+            .save_step(&self.job, name, result, progress, is_unreadable);
+        Ok(save.await?)
+    }
+
+    /// The job's handler begins.
+    pub(crate) fn started(&self) {
+        self.entry.started();
+    }
+
+    /// The job came to this end, which the database does not know yet.
+    pub(crate) fn ended(&self, outcome: &Rc<Outcome>) {
+        self.entry.ended(outcome.clone());
+    }
+
+    /// Runs `poll` in the name of this job, should it crash.
+    pub(crate) fn polling<T>(&self, poll: impl FnOnce() -> T) -> T {
+        self.run.manifest.polling(&self.entry, poll)
+    }
+
+    /// The handler is to be stopped; answers whether its future may be dropped now. What was paid for is
+    /// saved before.
+    pub(crate) fn stop(&self, stop: Stop) -> bool {
+        self.stop.set(Some(stop));
+        self.steps_being_saved.get() == 0
+    }
+
+    /// Why the handler was stopped, if it was.
+    pub fn stopped(&self) -> Option<Stop> {
+        self.stop.get()
+    }
+
+    /// When this run has to be over, on the host's clock: from then on the database refuses what it writes.
+    pub(crate) fn deadline_ms(&self) -> Option<u64> {
+        self.deadline_ms
     }
 
     /// A sign of life, with the progress that was not sent yet.
@@ -207,5 +343,35 @@ impl<'a, H: Host> JobContext<'a, H> {
             .take()
             .then(|| self.progress.borrow().clone())
             .flatten()
+    }
+}
+
+impl<H> Drop for JobContext<'_, H> {
+    fn drop(&mut self) {
+        self.run.manifest.remove(&self.entry);
+    }
+}
+
+fn go_on(standing: Standing) -> Result<(), JobError> {
+    match standing {
+        Standing::Held => Ok(()),
+        Standing::Cancelled => Err(JobError::Cancelled),
+        Standing::Lost => Err(JobError::LeaseLost),
+    }
+}
+
+/// Counts a step as being saved for as long as it lives.
+struct Saving<'a>(&'a Cell<u32>);
+
+impl<'a> Saving<'a> {
+    fn begin(count: &'a Cell<u32>) -> Self {
+        count.set(count.get() + 1);
+        Self(count)
+    }
+}
+
+impl Drop for Saving<'_> {
+    fn drop(&mut self) {
+        self.0.set(self.0.get() - 1);
     }
 }

@@ -44,6 +44,20 @@ impl JobHandler for Steps {
     }
 }
 
+struct Large;
+
+impl JobHandler for Large {
+    const JOB_TYPE: &'static str = "large";
+    type Input = Value;
+
+    async fn run<H: Host>(_: Value, context: &JobContext<'_, H>) -> Result<Value, JobError> {
+        context
+            .step("all", async || Ok("x".repeat(1024 * 1024)))
+            .await?;
+        Ok(Value::Null)
+    }
+}
+
 fn run_steps(host: &ScriptedHost, job: Job) -> Result<Value, JobError> {
     run_job::<Steps>(host, &config(&[]), job)
 }
@@ -86,14 +100,59 @@ fn a_saved_step_of_another_shape_is_run_again_and_the_log_says_so() {
     job.steps.insert("photo/3".into(), json!("three"));
     assert_eq!(run_steps(&host, job), Ok(json!({ "sum": 3 })));
     assert_eq!(host.log_lines_of("step_unreadable")[0]["step"], "photo/3");
+    assert_eq!(host.calls_of("save_job_step")[0]["replace"], true);
 }
 
 #[test]
 fn a_job_cancelled_while_its_step_is_saved_stops() {
-    let host = ScriptedHost::new().on_rpc(|_, _| Reply::json(200, json!("cancelled")));
+    let host = ScriptedHost::new().on_rpc(|function, _| match function {
+        "save_job_step" => Reply::json(200, json!("cancelled")),
+        _ => held(),
+    });
     let result = run_steps(&host, steps_job(&[3, 4]));
     assert_eq!(result, Err(JobError::Cancelled));
     assert_eq!(host.calls_of("save_job_step").len(), 1);
+}
+
+#[test]
+fn a_step_of_a_cancelled_job_is_not_begun() {
+    let host = ScriptedHost::new().on_rpc(|_, _| Reply::json(200, json!("cancelled")));
+    let result = run_steps(&host, steps_job(&[3]));
+    assert_eq!(result, Err(JobError::Cancelled));
+    assert!(host.calls_of("save_job_step").is_empty());
+}
+
+#[test]
+fn a_step_is_recorded_before_it_begins() {
+    let host = ScriptedHost::new().on_rpc(|_, _| held());
+    run_steps(&host, steps_job(&[3])).expect("a sum");
+    let rpcs = host.rpcs.borrow();
+    let calls: Vec<_> = rpcs.iter().map(|(function, _)| function.as_str()).collect();
+    assert_eq!(calls, ["start_job_step", "save_job_step"]);
+    assert_eq!(rpcs[0].1["name"], "photo/3");
+}
+
+#[test]
+fn two_steps_of_one_name_fail_the_job_for_good_instead_of_sharing_a_result() {
+    let host = ScriptedHost::new().on_rpc(|_, _| held());
+    let result = run_steps(&host, steps_job(&[3, 3]));
+    assert_eq!(
+        result,
+        Err(JobError::permanent(
+            "step photo/3: expected a name that no other step of the job has"
+        ))
+    );
+}
+
+#[test]
+fn a_result_larger_than_a_mebibyte_fails_the_job_for_good() {
+    let host = ScriptedHost::new().on_rpc(|_, _| held());
+    let result = run_job::<Large>(&host, &config(&[]), job("large", json!({})));
+    let Err(JobError::Permanent { message }) = result else {
+        panic!("{result:?} should be a permanent failure");
+    };
+    assert!(message.starts_with("step all: its result is larger than 1 MiB"));
+    assert!(host.calls_of("save_job_step").is_empty());
 }
 
 #[test]
@@ -115,7 +174,8 @@ fn a_step_is_saved_even_if_the_database_is_away_for_a_moment() {
         }
     });
     assert_eq!(run_steps(&host, steps_job(&[3])), Ok(json!({ "sum": 3 })));
-    assert_eq!(host.calls_of("save_job_step").len(), 4);
+    assert_eq!(host.calls_of("start_job_step").len(), 4);
+    assert_eq!(host.calls_of("save_job_step").len(), 1);
 }
 
 #[test]

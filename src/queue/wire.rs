@@ -96,7 +96,15 @@ pub enum Standing {
 }
 
 #[derive(Serialize)]
-pub(super) struct Step<'a> {
+pub(super) struct StartedStep<'a> {
+    pub(super) job_id: Uuid,
+    pub(super) lease_token: Uuid,
+    pub(super) name: &'a str,
+    pub(super) lease_seconds: u32,
+}
+
+#[derive(Serialize)]
+pub(super) struct FinishedStep<'a> {
     pub(super) job_id: Uuid,
     pub(super) lease_token: Uuid,
     pub(super) name: &'a str,
@@ -104,6 +112,7 @@ pub(super) struct Step<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) progress: Option<Progress>,
     pub(super) lease_seconds: u32,
+    pub(super) replace: bool,
 }
 
 /// The JSON text of a call's arguments.

@@ -14,11 +14,9 @@ use web_sys::{
     RequestRedirect,
 };
 
+use super::meter::Meter;
 use crate::config::Config;
 use crate::host::{Host, HttpRequest, HttpResponse, Method, TransportError};
-
-/// PostgREST waits ten seconds for a connection and the queue's functions take less than five.
-const RPC_TIMEOUT_MS: u32 = 20_000;
 
 /// Secret keys are refused for what looks like a browser.
 const USER_AGENT: &str = concat!("pretium-queue/", env!("CARGO_PKG_VERSION"));
@@ -31,13 +29,14 @@ extern "C" {
 
 /// The world as it is on the edge. Calls to PostgREST are requests like any other: the crate `postgrest` would
 /// bring a second HTTP client and a URL parser, a fifth of the module, and 5 ms to every cold start.
-pub(super) struct EdgeHost {
+pub(super) struct EdgeHost<'a> {
     rest_url: String,
     headers: Vec<(String, String)>,
+    meter: &'a Meter,
 }
 
-impl EdgeHost {
-    pub(super) fn new(config: &Config) -> Self {
+impl<'a> EdgeHost<'a> {
+    pub(super) fn new(config: &Config, meter: &'a Meter) -> Self {
         let key = config.database_key.expose();
         let header = |name: &str, value: &str| (name.to_owned(), value.to_owned());
         let mut headers = vec![
@@ -52,25 +51,41 @@ impl EdgeHost {
         Self {
             rest_url: format!("{}/rest/v1/rpc", config.supabase_url),
             headers,
+            meter,
         }
     }
 
-    /// Milliseconds since the isolate's start, by a clock that is never set.
-    pub(super) fn now() -> u64 {
-        performance_now() as u64
-    }
-}
-
-impl Host for EdgeHost {
-    async fn rpc(&self, function: &str, arguments: String) -> Result<HttpResponse, TransportError> {
-        let request = HttpRequest {
+    /// The request by which a function of the database is called.
+    pub(super) fn rpc_request(
+        &self,
+        function: &str,
+        arguments: String,
+        timeout_ms: u32,
+    ) -> HttpRequest {
+        HttpRequest {
             method: Method::Post,
             url: format!("{}/{function}", self.rest_url),
             headers: self.headers.clone(),
             body: Some(arguments),
-            timeout_ms: RPC_TIMEOUT_MS,
+            timeout_ms,
             max_response_bytes: usize::MAX,
-        };
+        }
+    }
+}
+
+/// Milliseconds since the isolate's start, by a clock that is never set.
+pub(super) fn now_ms() -> f64 {
+    performance_now()
+}
+
+impl Host for EdgeHost<'_> {
+    async fn rpc(
+        &self,
+        function: &str,
+        arguments: String,
+        timeout_ms: u32,
+    ) -> Result<HttpResponse, TransportError> {
+        let request = self.rpc_request(function, arguments, timeout_ms);
         // The queue's answers are as large as its claims are, so they are taken whole.
         answer(&request, async |response| {
             response.binary().await.map_err(|error| failed(&error))
@@ -86,7 +101,17 @@ impl Host for EdgeHost {
     }
 
     fn now_ms(&self) -> u64 {
-        Self::now()
+        now_ms() as u64
+    }
+
+    fn cpu_ms(&self) -> u64 {
+        self.meter.used_ms() as u64
+    }
+
+    fn memory_bytes(&self) -> u64 {
+        let memory: js_sys::WebAssembly::Memory = wasm_bindgen::memory().unchecked_into();
+        let buffer: js_sys::ArrayBuffer = memory.buffer().unchecked_into();
+        buffer.byte_length().into()
     }
 
     async fn sleep_ms(&self, milliseconds: u32) {

@@ -7,19 +7,41 @@ use crate::host::Host;
 use crate::report::Stopped;
 
 #[test]
-fn nothing_is_claimed_after_two_fifths_of_the_wall_clock() {
+fn nothing_is_claimed_after_half_of_the_wall_clock() {
     let world = World::with(&[
         ("QUEUE_WALL_CLOCK_SECONDS", "10"),
         ("QUEUE_CONCURRENCY", "1"),
     ]);
     world.queue.add_many(9, "sleep", json!({ "ms": 1_500 }));
     let report = world.run();
-    assert_eq!(report.stopped, Stopped::Budget);
-    assert_eq!((report.claimed, report.completed), (3, 3));
-    assert_eq!(world.queue.ready(), 6);
-    assert_eq!(report.duration_ms, 4_500);
+    assert_eq!(report.stopped, Stopped::WallClock);
+    assert_eq!((report.claimed, report.completed), (4, 4));
+    assert_eq!(world.queue.ready(), 5);
+    assert_eq!(report.duration_ms, 6_000);
     let last = world.trips_with("max_jobs").pop();
     assert_eq!(last, Some(json!(0)));
+}
+
+#[test]
+fn nothing_is_claimed_after_half_of_the_cpu_time_or_the_memory() {
+    type UseUp = fn(&World);
+    let cases: [(UseUp, Stopped); 2] = [
+        (|world| world.host.cpu_ms.set(1_000), Stopped::Cpu),
+        (
+            |world| world.host.memory_bytes.set(128 << 20),
+            Stopped::Memory,
+        ),
+    ];
+    for (use_up, stopped) in cases {
+        let world = World::new();
+        world.queue.add_many(30, "sleep", json!({ "ms": 1_000 }));
+        let report = world.run_beside(async {
+            world.host.sleep_ms(500).await;
+            use_up(&world);
+        });
+        assert_eq!(report.stopped, stopped);
+        assert_eq!((report.claimed, report.completed), (10, 10));
+    }
 }
 
 #[test]
@@ -28,19 +50,19 @@ fn an_isolate_past_its_budget_makes_no_trip_at_all() {
     world.queue.add("sleep", json!({ "ms": 1 }));
     world.host.clock().set(500);
     let report = world.run();
-    assert_eq!(report.stopped, Stopped::Budget);
+    assert_eq!(report.stopped, Stopped::WallClock);
     assert!(world.trips().is_empty());
 }
 
 #[test]
-fn a_shutdown_hands_back_what_has_not_started_and_lets_the_rest_finish() {
+fn a_drain_hands_back_what_has_not_started_and_lets_the_rest_finish() {
     let world = World::new();
     world.queue.add_many(10, "sleep", json!({ "ms": 0 }));
     world.queue.add_many(20, "sleep", json!({ "ms": 3_000 }));
     world.queue.add_many(5, "sleep", json!({ "ms": 0 }));
     let report = world.run_beside(async {
         world.host.sleep_ms(500).await;
-        world.signals.shut_down();
+        world.signals.drain(Stopped::Shutdown);
     });
     assert_eq!(report.stopped, Stopped::Shutdown);
     assert_eq!((report.completed, report.released), (20, 10));
@@ -49,22 +71,22 @@ fn a_shutdown_hands_back_what_has_not_started_and_lets_the_rest_finish() {
 }
 
 #[test]
-fn jobs_that_arrive_after_a_shutdown_are_not_started() {
+fn jobs_that_arrive_after_a_drain_are_not_started() {
     let world = World::new();
     world.queue.trips_take_ms(10);
     world.queue.add_many(3, "sleep", json!({ "ms": 5 }));
     let report = world.run_beside(async {
         world.host.sleep_ms(5).await;
-        world.signals.shut_down();
+        world.signals.drain(Stopped::Shutdown);
     });
     assert_eq!((report.claimed, report.released), (3, 3));
 }
 
 #[test]
-fn after_a_shutdown_no_run_claims_again() {
+fn after_a_drain_no_run_claims_again() {
     let world = World::new();
     world.queue.add("sleep", json!({ "ms": 1 }));
-    world.signals.shut_down();
+    world.signals.drain(Stopped::Shutdown);
     let report = world.run();
     assert_eq!((report.claimed, report.stopped), (0, Stopped::Shutdown));
 }
@@ -77,7 +99,7 @@ fn the_report_names_what_ended_the_run() {
         json,
         json!({
             "claimed": 0, "completed": 0, "retried": 0, "failed": 0, "cancelled": 0, "released": 0,
-            "lost": 0, "stopped": "empty", "duration_ms": 0,
+            "handed_over": 0, "lost": 0, "stopped": "empty", "duration_ms": 0,
             "unavailable": { "unwilling": "it would rather not" },
         })
     );

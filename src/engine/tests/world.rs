@@ -13,6 +13,7 @@ use crate::engine;
 use crate::error::JobError;
 use crate::handler::{JobContext, JobHandler, Progress, Registration, RunContext};
 use crate::host::{Host, HttpRequest, Method};
+use crate::manifest::Manifest;
 use crate::report::RunReport;
 use crate::scripted_host::{Reply, ScriptedHost, config};
 use crate::signals::Signals;
@@ -49,6 +50,20 @@ impl Queue {
         for _ in 0..count {
             self.add(job_type, input_data.clone());
         }
+    }
+
+    /// Adds a job that may take so long, and answers its id.
+    pub(super) fn add_with_timeout(
+        &self,
+        job_type: &str,
+        input_data: Value,
+        seconds: u32,
+    ) -> String {
+        let id = self.add(job_type, input_data);
+        let mut database = self.0.borrow_mut();
+        let job = database.ready.back_mut().expect("just added");
+        job["timeout_seconds"] = json!(seconds);
+        id
     }
 
     /// Every call may come to something else than the usual answer.
@@ -102,7 +117,7 @@ impl Queue {
         let answer = match function {
             "finish_and_claim_jobs" => database.exchange(arguments),
             "heartbeat_jobs" => database.heartbeat(arguments),
-            "save_job_step" => json!("held"),
+            "start_job_step" | "save_job_step" => json!("held"),
             other => panic!("unexpected function {other}"),
         };
         Reply::json(200, answer).after_ms(database.trip_ms)
@@ -125,7 +140,7 @@ impl Database {
         match result["outcome"].as_str() {
             Some("completed") => "completed",
             Some("failed") if result["retryable"] == false => "failed",
-            Some("failed" | "released") => "queued",
+            Some("failed" | "released" | "handed_over") => "queued",
             Some("cancelled") => "cancelled",
             other => panic!("unexpected outcome {other:?}"),
         }
@@ -198,12 +213,21 @@ impl World {
 
     /// One run, and something that happens meanwhile.
     pub(super) fn run_beside(&self, other: impl Future<Output = ()>) -> RunReport {
-        let context = RunContext::new(&self.host, &self.config, &self.signals, 0, "test-worker");
+        let manifest = Manifest::default();
+        let context = RunContext::new(
+            &self.host,
+            &self.config,
+            &self.signals,
+            &manifest,
+            0,
+            "test-worker",
+        );
         let handlers = [
             Registration::of::<Sleep>(),
             Registration::of::<Fail>(),
             Registration::of::<Fetch>(),
             Registration::of::<Tell>(),
+            Registration::of::<Walk>(),
             Registration::of::<Unwilling>(),
         ];
         let run = std::pin::pin!(engine::run(&context, handlers));
@@ -318,6 +342,34 @@ impl JobHandler for Tell {
                 message: "still telling".into(),
             });
             context.sleep_ms(300).await;
+        }
+        Ok(Value::Null)
+    }
+}
+
+/// Takes as many steps as its input says, `ms` milliseconds each.
+struct Walk;
+
+#[derive(Deserialize)]
+struct WalkInput {
+    steps: u32,
+    ms: u32,
+}
+
+impl JobHandler for Walk {
+    const JOB_TYPE: &'static str = "walk";
+    type Input = WalkInput;
+
+    async fn run<H: Host>(
+        input: WalkInput,
+        context: &JobContext<'_, H>,
+    ) -> Result<Value, JobError> {
+        for step in 1..=input.steps {
+            let walk = async || {
+                context.sleep_ms(input.ms).await;
+                Ok(step)
+            };
+            context.step(&format!("step/{step}"), walk).await?;
         }
         Ok(Value::Null)
     }

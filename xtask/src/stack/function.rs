@@ -27,6 +27,7 @@ pub fn environment(keys: &Keys, url: &str) -> Vec<(String, String)> {
         ("QUEUE_WORKER_TOKEN", keys.worker_token.clone()),
         // On the platform another isolate takes over; here this one serves for as long as the stack runs.
         ("QUEUE_WALL_CLOCK_SECONDS", "604800".to_owned()),
+        ("QUEUE_CPU_MILLISECONDS", "604800000".to_owned()),
     ]
     .map(|(name, value)| (name.to_owned(), value))
     .to_vec()

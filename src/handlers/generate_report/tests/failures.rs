@@ -253,10 +253,17 @@ fn input_of_the_wrong_shape_fails_for_good_before_anything_is_asked() {
 
 #[test]
 fn a_cancelled_job_stops_at_its_next_step() {
-    let host = world(|_| None).on_rpc(|_, _| Reply::json(200, json!("cancelled")));
-    assert_eq!(
-        run_input(&host, input(7, json!({}))),
-        Err(JobError::Cancelled)
-    );
-    assert_eq!(asked(&host), ["p1 p2 p3 p4 p5"]);
+    let asked_when_cancelled_at = |call: &'static str| {
+        let standing = move |function: &str| match function == call {
+            true => "cancelled",
+            false => "held",
+        };
+        let host =
+            world(|_| None).on_rpc(move |function, _| Reply::json(200, json!(standing(function))));
+        let result = run_input(&host, input(7, json!({})));
+        assert_eq!(result, Err(JobError::Cancelled));
+        asked(&host)
+    };
+    assert_eq!(asked_when_cancelled_at("save_job_step"), ["p1 p2 p3 p4 p5"]);
+    assert!(asked_when_cancelled_at("start_job_step").is_empty());
 }

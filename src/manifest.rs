@@ -1,0 +1,167 @@
+//! What this isolate has on board, kept where a crash can find it.
+//!
+//! A panic in Wasm is the end of all futures at once: nothing is dropped, nothing is polled again. What the
+//! manifest holds can still be read then, so that finished results are delivered, and jobs that had no part
+//! in the crash do not pay for it.
+
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use uuid::Uuid;
+
+use crate::job::Job;
+use crate::outcome::Outcome;
+
+/// The jobs on board.
+#[derive(Debug, Default)]
+pub struct Manifest {
+    entries: RefCell<BTreeMap<u64, Rc<Entry>>>,
+    added: Cell<u64>,
+    /// The job whose handler has the isolate at this moment.
+    polled: Cell<Option<u64>>,
+}
+
+/// One job on board.
+#[derive(Debug)]
+pub struct Entry {
+    number: u64,
+    job_id: Uuid,
+    lease_token: Uuid,
+    state: RefCell<State>,
+}
+
+#[derive(Debug)]
+enum State {
+    Waiting,
+    Running,
+    Ended(Rc<Outcome>),
+}
+
+impl Manifest {
+    /// Takes a claimed job on board.
+    pub(crate) fn add(&self, job: &Job) -> Rc<Entry> {
+        let number = self.added.get();
+        self.added.set(number + 1);
+        let entry = Rc::new(Entry {
+            number,
+            job_id: job.id,
+            lease_token: job.lease_token,
+            state: RefCell::new(State::Waiting),
+        });
+        self.entries.borrow_mut().insert(number, entry.clone());
+        entry
+    }
+
+    /// Nothing has to be said about the job any more.
+    pub(crate) fn remove(&self, entry: &Entry) {
+        self.entries.borrow_mut().remove(&entry.number);
+    }
+
+    /// Runs `poll` in the name of the job.
+    pub(crate) fn polling<T>(&self, entry: &Entry, poll: impl FnOnce() -> T) -> T {
+        self.polled.set(Some(entry.number));
+        let polled = poll();
+        self.polled.set(None);
+        polled
+    }
+
+    /// What to tell the database about every job after a crash: its result if it has one; that it failed, if
+    /// it was its handler that crashed; otherwise that it is released. When no handler was at work the
+    /// worker itself is to blame, and running jobs are handed over, so that the same crash does not
+    /// befall them for ever.
+    pub fn outcomes_after_crash(&self) -> Vec<(Uuid, Uuid, Rc<Outcome>)> {
+        let entries = self.entries.borrow();
+        entries
+            .values()
+            .map(|entry| (entry.job_id, entry.lease_token, self.after_crash(entry)))
+            .collect()
+    }
+
+    fn after_crash(&self, entry: &Entry) -> Rc<Outcome> {
+        let outcome = match (&*entry.state.borrow(), self.polled.get()) {
+            (State::Ended(outcome), _) => return outcome.clone(),
+            (State::Waiting, _) => Outcome::released(),
+            (State::Running, None) => Outcome::HandedOver,
+            (State::Running, Some(polled)) if polled != entry.number => Outcome::released(),
+            (State::Running, Some(_)) => Outcome::Failed {
+                error_message: "the handler crashed: the function's log says where".into(),
+                retryable: true,
+                retry_after_seconds: None,
+            },
+        };
+        Rc::new(outcome)
+    }
+}
+
+impl Entry {
+    /// The job's handler begins.
+    pub(crate) fn started(&self) {
+        self.state.replace(State::Running);
+    }
+
+    /// The job came to this end.
+    pub(crate) fn ended(&self, outcome: Rc<Outcome>) {
+        self.state.replace(State::Ended(outcome));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::panic::{AssertUnwindSafe, catch_unwind};
+
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::scripted_host::job;
+
+    fn after_crash(manifest: &Manifest) -> Vec<Value> {
+        let outcomes = manifest.outcomes_after_crash().into_iter();
+        outcomes
+            .map(|(_, _, outcome)| serde_json::to_value(&*outcome).expect("JSON")["outcome"].take())
+            .collect()
+    }
+
+    fn add(manifest: &Manifest) -> Rc<Entry> {
+        manifest.add(&job("any", json!({})))
+    }
+
+    fn crash(manifest: &Manifest, entry: &Entry) {
+        let crash = || manifest.polling(entry, || panic!("as a handler would"));
+        assert!(catch_unwind(AssertUnwindSafe(crash)).is_err());
+    }
+
+    #[test]
+    fn after_a_crash_only_the_job_at_work_has_failed() {
+        let manifest = Manifest::default();
+        let [ended, culprit, bystander, _waiting] = [(); 4].map(|()| add(&manifest));
+        for entry in [&ended, &culprit, &bystander] {
+            entry.started();
+            manifest.polling(entry, || ());
+        }
+        ended.ended(Rc::new(Outcome::Completed {
+            output_data: json!(1),
+        }));
+        crash(&manifest, &culprit);
+        assert_eq!(
+            after_crash(&manifest),
+            ["completed", "failed", "released", "released"]
+        );
+    }
+
+    #[test]
+    fn a_crash_of_the_worker_itself_is_no_bodys_fault_and_ends_some_day_all_the_same() {
+        let manifest = Manifest::default();
+        add(&manifest).started();
+        add(&manifest);
+        assert_eq!(after_crash(&manifest), ["handed_over", "released"]);
+    }
+
+    #[test]
+    fn what_is_settled_is_not_mentioned() {
+        let manifest = Manifest::default();
+        let (settled, _held) = (add(&manifest), add(&manifest));
+        manifest.remove(&settled);
+        assert_eq!(manifest.outcomes_after_crash().len(), 1);
+    }
+}
