@@ -5,7 +5,6 @@
 //! in the crash do not pay for it.
 
 use std::cell::{Cell, RefCell};
-use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use uuid::Uuid;
@@ -16,9 +15,9 @@ use crate::outcome::Outcome;
 /// The jobs on board.
 #[derive(Debug, Default)]
 pub struct Manifest {
-    entries: RefCell<BTreeMap<u64, Rc<Entry>>>,
+    entries: RefCell<Vec<Rc<Entry>>>,
     added: Cell<u64>,
-    /// The job whose handler has the isolate at this moment.
+    /// The number of the job whose handler has the isolate at this moment.
     polled: Cell<Option<u64>>,
 }
 
@@ -26,6 +25,8 @@ pub struct Manifest {
 #[derive(Debug)]
 pub struct Entry {
     number: u64,
+    /// Where it is in the manifest.
+    position: Cell<usize>,
     job_id: Uuid,
     lease_token: Uuid,
     state: RefCell<State>,
@@ -43,19 +44,26 @@ impl Manifest {
     pub(crate) fn add(&self, job: &Job) -> Rc<Entry> {
         let number = self.added.get();
         self.added.set(number + 1);
+        let mut entries = self.entries.borrow_mut();
         let entry = Rc::new(Entry {
             number,
+            position: Cell::new(entries.len()),
             job_id: job.id,
             lease_token: job.lease_token,
             state: RefCell::new(State::Waiting),
         });
-        self.entries.borrow_mut().insert(number, entry.clone());
+        entries.push(entry.clone());
         entry
     }
 
     /// Nothing has to be said about the job any more.
     pub(crate) fn remove(&self, entry: &Entry) {
-        self.entries.borrow_mut().remove(&entry.number);
+        let mut entries = self.entries.borrow_mut();
+        let position = entry.position.get();
+        entries.swap_remove(position);
+        if let Some(moved) = entries.get(position) {
+            moved.position.set(position);
+        }
     }
 
     /// Runs `poll` in the name of the job.
@@ -73,7 +81,7 @@ impl Manifest {
     pub fn outcomes_after_crash(&self) -> Vec<(Uuid, Uuid, Rc<Outcome>)> {
         let entries = self.entries.borrow();
         entries
-            .values()
+            .iter()
             .map(|entry| (entry.job_id, entry.lease_token, self.after_crash(entry)))
             .collect()
     }
@@ -160,8 +168,11 @@ mod tests {
     #[test]
     fn what_is_settled_is_not_mentioned() {
         let manifest = Manifest::default();
-        let (settled, _held) = (add(&manifest), add(&manifest));
-        manifest.remove(&settled);
-        assert_eq!(manifest.outcomes_after_crash().len(), 1);
+        let [first, second, third] = [(); 3].map(|()| add(&manifest));
+        manifest.remove(&first);
+        manifest.remove(&third);
+        let on_board = manifest.outcomes_after_crash();
+        assert_eq!(on_board.len(), 1);
+        assert_eq!(on_board[0].0, second.job_id);
     }
 }

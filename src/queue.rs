@@ -7,16 +7,18 @@ mod wire;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 pub use self::answer::QueueError;
 pub use self::wire::{Exchange, Exchanged, FinishedJob, Heartbeat, Settled, Standing};
-use self::wire::{FinishedStep, Heartbeats, StartedStep};
+use self::wire::{FinishedStep, Heartbeats, LastResults, StartedStep};
 use crate::handler::Progress;
-use crate::host::Host;
+use crate::host::{Host, HttpResponse, TransportError};
 use crate::job::Job;
 use crate::manifest::Manifest;
 use crate::retry;
+
+type Answer = Result<HttpResponse, TransportError>;
 
 /// PostgREST waits ten seconds for a connection and the queue's functions take less than five.
 const TIMEOUT_MS: u32 = 20_000;
@@ -32,7 +34,7 @@ pub fn last_results(manifest: &Manifest) -> Option<String> {
             outcome,
         })
         .collect();
-    (!results.is_empty()).then(|| wire::encode(&json!({ "results": results })))
+    (!results.is_empty()).then(|| wire::encode(&LastResults { results }))
 }
 
 /// Calls the queue's functions, repeating what may pass by itself until time is up.
@@ -161,13 +163,27 @@ impl<'a, H: Host> QueueClient<'a, H> {
         encode: impl Fn(bool) -> String,
         give_up_at_ms: u64,
     ) -> Result<T, QueueError> {
+        let mut value = None;
+        let mut decode = |answer| answer::decode(function, answer).map(|got| value = Some(got));
+        self.repeat(function, &encode, &mut decode, give_up_at_ms)
+            .await?;
+        value.ok_or_else(|| answer::unreadable(function, "it is missing"))
+    }
+
+    /// The repeating itself, without type parameters: there is one copy of it in the Wasm.
+    async fn repeat(
+        &self,
+        function: &str,
+        encode: &dyn Fn(bool) -> String,
+        decode: &mut dyn FnMut(Answer) -> Result<(), QueueError>,
+        give_up_at_ms: u64,
+    ) -> Result<(), QueueError> {
         let mut failures = 0;
         loop {
             let arguments = encode(failures > 0);
             let answer = self.host.rpc(function, arguments, TIMEOUT_MS).await;
-            let error = match answer::decode(function, answer) {
-                Ok(value) => return Ok(value),
-                Err(error) => error,
+            let Err(error) = decode(answer) else {
+                return Ok(());
             };
             failures += 1;
             let pause_ms = retry::pause_ms(error.verdict(), error.retry_after_ms(), failures);

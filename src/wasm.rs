@@ -4,7 +4,6 @@ mod host;
 mod meter;
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use js_sys::{Array, Object, Promise};
@@ -52,7 +51,7 @@ pub struct Order {
 pub struct LastWords {
     /// Where to post.
     pub url: String,
-    /// A JSON object of names and values.
+    /// A JSON array of names and values, in pairs.
     pub headers: String,
     /// JSON text.
     pub body: String,
@@ -165,10 +164,9 @@ impl Worker {
         let body = queue::last_results(&self.0.manifest)?;
         let host = EdgeHost::new(config, &self.0.meter);
         let request = host.rpc_request("finish_and_claim_jobs", body, 0);
-        let headers: BTreeMap<_, _> = request.headers.into_iter().collect();
         Some(LastWords {
             url: request.url,
-            headers: serde_json::to_string(&headers).ok()?,
+            headers: serde_json::to_string(&request.headers).ok()?,
             body: request.body?,
         })
     }

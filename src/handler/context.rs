@@ -1,7 +1,6 @@
 //! What a handler gets besides its input: steps, progress, requests, the clock and the log.
 
 use std::cell::{Cell, RefCell};
-use std::collections::BTreeSet;
 use std::rc::Rc;
 
 use serde::de::DeserializeOwned;
@@ -91,7 +90,7 @@ pub struct JobContext<'a, H> {
     entry: Rc<Entry>,
     progress: RefCell<Option<Progress>>,
     has_news: Cell<bool>,
-    steps_begun: RefCell<BTreeSet<String>>,
+    steps_begun: RefCell<Vec<String>>,
     steps_being_saved: Cell<u32>,
     /// Of the steps finished in this run.
     longest_step_ms: Cell<Option<u64>>,
@@ -171,27 +170,16 @@ impl<'a, H: Host> JobContext<'a, H> {
         T: Serialize + DeserializeOwned,
         F: Future<Output = Result<T, JobError>>,
     {
-        if !self.steps_begun.borrow_mut().insert(name.to_owned()) {
-            let message = format!("step {name}: expected a name that no other step of the job has");
-            return Err(JobError::permanent(message));
-        }
+        self.claim_name(name)?;
         if let Some(result) = self.saved_result(name) {
             return Ok(result);
         }
-        self.check_time()?;
-        go_on(self.run.queue.start_step(&self.job, name).await?)?;
+        self.start_step(name).await?;
         let started_ms = self.now_ms();
         let result = run().await?;
-        let standing = self.save_step(name, &result).await?;
-        let ms = self.now_ms() - started_ms;
-        self.log("step", json!({ "step": name, "ms": ms }));
-        self.longest_step_ms
-            .set(self.longest_step_ms.get().max(Some(ms)));
-        go_on(standing)?;
-        match self.stop.get() {
-            Some(_) => Err(JobError::HandOver),
-            None => Ok(result),
-        }
+        let saved = serde_json::to_value(&result);
+        self.finish_step(name, saved, started_ms).await?;
+        Ok(result)
     }
 
     /// How long the handler may still take: until its timeout, or until this isolate hands over.
@@ -270,12 +258,32 @@ impl<'a, H: Host> JobContext<'a, H> {
         result
     }
 
-    async fn save_step(&self, name: &str, result: &impl Serialize) -> Result<Standing, JobError> {
+    fn claim_name(&self, name: &str) -> Result<(), JobError> {
+        let mut begun = self.steps_begun.borrow_mut();
+        if begun.iter().any(|other| other == name) {
+            return Err(refused(name, "expected a name that no other step has"));
+        }
+        begun.push(name.to_owned());
+        Ok(())
+    }
+
+    async fn start_step(&self, name: &str) -> Result<(), JobError> {
+        self.check_time()?;
+        go_on(self.run.queue.start_step(&self.job, name).await?)
+    }
+
+    async fn finish_step(
+        &self,
+        name: &str,
+        result: serde_json::Result<Value>,
+        started_ms: u64,
+    ) -> Result<(), JobError> {
         let _saving = Saving::begin(&self.steps_being_saved);
-        let refused = |reason: &str| JobError::permanent(format!("step {name}: {reason}"));
-        let result = serde_json::to_value(result).map_err(|error| refused(&error.to_string()))?;
-        if result.to_string().len() > LARGEST_RESULT_BYTES {
+        let result = result.map_err(|error| refused(name, &error.to_string()))?;
+        let size = serde_json::to_string(&result).map_or(0, |text| text.len());
+        if size > LARGEST_RESULT_BYTES {
             return Err(refused(
+                name,
                 "its result is larger than 1 MiB: put it into Storage and return its path",
             ));
         }
@@ -285,7 +293,16 @@ impl<'a, H: Host> JobContext<'a, H> {
             .run
             .queue
             .save_step(&self.job, name, result, progress, is_unreadable);
-        Ok(save.await?)
+        let standing = save.await?;
+        let ms = self.now_ms() - started_ms;
+        self.log("step", json!({ "step": name, "ms": ms }));
+        self.longest_step_ms
+            .set(self.longest_step_ms.get().max(Some(ms)));
+        go_on(standing)?;
+        match self.stop.get() {
+            Some(_) => Err(JobError::HandOver),
+            None => Ok(()),
+        }
     }
 
     /// The job's handler begins.
@@ -350,6 +367,10 @@ impl<H> Drop for JobContext<'_, H> {
     fn drop(&mut self) {
         self.run.manifest.remove(&self.entry);
     }
+}
+
+fn refused(step: &str, reason: &str) -> JobError {
+    JobError::permanent(format!("step {step}: {reason}"))
 }
 
 fn go_on(standing: Standing) -> Result<(), JobError> {

@@ -139,7 +139,7 @@ fn two_steps_of_one_name_fail_the_job_for_good_instead_of_sharing_a_result() {
     assert_eq!(
         result,
         Err(JobError::permanent(
-            "step photo/3: expected a name that no other step of the job has"
+            "step photo/3: expected a name that no other step has"
         ))
     );
 }

@@ -117,7 +117,7 @@ pub(super) fn expect_length(function: &str, got: usize, sent: usize) -> Result<(
     ))
 }
 
-fn unreadable(function: &str, reason: &str) -> QueueError {
+pub(super) fn unreadable(function: &str, reason: &str) -> QueueError {
     QueueError::Unreadable {
         function: function.into(),
         reason: shortened(reason),

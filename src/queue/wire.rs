@@ -39,6 +39,12 @@ pub struct FinishedJob<'a> {
     pub outcome: &'a Outcome,
 }
 
+/// An [`Exchange`] that claims nothing, from a worker that cannot wait for the answer.
+#[derive(Serialize)]
+pub(super) struct LastResults<'a> {
+    pub(super) results: Vec<FinishedJob<'a>>,
+}
+
 /// The answer to an [`Exchange`].
 #[derive(Debug, PartialEq, Deserialize)]
 pub struct Exchanged {
