@@ -52,23 +52,41 @@ Deno.test("a report whose worker is killed is finished by the next one, its paid
   assert.deepEqual(calls.filter(isAbout(6)).map((call) => call.status), [null, 200]);
 });
 
-Deno.test("a worker that is told to stop finishes what it began, and begins nothing else", async () => {
+Deno.test("a report whose worker is told to stop goes on elsewhere at once, and no attempt is lost", async () => {
+  const id = await enqueueStuckReport();
   const worker = await startWorker({ QUEUE_CONCURRENCY: "1" });
-  const began = await enqueue("generate_report", reportInput(1), {
-    delay_seconds: 3_600,
-  });
-  await scriptGrok(began, [{ fault: "slow", delay_ms: 500 }]);
-  await makeDue(began);
   await (await wake({ url: worker.url })).body?.cancel();
-  await waitFor("the report to be begun", async () => (await grokCalls(began)).length > 0);
+  await waitFor(
+    "the second batch to be asked for",
+    async () => (await grokCalls(id)).some(isAbout(6)),
+  );
   const other = await enqueue("generate_report", reportInput(1));
   await worker.stop();
 
-  assert.equal((await getJob(began)).status, "completed");
-  const left = await getJob(other);
+  const left = await getJob(id);
   assert.deepEqual([left.status, left.retry_count, left.waiting_for], ["queued", 0, null]);
+  assert.equal((await getJob(other)).status, "queued", "nothing else was begun");
   await wakeAndWait();
-  assert.equal((await waitForStatus(other, "completed")).retry_count, 0);
+  const job = await waitForStatus(id, "completed");
+  assert.deepEqual([job.retry_count, job.error], [0, null]);
+  const calls = await grokCalls(id);
+  assert.equal(calls.filter(isAbout(1)).length, 1, "the saved batch is not paid again");
+  await waitForStatus(other, "completed");
+});
+
+Deno.test("a report whose worker is told to stop before its first step is done has failed once", async () => {
+  const id = await enqueue("generate_report", reportInput(1), { delay_seconds: 3_600 });
+  await scriptGrok(id, [{ fault: "slow", delay_ms: 600_000 }]);
+  await makeDue(id);
+  const worker = await startWorker();
+  await (await wake({ url: worker.url })).body?.cancel();
+  await waitFor("the report to be begun", async () => (await grokCalls(id)).length > 0);
+  await worker.stop();
+
+  const left = await getJob(id);
+  assert.deepEqual([left.status, left.retry_count, left.waiting_for], ["queued", 1, "retry"]);
+  assert.equal(left.error, "handed over without a new step");
+  await cancel(id);
 });
 
 Deno.test("a running report that is cancelled stops, and what it was doing is dropped", async () => {
