@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { secretKeyClient, serviceRoleClient } from "../support/clients.ts";
 import { getJob } from "../support/job.ts";
+import { waitFor } from "../support/wait.ts";
 
 const client = secretKeyClient();
 
@@ -162,6 +163,7 @@ Deno.test("save_job_step keeps the first result of a step, and the next claim ge
   const id = await call<string>("enqueue_job", { job_type });
   const [job] = await claim(job_type);
   const step = { job_id: id, lease_token: job.lease_token, name: "batch/1" };
+  assert.equal(await call("start_job_step", step), "held");
   assert.equal(await call("save_job_step", { ...step, result: { n: 1 } }), "held");
   assert.equal(await call("save_job_step", { ...step, result: { n: 2 } }), "held");
   await call("release_job", { job_id: id, lease_token: job.lease_token });
@@ -200,6 +202,18 @@ Deno.test("finish_and_claim_jobs finishes a batch and claims the next in one cal
     outcome: "completed",
   }));
   await call("finish_and_claim_jobs", { results: rest });
+});
+
+Deno.test("rescue_expired_jobs counts what it took from dead workers and spares the living", async () => {
+  const job_type = ownType();
+  const id = await call<string>("enqueue_job", { job_type });
+  await call("get_next_job", { job_types: [job_type], lease_seconds: 1 });
+  assert.equal(await call("rescue_expired_jobs"), 0);
+  await waitFor("the lease to end", async () => await call("rescue_expired_jobs") === 1);
+  const { status, retry_count, error } = await getJob(id);
+  assert.deepEqual([status, retry_count], ["queued", 1]);
+  assert.match(error ?? "", /^lease expired/);
+  await call("cancel_job", { job_id: id });
 });
 
 Deno.test("a plain insert by a server makes a proper job", async () => {

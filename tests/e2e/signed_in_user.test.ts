@@ -74,7 +74,12 @@ const WORKER_CALLS: [string, Record<string, unknown>][] = [
   ["retry_failed_jobs", {}],
   ["cleanup_old_jobs", {}],
   ["heartbeat_jobs", { jobs: [] }],
+  ["rescue_expired_jobs", {}],
   ["finish_and_claim_jobs", {}],
+  [
+    "start_job_step",
+    { job_id: crypto.randomUUID(), lease_token: crypto.randomUUID(), name: "x" },
+  ],
   [
     "save_job_step",
     { job_id: crypto.randomUUID(), lease_token: crypto.randomUUID(), name: "x", result: {} },
