@@ -53,10 +53,10 @@ pub async fn run<H: Host>(
     let mut handlers: Vec<_> = handlers.into_iter().collect();
     handlers.retain(|handler| {
         let reason = (handler.unavailable)(context.config);
-        reason.map(|reason| unavailable.insert(handler.job_type, reason));
+        reason.map(|reason| unavailable.insert(handler.job_type.clone(), reason));
         reason.is_none()
     });
-    let job_types: Vec<_> = handlers.iter().map(|handler| handler.job_type).collect();
+    let job_types: Vec<_> = handlers.iter().map(|handler| &*handler.job_type).collect();
     let engine = Engine {
         context,
         job_types: &job_types,
@@ -78,7 +78,7 @@ pub async fn run<H: Host>(
 
 struct Engine<'a, H: Host> {
     context: &'a RunContext<'a, H>,
-    job_types: &'a [&'static str],
+    job_types: &'a [&'a str],
     held: Held<'a, H>,
     prefetch: Prefetch,
     /// Results that travel with the next trip.

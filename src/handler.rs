@@ -7,7 +7,9 @@ mod context;
 #[cfg(test)]
 mod tests;
 
+use std::borrow::Cow;
 use std::future::Future;
+use std::rc::Rc;
 
 use futures_util::future::LocalBoxFuture;
 use serde::de::DeserializeOwned;
@@ -47,20 +49,23 @@ pub trait JobHandler {
 /// A job type as the engine sees it, its input's type erased.
 pub struct Registration<H: Host> {
     /// The `job_type` it runs.
-    pub job_type: &'static str,
+    pub job_type: Cow<'static, str>,
     /// Why this worker cannot run it, if it cannot.
     pub unavailable: fn(&Config) -> Option<&'static str>,
     /// Decodes the input and runs the handler.
-    pub run: for<'a> fn(&'a JobContext<'a, H>) -> LocalBoxFuture<'a, Result<Value, JobError>>,
+    pub run: Rc<Run<H>>,
 }
+
+/// Makes the future of one attempt.
+type Run<H> = dyn for<'a> Fn(&'a JobContext<'a, H>) -> LocalBoxFuture<'a, Result<Value, JobError>>;
 
 impl<H: Host> Registration<H> {
     /// The registration of a handler.
     pub fn of<J: JobHandler + 'static>() -> Self {
         Self {
-            job_type: J::JOB_TYPE,
+            job_type: J::JOB_TYPE.into(),
             unavailable: J::unavailable,
-            run: |context| Box::pin(run::<J, H>(context)),
+            run: Rc::new(|context| Box::pin(run::<J, H>(context))),
         }
     }
 }

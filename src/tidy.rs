@@ -46,7 +46,7 @@ fn every_file_of_handlers_is_in_its_list() {
 #[test]
 fn no_two_handlers_have_the_same_job_type() {
     let handlers = handlers::all::<ScriptedHost>();
-    let types: BTreeSet<_> = handlers.iter().map(|handler| handler.job_type).collect();
+    let types: BTreeSet<_> = handlers.iter().map(|handler| &handler.job_type).collect();
     assert_eq!(types.len(), handlers.len());
 }
 

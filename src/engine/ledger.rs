@@ -1,5 +1,6 @@
 //! Counts what became of the jobs and writes it to the log.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use serde::Serialize;
@@ -29,7 +30,7 @@ struct Took<'e> {
 impl<'a, H: Host> Ledger<'a, H> {
     pub(super) fn new(
         context: &'a RunContext<'a, H>,
-        unavailable: BTreeMap<&'static str, &'static str>,
+        unavailable: BTreeMap<Cow<'static, str>, &'static str>,
     ) -> Self {
         Self {
             context,

@@ -19,7 +19,7 @@ pub(super) struct Trip<'a, H> {
 
 pub(super) async fn trip<'a, H: Host>(
     context: &'a RunContext<'a, H>,
-    job_types: &[&'static str],
+    job_types: &[&str],
     batch: Vec<Finished<'a, H>>,
     max_jobs: usize,
     give_up_at_ms: u64,

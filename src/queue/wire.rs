@@ -16,7 +16,7 @@ pub struct Exchange<'a, R> {
     /// How many jobs to claim; 0 only stores the results.
     pub max_jobs: usize,
     /// The job types this worker runs.
-    pub job_types: &'a [&'static str],
+    pub job_types: &'a [&'a str],
     /// Who claims, for people who look at the table.
     pub worker_id: &'a str,
     /// How long the claim holds without a sign of life.
