@@ -554,33 +554,26 @@ alter table job_queue.repeated_claims enable row level security;
 revoke all on job_queue.repeated_claims from public, anon, authenticated;
 grant select, insert, delete on job_queue.repeated_claims to service_role;
 
--- claim_jobs for a caller that may repeat its call: however often the call arrives, in whatever order and
--- however late, jobs are claimed once under the token. The lock makes a call and its repetition take
--- turns. A repetition returns what was claimed before it; if nothing was, it claims, and then the call it
--- repeats, should it still arrive, claims nothing, because nobody would run what it got.
-create function job_queue.claim_jobs_once(
-  max_jobs integer, job_types text[], worker_id text, lease_seconds integer, lease_token uuid, is_repeat boolean
-) returns setof public.jobs
+-- Whether a claim may still take jobs under its token. However often a call that claims arrives, in whatever
+-- order and however late, jobs are claimed once: the lock makes a call and its repetition take turns. A
+-- repetition claims only if nothing was claimed before it; then the call it repeats, should it still
+-- arrive, claims nothing, because nobody would run what it got.
+create function job_queue.open_claim(lease_token uuid, is_repeat boolean) returns boolean
 language plpgsql set search_path = '' set enable_seqscan = off as $$
 declare
   v_is_settled boolean;
 begin
   perform pg_advisory_xact_lock(hashtextextended(lease_token::text, 0));
-  v_is_settled := exists (select from job_queue.repeated_claims c where c.lease_token = claim_jobs_once.lease_token);
+  v_is_settled := exists (select from job_queue.repeated_claims c where c.lease_token = open_claim.lease_token);
   if is_repeat then
-    return query
-    select j.* from public.jobs j
-    where j.status = 'processing' and j.lease_token = claim_jobs_once.lease_token
-    order by j.priority desc, j.run_at, j.created_at;
-    v_is_settled := v_is_settled or found;
+    v_is_settled := v_is_settled or exists (
+      select from public.jobs j where j.status = 'processing' and j.lease_token = open_claim.lease_token
+    );
     perform job_queue.remember_repeated_claim(lease_token);
   end if;
-  if not v_is_settled then
-    return query
-    select * from job_queue.claim_jobs(max_jobs, job_types, worker_id, lease_seconds, lease_token);
-  end if;
+  return not v_is_settled;
 end $$;
-comment on function job_queue.claim_jobs_once is 'Claims ready jobs once under the given lease token.';
+comment on function job_queue.open_claim is 'Whether jobs may be claimed under a token: once.';
 
 -- For an hour: no call is under way for longer than that.
 create function job_queue.remember_repeated_claim(lease_token uuid) returns void
@@ -593,14 +586,16 @@ end $$;
 comment on function job_queue.remember_repeated_claim is 'Closes a token for further claims.';
 
 -- The claim itself: makes ready what is due, rescues what dead workers hold, then takes the first max_jobs
--- ready jobs that no one else is taking.
+-- ready jobs that no one else is taking. A caller that may repeat its call says whether this is a
+-- repetition; it gets what was claimed before it under its token.
 --
 -- Choosing and updating are two statements, because the second then sees the rows as they were locked.
 -- The settings: one plan per session, because planning takes longer than claiming; and one that keeps to the
 -- indexes that have the order, because a plan made while the queue was empty, when sorting nothing looked
 -- as cheap, would sort the whole backlog later.
 create function job_queue.claim_jobs(
-  max_jobs integer, job_types text[], worker_id text, lease_seconds integer, lease_token uuid
+  max_jobs integer, job_types text[], worker_id text, lease_seconds integer, lease_token uuid,
+  is_repeat boolean default null
 ) returns setof public.jobs
 language plpgsql set search_path = ''
 set plan_cache_mode = force_generic_plan
@@ -612,6 +607,13 @@ declare
   v_timeouts jsonb;
 begin
   perform job_queue.check_lease_seconds(lease_seconds);
+  if is_repeat is not null and not job_queue.open_claim(lease_token, is_repeat) then
+    return query
+    select j.* from public.jobs j
+    where j.status = 'processing' and j.lease_token = claim_jobs.lease_token
+    order by j.priority desc, j.run_at, j.created_at;
+    return;
+  end if;
   -- Most claims find neither; to ask first is cheaper than to start an update of nothing.
   if exists (select from public.jobs j where j.waiting_for in ('time', 'retry') and j.run_at <= v_now) then
     perform job_queue.promote_due_jobs(greatest(100, max_jobs));
@@ -841,7 +843,7 @@ revoke all on all functions in schema job_queue from public;
 revoke all on function public.get_next_job from public, anon, authenticated;
 grant execute on function public.get_next_job to service_role;
 grant execute on function
-  job_queue.claim_jobs, job_queue.claim_jobs_once, job_queue.remember_repeated_claim, job_queue.lock_ready_jobs,
+  job_queue.claim_jobs, job_queue.open_claim, job_queue.remember_repeated_claim, job_queue.lock_ready_jobs,
   job_queue.lock_ready_jobs_of_types, job_queue.promote_due_jobs, job_queue.rescue_jobs, job_queue.status_after_failure,
   job_queue.lease_end, job_queue.deadline, job_queue.run_seconds, job_queue.check_lease_seconds, job_queue.saved_steps
 to service_role;
@@ -885,7 +887,7 @@ begin
       select j.id, j.job_type, j.input_data, j.retry_count, j.max_retries, j.lease_token, j.progress,
              job_queue.run_seconds(j.started_at, j.deadline_at) as timeout_seconds,
              case when j.step_count = 0 then '{}' else job_queue.saved_steps(j.id) end as steps
-      from job_queue.claim_jobs_once(
+      from job_queue.claim_jobs(
         finish_and_claim_jobs.max_jobs, finish_and_claim_jobs.job_types, finish_and_claim_jobs.worker_id,
         finish_and_claim_jobs.lease_seconds, coalesce(finish_and_claim_jobs.lease_token, gen_random_uuid()),
         finish_and_claim_jobs.is_repeat
@@ -1059,6 +1061,7 @@ set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_bit
 declare
   v_now timestamptz := clock_timestamp();
   v_finished text[];
+  v_failed uuid[];
 begin
   with result as materialized (
     select r.*
@@ -1090,13 +1093,14 @@ begin
                else j.error end,
              case when n.status <> 'queued' then v_now end
       from (
-        select s.status, o.outcome, s.status = 'queued' and o.outcome = 'failed' as is_retry,
+        select s.status, s.outcome, s.status = 'queued' and s.outcome = 'failed' as is_retry,
                s.status = 'queued' and r.retry_after_seconds > 0 as is_rest
-        from (select job_queue.settled_outcome(r.outcome, j.step_count, j.steps_at_claim) as outcome) o
-        cross join lateral (
-          select job_queue.status_after_attempt(
-            o.outcome, j.cancel_requested_at, j.retry_count, j.max_retries, coalesce(r.retryable, true)
-          ) as status
+        from (
+          select o.outcome,
+                 job_queue.status_after_attempt(
+                   o.outcome, j.cancel_requested_at, j.retry_count, j.max_retries, coalesce(r.retryable, true)
+                 ) as status
+          from (select job_queue.settled_outcome(r.outcome, j.step_count, j.steps_at_claim) as outcome offset 0) o
         ) s
       ) n
     )
@@ -1106,15 +1110,19 @@ begin
       and j.lease_expires_at is not null
       and job_queue.problem_of_result(r.job_id, r.lease_token, r.outcome, r.retry_after_seconds) is null
       and (j.deadline_at is null or v_now < j.deadline_at)
-    returning j.id, j.status, j.worker_id, j.started_at, j.error, r.position,
-              job_queue.settled_outcome(r.outcome, j.step_count, j.steps_at_claim) as outcome
-  ), failure as (
-    insert into public.job_failures (job_id, worker_id, started_at, failed_at, error)
-    select f.id, f.worker_id, f.started_at, v_now, f.error
-    from finished f
-    where f.outcome = 'failed' and f.status <> 'cancelled'
+    returning j.status, r.position,
+              case
+                when r.outcome = 'completed' or j.status = 'cancelled' then null
+                when job_queue.settled_outcome(r.outcome, j.step_count, j.steps_at_claim) = 'failed' then j.id
+              end as failed_id
   )
-  select array_agg(f.status order by f.position) into v_finished from finished f;
+  select array_agg(f.status order by f.position), array_agg(f.failed_id) filter (where f.failed_id is not null)
+  into v_finished, v_failed
+  from finished f;
+  if v_failed is not null then
+    insert into public.job_failures (job_id, worker_id, started_at, failed_at, error)
+    select j.id, j.worker_id, j.started_at, v_now, j.error from public.jobs j where j.id = any (v_failed);
+  end if;
   return coalesce(v_finished, '{}');
 end $$;
 comment on function job_queue.apply_results is 'Writes results to the jobs held under their tokens.';

@@ -38,33 +38,26 @@ alter table job_queue.repeated_claims enable row level security;
 revoke all on job_queue.repeated_claims from public, anon, authenticated;
 grant select, insert, delete on job_queue.repeated_claims to service_role;
 
--- claim_jobs for a caller that may repeat its call: however often the call arrives, in whatever order and
--- however late, jobs are claimed once under the token. The lock makes a call and its repetition take
--- turns. A repetition returns what was claimed before it; if nothing was, it claims, and then the call it
--- repeats, should it still arrive, claims nothing, because nobody would run what it got.
-create function job_queue.claim_jobs_once(
-  max_jobs integer, job_types text[], worker_id text, lease_seconds integer, lease_token uuid, is_repeat boolean
-) returns setof public.jobs
+-- Whether a claim may still take jobs under its token. However often a call that claims arrives, in whatever
+-- order and however late, jobs are claimed once: the lock makes a call and its repetition take turns. A
+-- repetition claims only if nothing was claimed before it; then the call it repeats, should it still
+-- arrive, claims nothing, because nobody would run what it got.
+create function job_queue.open_claim(lease_token uuid, is_repeat boolean) returns boolean
 language plpgsql set search_path = '' set enable_seqscan = off as $$
 declare
   v_is_settled boolean;
 begin
   perform pg_advisory_xact_lock(hashtextextended(lease_token::text, 0));
-  v_is_settled := exists (select from job_queue.repeated_claims c where c.lease_token = claim_jobs_once.lease_token);
+  v_is_settled := exists (select from job_queue.repeated_claims c where c.lease_token = open_claim.lease_token);
   if is_repeat then
-    return query
-    select j.* from public.jobs j
-    where j.status = 'processing' and j.lease_token = claim_jobs_once.lease_token
-    order by j.priority desc, j.run_at, j.created_at;
-    v_is_settled := v_is_settled or found;
+    v_is_settled := v_is_settled or exists (
+      select from public.jobs j where j.status = 'processing' and j.lease_token = open_claim.lease_token
+    );
     perform job_queue.remember_repeated_claim(lease_token);
   end if;
-  if not v_is_settled then
-    return query
-    select * from job_queue.claim_jobs(max_jobs, job_types, worker_id, lease_seconds, lease_token);
-  end if;
+  return not v_is_settled;
 end $$;
-comment on function job_queue.claim_jobs_once is 'Claims ready jobs once under the given lease token.';
+comment on function job_queue.open_claim is 'Whether jobs may be claimed under a token: once.';
 
 -- For an hour: no call is under way for longer than that.
 create function job_queue.remember_repeated_claim(lease_token uuid) returns void
@@ -77,14 +70,16 @@ end $$;
 comment on function job_queue.remember_repeated_claim is 'Closes a token for further claims.';
 
 -- The claim itself: makes ready what is due, rescues what dead workers hold, then takes the first max_jobs
--- ready jobs that no one else is taking.
+-- ready jobs that no one else is taking. A caller that may repeat its call says whether this is a
+-- repetition; it gets what was claimed before it under its token.
 --
 -- Choosing and updating are two statements, because the second then sees the rows as they were locked.
 -- The settings: one plan per session, because planning takes longer than claiming; and one that keeps to the
 -- indexes that have the order, because a plan made while the queue was empty, when sorting nothing looked
 -- as cheap, would sort the whole backlog later.
 create function job_queue.claim_jobs(
-  max_jobs integer, job_types text[], worker_id text, lease_seconds integer, lease_token uuid
+  max_jobs integer, job_types text[], worker_id text, lease_seconds integer, lease_token uuid,
+  is_repeat boolean default null
 ) returns setof public.jobs
 language plpgsql set search_path = ''
 set plan_cache_mode = force_generic_plan
@@ -96,6 +91,13 @@ declare
   v_timeouts jsonb;
 begin
   perform job_queue.check_lease_seconds(lease_seconds);
+  if is_repeat is not null and not job_queue.open_claim(lease_token, is_repeat) then
+    return query
+    select j.* from public.jobs j
+    where j.status = 'processing' and j.lease_token = claim_jobs.lease_token
+    order by j.priority desc, j.run_at, j.created_at;
+    return;
+  end if;
   -- Most claims find neither; to ask first is cheaper than to start an update of nothing.
   if exists (select from public.jobs j where j.waiting_for in ('time', 'retry') and j.run_at <= v_now) then
     perform job_queue.promote_due_jobs(greatest(100, max_jobs));
@@ -325,7 +327,7 @@ revoke all on all functions in schema job_queue from public;
 revoke all on function public.get_next_job from public, anon, authenticated;
 grant execute on function public.get_next_job to service_role;
 grant execute on function
-  job_queue.claim_jobs, job_queue.claim_jobs_once, job_queue.remember_repeated_claim, job_queue.lock_ready_jobs,
+  job_queue.claim_jobs, job_queue.open_claim, job_queue.remember_repeated_claim, job_queue.lock_ready_jobs,
   job_queue.lock_ready_jobs_of_types, job_queue.promote_due_jobs, job_queue.rescue_jobs, job_queue.status_after_failure,
   job_queue.lease_end, job_queue.deadline, job_queue.run_seconds, job_queue.check_lease_seconds, job_queue.saved_steps
 to service_role;

@@ -35,7 +35,7 @@ begin
       select j.id, j.job_type, j.input_data, j.retry_count, j.max_retries, j.lease_token, j.progress,
              job_queue.run_seconds(j.started_at, j.deadline_at) as timeout_seconds,
              case when j.step_count = 0 then '{}' else job_queue.saved_steps(j.id) end as steps
-      from job_queue.claim_jobs_once(
+      from job_queue.claim_jobs(
         finish_and_claim_jobs.max_jobs, finish_and_claim_jobs.job_types, finish_and_claim_jobs.worker_id,
         finish_and_claim_jobs.lease_seconds, coalesce(finish_and_claim_jobs.lease_token, gen_random_uuid()),
         finish_and_claim_jobs.is_repeat
@@ -209,6 +209,7 @@ set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_bit
 declare
   v_now timestamptz := clock_timestamp();
   v_finished text[];
+  v_failed uuid[];
 begin
   with result as materialized (
     select r.*
@@ -240,13 +241,14 @@ begin
                else j.error end,
              case when n.status <> 'queued' then v_now end
       from (
-        select s.status, o.outcome, s.status = 'queued' and o.outcome = 'failed' as is_retry,
+        select s.status, s.outcome, s.status = 'queued' and s.outcome = 'failed' as is_retry,
                s.status = 'queued' and r.retry_after_seconds > 0 as is_rest
-        from (select job_queue.settled_outcome(r.outcome, j.step_count, j.steps_at_claim) as outcome) o
-        cross join lateral (
-          select job_queue.status_after_attempt(
-            o.outcome, j.cancel_requested_at, j.retry_count, j.max_retries, coalesce(r.retryable, true)
-          ) as status
+        from (
+          select o.outcome,
+                 job_queue.status_after_attempt(
+                   o.outcome, j.cancel_requested_at, j.retry_count, j.max_retries, coalesce(r.retryable, true)
+                 ) as status
+          from (select job_queue.settled_outcome(r.outcome, j.step_count, j.steps_at_claim) as outcome offset 0) o
         ) s
       ) n
     )
@@ -256,15 +258,19 @@ begin
       and j.lease_expires_at is not null
       and job_queue.problem_of_result(r.job_id, r.lease_token, r.outcome, r.retry_after_seconds) is null
       and (j.deadline_at is null or v_now < j.deadline_at)
-    returning j.id, j.status, j.worker_id, j.started_at, j.error, r.position,
-              job_queue.settled_outcome(r.outcome, j.step_count, j.steps_at_claim) as outcome
-  ), failure as (
-    insert into public.job_failures (job_id, worker_id, started_at, failed_at, error)
-    select f.id, f.worker_id, f.started_at, v_now, f.error
-    from finished f
-    where f.outcome = 'failed' and f.status <> 'cancelled'
+    returning j.status, r.position,
+              case
+                when r.outcome = 'completed' or j.status = 'cancelled' then null
+                when job_queue.settled_outcome(r.outcome, j.step_count, j.steps_at_claim) = 'failed' then j.id
+              end as failed_id
   )
-  select array_agg(f.status order by f.position) into v_finished from finished f;
+  select array_agg(f.status order by f.position), array_agg(f.failed_id) filter (where f.failed_id is not null)
+  into v_finished, v_failed
+  from finished f;
+  if v_failed is not null then
+    insert into public.job_failures (job_id, worker_id, started_at, failed_at, error)
+    select j.id, j.worker_id, j.started_at, v_now, j.error from public.jobs j where j.id = any (v_failed);
+  end if;
   return coalesce(v_finished, '{}');
 end $$;
 comment on function job_queue.apply_results is 'Writes results to the jobs held under their tokens.';
