@@ -10,7 +10,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 pub use self::answer::QueueError;
-pub use self::wire::{Exchange, Exchanged, FinishedJob, Heartbeat, Settled, Standing};
+pub use self::wire::{Exchange, Exchanged, FinishedJob, Heartbeat, Settled, Standing, Start};
 use self::wire::{FinishedStep, Heartbeats, LastResults, StartedStep};
 use crate::handler::Progress;
 use crate::host::{Host, HttpResponse, TransportError};
@@ -103,7 +103,7 @@ impl<'a, H: Host> QueueClient<'a, H> {
     ///
     /// # Errors
     /// [`QueueError`] when the database stays away or refuses, with code `JQ002` when the lease is lost.
-    pub async fn start_step(&self, job: &Job, name: &str) -> Result<Standing, QueueError> {
+    pub async fn start_step(&self, job: &Job, name: &str) -> Result<Start, QueueError> {
         let step = StartedStep {
             job_id: job.id,
             lease_token: job.lease_token,

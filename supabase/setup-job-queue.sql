@@ -1380,7 +1380,8 @@ comment on function job_queue.renew_leases is 'Renews leases and says of each jo
 
 -- Records that a step of a job begins, so that one that never ends can be told from one that was never
 -- begun, and renews the lease. Called again under the same token it changes nothing; nor does it for a
--- step that is finished. Answers 'held', or 'cancelled' when the job should stop: then nothing is
+-- step that is finished. Answers 'held'; 'again' when an earlier run of the job began the step and never
+-- finished it, so that it may have had its effect; or 'cancelled' when the job should stop: then nothing is
 -- recorded, and the step must not begin. Called by workers. Raises JQ002, JQ003, JQ004.
 create function public.start_job_step(
   job_id uuid, lease_token uuid, name text, lease_seconds integer default 30
@@ -1391,14 +1392,19 @@ declare
 begin
   perform job_queue.check_step_name(name);
   v_answer := job_queue.renew_lease(job_id, lease_token, null, lease_seconds);
-  if v_answer = 'held' then
-    insert into public.job_steps as s (job_id, name, lease_token)
-    values (start_job_step.job_id, start_job_step.name, start_job_step.lease_token)
-    on conflict on constraint job_steps_pkey do update
-    set runs = s.runs + 1, started_at = clock_timestamp(), lease_token = excluded.lease_token
-    where s.finished_at is null and s.lease_token is distinct from excluded.lease_token;
+  if v_answer = 'cancelled' then
+    return v_answer;
   end if;
-  return v_answer;
+  insert into public.job_steps as s (job_id, name, lease_token)
+  values (start_job_step.job_id, start_job_step.name, start_job_step.lease_token)
+  on conflict on constraint job_steps_pkey do update
+  set runs = s.runs + 1, started_at = clock_timestamp(), lease_token = excluded.lease_token
+  where s.finished_at is null and s.lease_token is distinct from excluded.lease_token;
+  return (
+    select case when s.runs > 1 and s.finished_at is null then 'again' else 'held' end
+    from public.job_steps s
+    where s.job_id = start_job_step.job_id and s.name = start_job_step.name
+  );
 end $$;
 comment on function public.start_job_step is 'Records that a step of a job begins and renews its lease.';
 

@@ -15,7 +15,7 @@ use crate::job::Job;
 use crate::log::Log;
 use crate::manifest::{Entry, Manifest};
 use crate::outcome::Outcome;
-use crate::queue::{Heartbeat, QueueClient, QueueError, Standing};
+use crate::queue::{Heartbeat, QueueClient, QueueError, Standing, Start};
 use crate::report::Stopped;
 use crate::signals::Signals;
 
@@ -158,7 +158,7 @@ impl<'a, H: Host> JobContext<'a, H> {
     /// version of a handler to the next. A kept result that is no `T` any more is paid again and replaced.
     ///
     /// A run that was killed while the step was under way leaves the step without a result, and it is run
-    /// again: its effects outside may then have happened twice.
+    /// again: its effects outside may then have happened twice. [`Self::step_again`] knows.
     ///
     /// # Errors
     /// The error of `run`, or of starting or saving the step. [`JobError::Cancelled`] when the job was
@@ -170,13 +170,29 @@ impl<'a, H: Host> JobContext<'a, H> {
         T: Serialize + DeserializeOwned,
         F: Future<Output = Result<T, JobError>>,
     {
+        self.step_again(name, |_| run()).await
+    }
+
+    /// A step whose function is told whether an earlier run of the job began the step and never finished it.
+    ///
+    /// # Errors
+    /// As for [`Self::step`].
+    pub async fn step_again<T, F>(
+        &self,
+        name: &str,
+        run: impl FnOnce(bool) -> F,
+    ) -> Result<T, JobError>
+    where
+        T: Serialize + DeserializeOwned,
+        F: Future<Output = Result<T, JobError>>,
+    {
         self.claim_name(name)?;
         if let Some(result) = self.saved_result(name) {
             return Ok(result);
         }
-        self.start_step(name).await?;
+        let is_again = self.start_step(name).await?;
         let started_ms = self.now_ms();
-        let result = run().await?;
+        let result = run(is_again).await?;
         let saved = serde_json::to_value(&result);
         self.finish_step(name, saved, started_ms).await?;
         Ok(result)
@@ -267,9 +283,13 @@ impl<'a, H: Host> JobContext<'a, H> {
         Ok(())
     }
 
-    async fn start_step(&self, name: &str) -> Result<(), JobError> {
+    async fn start_step(&self, name: &str) -> Result<bool, JobError> {
         self.check_time()?;
-        go_on(self.run.queue.start_step(&self.job, name).await?)
+        match self.run.queue.start_step(&self.job, name).await? {
+            Start::Held => Ok(false),
+            Start::Again => Ok(true),
+            Start::Cancelled => Err(JobError::Cancelled),
+        }
     }
 
     async fn finish_step(

@@ -44,6 +44,19 @@ impl JobHandler for Steps {
     }
 }
 
+struct Careful;
+
+impl JobHandler for Careful {
+    const JOB_TYPE: &'static str = "careful";
+    type Input = Value;
+
+    async fn run<H: Host>(_: Value, context: &JobContext<'_, H>) -> Result<Value, JobError> {
+        context
+            .step_again("pay", async |is_again| Ok(json!(is_again)))
+            .await
+    }
+}
+
 struct Large;
 
 impl JobHandler for Large {
@@ -120,6 +133,16 @@ fn a_step_of_a_cancelled_job_is_not_begun() {
     let result = run_steps(&host, steps_job(&[3]));
     assert_eq!(result, Err(JobError::Cancelled));
     assert!(host.calls_of("save_job_step").is_empty());
+}
+
+#[test]
+fn a_step_that_was_begun_before_and_never_finished_can_be_told() {
+    let host = ScriptedHost::new().on_rpc(|function, _| match function {
+        "start_job_step" => Reply::json(200, json!("again")),
+        _ => held(),
+    });
+    let result = run_job::<Careful>(&host, &config(&[]), job("careful", json!({})));
+    assert_eq!(result, Ok(json!(true)));
 }
 
 #[test]

@@ -101,6 +101,18 @@ pub enum Standing {
     Lost,
 }
 
+/// What the database says to a step that is to begin.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Start {
+    /// For the first time.
+    Held,
+    /// An earlier run of the job began it and never finished it.
+    Again,
+    /// Not at all: somebody cancelled the job.
+    Cancelled,
+}
+
 #[derive(Serialize)]
 pub(super) struct StartedStep<'a> {
     pub(super) job_id: Uuid,
