@@ -7,11 +7,11 @@ mod desk;
 
 use std::future::poll_fn;
 use std::rc::Rc;
-use std::task::Poll;
 
-use futures_util::stream::FuturesUnordered;
-use futures_util::{FutureExt, StreamExt};
+use futures_util::FutureExt;
+use futures_util::future::LocalBoxFuture;
 use js_sys::{Function, Object, Promise};
+use serde::Deserialize;
 use serde_json::{Value, json};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
@@ -45,17 +45,16 @@ async fn attempt<H: Host>(
     context: &JobContext<'_, H>,
 ) -> Result<Value, JobError> {
     // Dropped after the desk: what is still under way then gets the answer of a desk that has closed.
-    let mut errands = FuturesUnordered::new();
+    let mut errands: Vec<LocalBoxFuture<'_, ()>> = Vec::new();
     let desk = OpenDesk::new(context);
     let mut handler = begin(handler, context, desk.for_handler())?;
     poll_fn(|task| {
         desk.attend(task);
-        loop {
-            errands.extend(desk.take().map(|errand| do_errand(context, errand)));
-            if !matches!(errands.poll_next_unpin(task), Poll::Ready(Some(()))) {
-                return handler.poll_unpin(task).map(result);
-            }
+        while let Some(errand) = desk.take() {
+            errands.push(Box::pin(do_errand(context, errand)));
         }
+        errands.retain_mut(|errand| errand.poll_unpin(task).is_pending());
+        handler.poll_unpin(task).map(result)
     })
     .await
 }
@@ -110,7 +109,8 @@ fn awaited(value: JsValue) -> JsFuture {
 /// Reads what a function of the handler came to.
 fn result(text: Result<JsValue, JsValue>) -> Result<Value, JobError> {
     let text = text.ok().and_then(|text| text.as_string());
-    let result = text.and_then(|text| serde_json::from_str(&text).ok());
+    let result = text.and_then(|text| serde_json::from_str::<Value>(&text).ok());
+    let result = result.and_then(|result| Deserialize::deserialize(&result).ok());
     result.unwrap_or_else(|| Err(unreadable()))
 }
 

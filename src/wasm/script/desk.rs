@@ -100,8 +100,12 @@ impl Desk {
     }
 }
 
+/// In two steps, because the second is in the Wasm already.
 fn read<T: DeserializeOwned>(what: &str, json: &str) -> Result<T, JsError> {
-    serde_json::from_str(json).map_err(|error| JsError::new(&format!("{what}: {error}")))
+    let value: serde_json::Result<Value> = serde_json::from_str(json);
+    value
+        .and_then(|value| T::deserialize(&value))
+        .map_err(|error| JsError::new(&format!("{what}: {error}")))
 }
 
 /// What the two sides share.
