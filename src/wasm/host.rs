@@ -87,6 +87,7 @@ impl Host for EdgeHost<'_> {
     ) -> Result<HttpResponse, TransportError> {
         let request = self.rpc_request(function, arguments, timeout_ms);
         // The queue's answers are as large as its claims are, so they are taken whole.
+        self.meter.add_request();
         answer(&request, async |response| {
             response.binary().await.map_err(|error| failed(&error))
         })
@@ -94,6 +95,7 @@ impl Host for EdgeHost<'_> {
     }
 
     async fn fetch(&self, request: HttpRequest) -> Result<HttpResponse, TransportError> {
+        self.meter.add_request();
         answer(&request, async |response| {
             body(response, request.max_response_bytes).await
         })
