@@ -147,10 +147,12 @@ Deno.test("confirming the start renews the lease, however often", async () => {
 
 Deno.test("without a token a queued job is started by hand", async () => {
   const id = await queue.enqueue({ delay_seconds: 60 });
+  await sql`update jobs set worker_id = 'an earlier run' where id = ${id}`;
   const [{ started }] = await sql`select mark_job_processing(${id}) as started`;
   const row = await queue.row(id);
   assert.equal(started, true);
-  assert.deepEqual([row.status, row.waiting_for], ["processing", null]);
+  assert.deepEqual([row.status, row.waiting_for, row.worker_id], ["processing", null, null]);
+  assert.deepEqual(row.run_at, row.started_at);
   await sql`select mark_job_completed(${id}, '{}')`;
   assert.equal((await queue.row(id)).status, "completed");
 });
@@ -196,6 +198,34 @@ Deno.test("a completed job cannot be failed, released or started, with its token
   await refused("JQ005", sql`select mark_job_processing(${job.id})`);
   await refused("JQ002", sql`select mark_job_processing(${job.id}, ${job.lease_token})`);
   assert.deepEqual(await queue.row(job.id), before);
+});
+
+Deno.test("a run that is out of time cannot be finished or prolonged by hand, and the refusal says what ends it", async () => {
+  const { id } = await queue.running({ timeout_seconds: 20 });
+  await queue.overrun(id);
+  const before = await queue.row(id);
+  const attempts = [
+    sql`select mark_job_processing(${id})`,
+    sql`select mark_job_completed(${id})`,
+    sql`select mark_job_failed(${id}, 'x')`,
+    sql`select release_job(${id})`,
+  ];
+  for (const attempt of attempts) {
+    assert.match(await refused("JQ005", attempt), /out of time: rescue_expired_jobs\(\) ends it$/);
+  }
+  assert.deepEqual(await queue.row(id), before);
+});
+
+Deno.test("a delay of less than no time is refused by the name of its argument", async () => {
+  const { id } = await queue.running();
+  assert.match(
+    await refused("JQ004", sql`select mark_job_failed(${id}, 'x', retry_after_seconds => -1)`),
+    /^retry_after_seconds: /,
+  );
+  assert.match(
+    await refused("JQ004", sql`select release_job(${id}, delay_seconds => -1)`),
+    /^delay_seconds: /,
+  );
 });
 
 Deno.test("a queued job cannot be finished", async () => {
