@@ -28,6 +28,9 @@ begin
   if max_jobs between 0 and 1000 is not true then
     raise exception 'max_jobs: expected 0 to 1000' using errcode = 'JQ004';
   end if;
+  if is_repeat and max_jobs > 0 and lease_token is null then
+    raise exception 'lease_token: expected the token of the claim that is repeated' using errcode = 'JQ004';
+  end if;
   v_finished := job_queue.finish_jobs(results);
   if max_jobs > 0 then
     select json_agg(c) into v_jobs
@@ -75,6 +78,9 @@ create function public.mark_job_failed(
 ) returns boolean
 language plpgsql set search_path = '' as $$
 begin
+  if retry_after_seconds < 0 then
+    raise exception 'retry_after_seconds: expected 0 or more' using errcode = 'JQ004';
+  end if;
   perform job_queue.finish_job(
     job_id, lease_token,
     jsonb_build_object(
@@ -113,15 +119,11 @@ comment on function public.release_job is 'Hands a job back to the queue without
 create function job_queue.finish_job(job_id uuid, lease_token uuid, result jsonb, expected text[]) returns void
 language plpgsql set search_path = '' as $$
 declare
-  v_job public.jobs;
+  v_job public.jobs := job_queue.lock_job(job_id);
   v_status text;
 begin
-  select * into v_job from public.jobs j where j.id = finish_job.job_id for no key update;
-  if not found then
-    raise exception 'there is no job %', job_id using errcode = 'JQ003';
-  end if;
-  if lease_token is null and v_job.status <> 'processing' then
-    raise exception 'job % is %: expected processing', job_id, v_job.status using errcode = 'JQ005';
+  if lease_token is null then
+    perform job_queue.check_by_hand(v_job, '{processing}');
   end if;
   v_status := (job_queue.finish_jobs(jsonb_build_array(
     result || jsonb_build_object('job_id', job_id, 'lease_token', coalesce(lease_token, v_job.lease_token))
@@ -130,11 +132,38 @@ begin
     raise exception 'the lease on job % is lost: stop working on it', job_id using errcode = 'JQ002';
   end if;
   if v_status <> all (expected) then
-    raise exception 'job % has already ended: it is %', job_id, v_status
+    raise exception 'this run of job % has already ended: the job is %', job_id, v_status
       using errcode = case v_status when 'cancelled' then 'JQ001' else 'JQ005' end;
   end if;
 end $$;
 comment on function job_queue.finish_job is 'Finishes one job or says why not.';
+
+-- Holds a job for the rest of the transaction. Raises JQ003.
+create function job_queue.lock_job(job_id uuid) returns public.jobs
+language plpgsql set search_path = '' set enable_seqscan = off as $$
+declare
+  v_job public.jobs;
+begin
+  select * into v_job from public.jobs j where j.id = lock_job.job_id for no key update;
+  if not found then
+    raise exception 'there is no job %', job_id using errcode = 'JQ003';
+  end if;
+  return v_job;
+end $$;
+comment on function job_queue.lock_job is 'Locks a job and returns it.';
+
+-- For calls without a token, as from the SQL editor. Raises JQ005.
+create function job_queue.check_by_hand(job public.jobs, expected text[]) returns void
+language plpgsql stable set search_path = '' as $$
+begin
+  if job.status <> all (expected) then
+    raise exception 'job % is %: expected %', job.id, job.status, array_to_string(expected, ' or ') using errcode = 'JQ005';
+  end if;
+  if job.status = 'processing' and job.deadline_at <= clock_timestamp() then
+    raise exception 'this run of job % is out of time: rescue_expired_jobs() ends it', job.id using errcode = 'JQ005';
+  end if;
+end $$;
+comment on function job_queue.check_by_hand is 'Refuses a job in the wrong state.';
 
 -- Ends the attempts of jobs, each fenced by its lease token, and returns the status of each after it,
 -- in the order given: "lost" for a job that is no longer held under that token. A job that the same
@@ -254,10 +283,8 @@ begin
     )
     from result r
     where j.id = any (array[r.job_id])
-      and j.lease_token = r.lease_token
-      and j.lease_expires_at is not null
+      and job_queue.is_held(j, r.lease_token, v_now)
       and job_queue.problem_of_result(r.job_id, r.lease_token, r.outcome, r.retry_after_seconds) is null
-      and (j.deadline_at is null or v_now < j.deadline_at)
     returning j.status, r.position,
               case
                 when r.outcome = 'completed' or j.status = 'cancelled' then null
@@ -278,14 +305,14 @@ comment on function job_queue.apply_results is 'Writes results to the jobs held 
 -- The answer to a report of which not every result was applied. A claim's token stays on the job that
 -- it ended, which tells a repeated report from one that comes too late.
 create function job_queue.statuses_of_results(results jsonb) returns text[]
-language sql stable set search_path = '' as $$
+language sql stable set search_path = '' set enable_seqscan = off as $$
   select array_agg(
     case when j.lease_token = r.lease_token and j.status <> 'processing' then j.status else 'lost' end
     order by r.position
   )
   from rows from (jsonb_to_recordset(results) as (job_id uuid, lease_token uuid))
     with ordinality as r (job_id, lease_token, position)
-  left join public.jobs j on j.id = r.job_id
+  left join public.jobs j on j.id = any (array[r.job_id])
 $$;
 comment on function job_queue.statuses_of_results is 'The status each reported job has, or lost.';
 
@@ -369,7 +396,7 @@ comment on function job_queue.cancel_for_user is 'Cancels a job that belongs to 
 
 -- Cancels a job; if an owner is given, only a job of theirs. Raises JQ003, JQ005.
 create function job_queue.cancel(job_id uuid, owner uuid) returns text
-language plpgsql set search_path = '' as $$
+language plpgsql set search_path = '' set enable_seqscan = off as $$
 declare
   v_now timestamptz := clock_timestamp();
   v_status text;
@@ -409,7 +436,7 @@ to service_role;
 revoke all on function public.cancel_job from public, anon;
 grant execute on function public.cancel_job, job_queue.cancel_for_user to authenticated, service_role;
 grant execute on function
-  job_queue.finish_job, job_queue.finish_jobs, job_queue.check_results, job_queue.problem_of_result, job_queue.apply_results,
+  job_queue.finish_job, job_queue.lock_job, job_queue.check_by_hand, job_queue.finish_jobs, job_queue.check_results, job_queue.problem_of_result, job_queue.apply_results,
   job_queue.statuses_of_results, job_queue.settled_outcome, job_queue.error_of_result, job_queue.status_after_attempt,
   job_queue.retry_delay, job_queue.cancel
 to service_role;
