@@ -42,7 +42,19 @@ struct Claim {
     /// Chosen here and shared by all its jobs.
     lease_token: Uuid,
     max_jobs: usize,
-    is_repeat: bool,
+    /// How often it was sent without an answer.
+    failures: u32,
+}
+
+impl Claim {
+    /// Whether an answer with so many jobs means that there are no more. The first repetition of a claim that brought
+    /// nothing claims itself; later ones only bring what was claimed.
+    fn is_last(&self, jobs: usize) -> bool {
+        match self.failures {
+            0 => jobs < self.max_jobs,
+            failures => jobs == 0 && failures == 1,
+        }
+    }
 }
 
 /// An exchange and its answer.
@@ -177,7 +189,7 @@ impl<'a, H: Host> Trips<'a, H> {
                 Claim {
                     lease_token: self.context.manifest.begin_claim(),
                     max_jobs: wanted,
-                    is_repeat: false,
+                    failures: 0,
                 }
             })
         })
@@ -218,7 +230,7 @@ impl<'a, H: Host> Trips<'a, H> {
         self.context.manifest.end_claim(claim.lease_token);
         Some(Arrival {
             lease_token: claim.lease_token,
-            is_last: !claim.is_repeat && exchanged.jobs.len() < claim.max_jobs,
+            is_last: claim.is_last(exchanged.jobs.len()),
             jobs: exchanged.jobs,
             since_ms: began_at_ms,
         })
@@ -234,10 +246,8 @@ impl<'a, H: Host> Trips<'a, H> {
         let verdict = error.verdict();
         let has_claim = claim.is_some();
         if let Some(claim) = claim {
-            self.unanswered.push(Claim {
-                is_repeat: true,
-                ..claim
-            });
+            let failures = claim.failures + 1;
+            self.unanswered.push(Claim { failures, ..claim });
         }
         if verdict == Verdict::Content && !batch.is_empty() {
             self.refused(batch, has_claim, &error, ledger);
@@ -324,7 +334,7 @@ async fn trip<'a, H: Host>(
         worker_id: context.worker_id,
         lease_seconds: context.config.lease_seconds,
         lease_token: claim.as_ref().map(|claim| claim.lease_token),
-        is_repeat: claim.as_ref().is_some_and(|claim| claim.is_repeat),
+        is_repeat: claim.as_ref().is_some_and(|claim| claim.failures > 0),
     };
     let answer = context.queue.exchange(&exchange).await;
     Trip {

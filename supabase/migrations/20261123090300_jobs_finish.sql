@@ -49,6 +49,28 @@ begin
 end $$;
 comment on function public.finish_and_claim_jobs is 'Reports how jobs went and claims the next ones, in one trip.';
 
+-- The last words of a worker that has crashed: how its jobs went, and the tokens of claims whose answers it
+-- will never read. What was claimed under those is released, and what is yet to be claimed is not. Saying
+-- it twice is harmless. Raises JQ004.
+create function public.abandon_jobs(results jsonb default '[]', lease_tokens uuid[] default '{}') returns text[]
+language plpgsql set search_path = '' set statement_timeout = '5s' set enable_seqscan = off as $$
+declare
+  v_token uuid;
+  v_finished text[];
+begin
+  foreach v_token in array lease_tokens loop
+    perform job_queue.open_claim(v_token, true);
+  end loop;
+  v_finished := job_queue.finish_jobs(results);
+  perform job_queue.finish_jobs((
+    select coalesce(jsonb_agg(jsonb_build_object('job_id', j.id, 'lease_token', j.lease_token, 'outcome', 'released')), '[]')
+    from public.jobs j
+    where j.status = 'processing' and j.lease_token = any (abandon_jobs.lease_tokens)
+  ));
+  return v_finished;
+end $$;
+comment on function public.abandon_jobs is 'Reports how the jobs of a crashed worker went and releases what it had just claimed.';
+
 -- Stores the result of a job and makes it final. True also when this claim has already done so.
 -- Called by workers; without a token (SQL editor) it works on any job that is processing.
 -- Raises JQ001, JQ002, JQ003, JQ005.
@@ -428,10 +450,10 @@ comment on function job_queue.cancel is 'Cancels a job, whoever owns it or of on
 
 revoke all on all functions in schema job_queue from public;
 revoke all on function
-  public.finish_and_claim_jobs, public.mark_job_completed, public.mark_job_failed, public.release_job
+  public.finish_and_claim_jobs, public.abandon_jobs, public.mark_job_completed, public.mark_job_failed, public.release_job
 from public, anon, authenticated;
 grant execute on function
-  public.finish_and_claim_jobs, public.mark_job_completed, public.mark_job_failed, public.release_job
+  public.finish_and_claim_jobs, public.abandon_jobs, public.mark_job_completed, public.mark_job_failed, public.release_job
 to service_role;
 revoke all on function public.cancel_job from public, anon;
 grant execute on function public.cancel_job, job_queue.cancel_for_user to authenticated, service_role;
