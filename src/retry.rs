@@ -12,6 +12,8 @@ pub mod refusal {
     pub const BAD_ARGUMENT: &str = "JQ004";
     /// The job is in a state that does not allow this.
     pub const WRONG_STATE: &str = "JQ005";
+    /// Too many jobs of this user wait already; no worker meets it.
+    pub const TOO_MANY_WAITING: &str = "JQ006";
 }
 
 /// With the pauses between them these take six seconds: PostgREST has read a new schema by then.

@@ -32,6 +32,7 @@
 --   JQ003  no such job
 --   JQ004  bad argument: the message names it and says what was expected
 --   JQ005  the job is in a state that does not allow this
+--   JQ006  too many of this user's jobs wait already
 --
 -- One lock order: a function that waits for locks on several jobs takes them in the order of id.
 -- Everything else that locks jobs skips those that are locked.
@@ -194,7 +195,9 @@ create table public.job_types (
   retry_base_seconds numeric not null default 10,
   retry_factor numeric not null default 2,
   retry_cap_seconds numeric not null default 900,
+  max_waiting_per_user integer not null default 100,
   constraint job_types_timeout_is_possible check (timeout_seconds > 0),
+  constraint job_types_limit_is_possible check (max_waiting_per_user >= 0),
   constraint job_types_retries_are_possible check (
     retry_base_seconds between 0 and 86400 and retry_factor between 1 and 100 and retry_cap_seconds between 0 and 2592000
   )
@@ -206,6 +209,7 @@ comment on column public.job_types.timeout_seconds is 'for jobs that have no tim
 comment on column public.job_types.retry_base_seconds is 'the longest backoff before the first retry';
 comment on column public.job_types.retry_factor is 'by how much the longest backoff grows from retry to retry';
 comment on column public.job_types.retry_cap_seconds is 'the longest backoff of all';
+comment on column public.job_types.max_waiting_per_user is 'how many queued jobs a signed-in user may have of it';
 
 -- A job that someone inserts with a time in the future waits for it. The condition stands in the
 -- trigger and not in the function, so that ordinary inserts do not pay for a call.

@@ -79,26 +79,32 @@ begin
   if has_table_privilege('public.jobs', 'insert') then
     return job_queue.insert_jobs(items, path, null);
   end if;
+  perform job_queue.check_user_input(items, path);
   return job_queue.enqueue_for_user(items, path);
 end $$;
 comment on function job_queue.enqueue is 'Enqueues with the rights of the caller.';
 
--- Enqueues for the signed-in user: opened types only, and never for another owner.
+-- Enqueues for the signed-in user: opened types only, never for another owner, not ahead of others, not more
+-- than may wait. Raises JQ004, JQ006.
 create function job_queue.enqueue_for_user(items jsonb, path text) returns uuid[]
 language plpgsql security definer set search_path = '' as $$
 declare
   v_user uuid := (select auth.uid());
   v_position bigint;
   v_problem text;
+  v_ids uuid[];
 begin
   if v_user is null then
     raise exception 'only signed-in users and the service role may enqueue jobs' using errcode = '42501';
   end if;
+  perform job_queue.lock_user(v_user);
   select e.position, e.problem into v_position, v_problem
   from (
     select i.position, case
       when (i.item ->> 'owner_id')::uuid <> v_user then 'owner_id: expected your own id or none'
       when not coalesce(t.open_to_users, false) then 'job_type: expected a type that is open to signed-in users'
+      when (i.item ->> 'priority')::numeric > 0 then 'priority: expected at most 0 from a signed-in user'
+      when (i.item ->> 'max_retries')::numeric > 3 then 'max_retries: expected at most 3 from a signed-in user'
     end as problem
     from jsonb_array_elements(items) with ordinality as i (item, position)
     left join public.job_types t on t.job_type = i.item ->> 'job_type'
@@ -110,7 +116,10 @@ begin
     raise exception '%', format(path, v_position - 1) || v_problem
       using errcode = 'JQ004', hint = 'enqueue it from the server, or open its type in job_types';
   end if;
-  return job_queue.insert_jobs(items, path, v_user);
+  v_ids := job_queue.insert_jobs(items, path, v_user);
+  -- Afterwards, so that a repeated key, which adds nothing, is not refused.
+  perform job_queue.check_user_limits(v_user);
+  return v_ids;
 end $$;
 comment on function job_queue.enqueue_for_user is 'Enqueues as auth.uid(), if the types are open to users.';
 

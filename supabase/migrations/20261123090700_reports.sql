@@ -10,6 +10,16 @@ end $$;
 comment on function job_queue.set_updated_at() is 'Keeps updated_at true.';
 revoke all on function job_queue.set_updated_at() from public;
 
+-- Whether the signed-in user belongs to a project. Only the application knows: it replaces this function, and
+-- then a project's members have its reports together. Null, as here, means that it has not said: users have
+-- the reports that carry their own user_id, and no others.
+create function job_queue.is_project_member(project_id uuid) returns boolean
+language sql stable as $$ select null::boolean $$;
+comment on function job_queue.is_project_member is
+  'Whether the signed-in user belongs to the project. For the application to replace.';
+revoke all on function job_queue.is_project_member from public;
+grant execute on function job_queue.is_project_member to authenticated, service_role;
+
 do $$
 begin
   if to_regclass('public.reports') is not null then
@@ -36,10 +46,14 @@ begin
   alter table public.reports enable row level security;
   revoke all on public.reports from public, anon, authenticated;
   grant select, insert, update, delete on public.reports to service_role, authenticated;
-  create policy "users have their own reports" on public.reports
+  create policy "users have their own reports and those of their projects" on public.reports
     for all to authenticated
-    using (user_id = (select auth.uid()))
-    with check (user_id = (select auth.uid()));
+    using (user_id = (select auth.uid()) or job_queue.is_project_member(project_id))
+    with check (
+      (user_id = (select auth.uid()) or job_queue.is_project_member(project_id))
+      -- Nobody puts a report of their own into the project of others.
+      and (project_id is null or job_queue.is_project_member(project_id) is not false)
+    );
 
   -- Only beside reports that are known to look like this.
   if to_regclass('public.report_images') is not null then
@@ -62,10 +76,10 @@ begin
   alter table public.report_images enable row level security;
   revoke all on public.report_images from public, anon, authenticated;
   grant select, insert, update, delete on public.report_images to service_role, authenticated;
-  create policy "users have the images of their own reports" on public.report_images
+  create policy "users have the images of the reports they have" on public.report_images
     for all to authenticated
-    using (exists (select from public.reports r where r.id = report_id and r.user_id = (select auth.uid())))
-    with check (exists (select from public.reports r where r.id = report_id and r.user_id = (select auth.uid())));
+    using (exists (select from public.reports r where r.id = report_id))
+    with check (exists (select from public.reports r where r.id = report_id));
 end $$;
 
 -- The worker writes the finished report; an application's own table may not have said so.

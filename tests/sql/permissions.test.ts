@@ -49,15 +49,23 @@ Deno.test("anonymous callers may execute no function", async () => {
   assert.deepEqual(await executableBy("anon"), []);
 });
 
-Deno.test("signed-in users may execute what enqueues and cancels, and nothing else", async () => {
+Deno.test("signed-in users may execute what enqueues, cancels and retries, and nothing else", async () => {
   assert.deepEqual(await executableBy("authenticated"), [
     "job_queue.cancel_for_user",
     "job_queue.check_elements",
+    "job_queue.check_user_input",
     "job_queue.enqueue",
     "job_queue.enqueue_for_user",
+    "job_queue.is_project_member",
+    "job_queue.may_change_report",
+    "job_queue.may_read_object",
+    "job_queue.problem_of_report_input",
+    "job_queue.problem_of_user_input",
+    "job_queue.retry_for_user",
     "public.cancel_job",
     "public.enqueue_job",
     "public.enqueue_jobs",
+    "public.retry_job",
   ]);
 });
 
