@@ -83,6 +83,7 @@ fn the_refusals_are_the_same_in_sql_and_in_rust() {
             refusal::NO_SUCH_JOB,
             refusal::BAD_ARGUMENT,
             refusal::WRONG_STATE,
+            refusal::TOO_MANY_WAITING,
         ]
         .map(str::to_owned),
     );

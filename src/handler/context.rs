@@ -111,6 +111,7 @@ pub enum Stop {
 }
 
 /// How far a job is, for people who wait for it.
+#[cfg_attr(test, derive(ts_rs::TS))]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Progress {
     /// The part of the work, a short word.

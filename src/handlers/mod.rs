@@ -6,6 +6,9 @@ use crate::host::Host;
 mod generate_report;
 mod noop;
 
+#[cfg(test)]
+mod typescript;
+
 /// Every job type; a test holds the list and the files of this folder equal.
 pub fn all<H: Host>() -> [Registration<H>; 2] {
     [

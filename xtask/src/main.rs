@@ -3,6 +3,7 @@
 mod bench;
 mod command;
 mod demo;
+mod package;
 mod progress;
 mod project;
 mod run;
@@ -40,6 +41,10 @@ enum Task {
         #[arg(long)]
         debug: bool,
     },
+    /// Build the npm package into pkg/
+    Pkg,
+    /// Write the types of the npm package's jobs from the Rust types
+    Types,
     /// Run a local Supabase project with the function until Ctrl-C; prints its addresses and keys
     Stack {
         /// The Deno that runs the function
@@ -102,6 +107,8 @@ fn run(project: &Project, task: Task) -> Result<bool> {
     match task {
         Task::Build { debug: true } => wasm::build(project, Flavour::Debug)?,
         Task::Build { debug: false } => wasm::build(project, Flavour::Release)?,
+        Task::Pkg => package::build(project)?,
+        Task::Types => package::write_types(project)?,
         Task::Stack {
             deno,
             without_function,

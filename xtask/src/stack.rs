@@ -17,6 +17,7 @@ use serde_json::Value;
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
 
+use crate::package;
 use crate::progress::heading;
 use crate::project::Project;
 use crate::run::{Run, Service};
@@ -41,6 +42,7 @@ pub struct Stack {
     database_url: String,
     postgrest_url: String,
     function_url: Option<String>,
+    api_url: Option<String>,
     grok_url: Option<String>,
     function_environment: Vec<(String, String)>,
     deno: Option<PathBuf>,
@@ -77,6 +79,7 @@ impl Stack {
             database_url: database.url,
             postgrest_url: rest.url,
             function_url: None,
+            api_url: None,
             grok_url: None,
             function_environment: Vec::new(),
             deno: None,
@@ -110,16 +113,23 @@ impl Stack {
         let server = function::start(project, &self.run, function.deno, &environment)?;
         self.function_url = Some(server.url);
         self.services.push(server.service);
+        package::copy_routes(project)?;
+        let api = function::start_api(project, &self.run, function.deno, &environment)?;
+        self.api_url = Some(api.url);
+        self.services.push(api.service);
         self.function_environment = environment;
         self.deno = Some(function.deno.binary(project)?);
         Ok(())
     }
 
     fn open_gateway(&self, listener: TcpListener) -> Result<()> {
-        let functions = self
-            .function_url
-            .iter()
-            .map(|url| ("process-queued-jobs".to_owned(), url.clone()));
+        let functions = [
+            ("process-queued-jobs", &self.function_url),
+            ("api", &self.api_url),
+        ];
+        let functions = functions
+            .into_iter()
+            .filter_map(|(name, url)| Some((name.to_owned(), url.clone()?)));
         let upstreams = Upstreams {
             rest: self.postgrest_url.clone(),
             functions: functions.collect(),

@@ -6,10 +6,10 @@ mod suites;
 
 use anyhow::Result;
 
+use crate::package;
 use crate::progress::heading;
 use crate::project::Project;
 use crate::tools::Deno;
-use crate::wasm::{self, Flavour};
 use counts::Counts;
 
 /// A group of tests that can be run by itself.
@@ -21,6 +21,8 @@ pub enum Level {
     Rust,
     /// The database functions on a real Postgres
     Sql,
+    /// The npm package: what it holds, its client and routes against the stack
+    Package,
     /// Everything together: gateway, PostgREST, the function under Deno, Grok's stand-in
     E2e,
 }
@@ -37,11 +39,17 @@ pub struct Selection {
 
 /// Runs the selected tests; `false` when anything failed or did not run.
 pub fn run(project: &Project, selection: &Selection) -> Result<bool> {
-    // Everything but the Rust tests uses it, be it for its types only.
-    wasm::build(project, Flavour::Release)?;
+    // Everything but the Rust tests uses it and the worker in it, be it for their types only.
+    package::build(project)?;
     let levels = match selection.level {
         Some(level) => vec![level],
-        None => vec![Level::Lint, Level::Rust, Level::Sql, Level::E2e],
+        None => vec![
+            Level::Lint,
+            Level::Rust,
+            Level::Sql,
+            Level::Package,
+            Level::E2e,
+        ],
     };
     let mut total = Counts::default();
     for level in levels {
@@ -58,6 +66,7 @@ fn run_level(project: &Project, selection: &Selection, level: Level) -> Counts {
         Level::Lint => lint::run(project),
         Level::Rust => counted("the Rust tests", || suites::rust(project, filter)),
         Level::Sql => counted("the SQL tests", || suites::sql(project, filter)),
+        Level::Package => counted("the npm package", || suites::package(project, filter)),
         Level::E2e => {
             let denos = selection.deno.map_or(Deno::ALL.to_vec(), |deno| vec![deno]);
             let mut counts = Counts::default();

@@ -6,36 +6,50 @@ mod read;
 
 use serde::Serialize;
 
+#[cfg(test)]
+use super::typescript::{TextOrNumber, TextOrTexts};
+
 /// The input of a `generate_report` job. Required are `reportId`, `projectId` and `bulletPoints`.
+#[cfg_attr(test, derive(ts_rs::TS), ts(rename = "ReportInput", rename_all = "camelCase", optional_fields = nullable))]
 #[derive(Debug, Clone, Default)]
 pub struct Input {
     /// The row of `reports` the report is written to; a uuid.
+    #[cfg_attr(test, ts(as = "String", optional = false))]
     pub report_id: Option<String>,
     /// The project the report belongs to; a uuid.
+    #[cfg_attr(test, ts(as = "String", optional = false))]
     pub project_id: Option<String>,
     /// The engineer's notes, one to a line.
+    #[cfg_attr(test, ts(as = "String", optional = false))]
     pub bullet_points: Option<String>,
     /// The contract's name, the report's title.
     pub contract_name: Option<String>,
     /// Where the visit was.
     pub location: Option<String>,
     /// The photos.
+    #[cfg_attr(test, ts(as = "Option<_>"))]
     pub images: Vec<Image>,
     /// The photos as newer clients call them; wins over `images` unless it is empty.
+    #[cfg_attr(test, ts(as = "Option<_>"))]
     pub images_with_numbering: Vec<Image>,
     /// Groups in the order of the report; others follow in the order they appear.
+    #[cfg_attr(test, ts(as = "Option<_>"))]
     pub group_order: Vec<String>,
     /// How much to write; brief unless told otherwise.
     pub report_style: Option<Style>,
     /// Clauses the report may cite.
+    #[cfg_attr(test, ts(as = "Option<_>"))]
     pub specifications: Vec<Specification>,
     /// What stands at the report's head.
+    #[cfg_attr(test, ts(as = "Option<_>"))]
     pub header: Header,
     /// How the report is made.
+    #[cfg_attr(test, ts(as = "Option<_>"))]
     pub options: Options,
 }
 
 /// A photo: `url`, or `bucket` and `path` in the project's Storage.
+#[cfg_attr(test, derive(ts_rs::TS), ts(rename = "ReportInputImage", rename_all = "camelCase", optional_fields = nullable))]
 #[derive(Debug, Clone, Default)]
 pub struct Image {
     /// The caller's name for it.
@@ -51,6 +65,7 @@ pub struct Image {
     /// What it shows: overview, deficiency, safety, …
     pub tag: Option<String>,
     /// The groups it belongs to; a single one may come as a text.
+    #[cfg_attr(test, ts(as = "Option<TextOrTexts>"))]
     pub group: Vec<String>,
     /// Its number within its group.
     pub number: Option<u32>,
@@ -59,6 +74,7 @@ pub struct Image {
 }
 
 /// A clause of a specification that the report may cite.
+#[cfg_attr(test, derive(ts_rs::TS), ts(rename = "ReportInputSpecification", rename_all = "camelCase", optional_fields = nullable))]
 #[derive(Debug, Clone, Default)]
 pub struct Specification {
     /// The caller's name for it.
@@ -70,30 +86,48 @@ pub struct Specification {
     /// Its words.
     pub text: Option<String>,
     /// The photos it applies to; none means all.
+    #[cfg_attr(test, ts(as = "Option<_>"))]
     pub image_ids: Vec<String>,
 }
 
 /// What stands at the report's head. All of it is optional and printed as it is given.
+#[cfg_attr(test, derive(ts_rs::TS), ts(rename = "ReportInputHeader", rename_all = "camelCase", optional_fields = nullable))]
 #[derive(Debug, Clone, Default)]
 pub struct Header {
+    #[cfg_attr(test, ts(as = "Option<TextOrNumber>"))]
     pub report_no: Option<String>,
+    #[cfg_attr(test, ts(as = "Option<TextOrNumber>"))]
     pub date_of_visit: Option<String>,
+    #[cfg_attr(test, ts(as = "Option<TextOrNumber>"))]
     pub time_of_visit: Option<String>,
+    #[cfg_attr(test, ts(as = "Option<TextOrNumber>"))]
     pub weather: Option<String>,
+    #[cfg_attr(test, ts(as = "Option<TextOrNumber>"))]
     pub temperature: Option<String>,
+    #[cfg_attr(test, ts(as = "Option<TextOrNumber>"))]
     pub permit_no: Option<String>,
+    #[cfg_attr(test, ts(as = "Option<TextOrNumber>"))]
     pub crew_size: Option<String>,
+    #[cfg_attr(test, ts(as = "Option<_>"))]
     pub attendees: Vec<Attendee>,
+    #[cfg_attr(test, ts(as = "Option<TextOrNumber>"))]
     pub client: Option<String>,
+    #[cfg_attr(test, ts(as = "Option<TextOrNumber>"))]
     pub contractor: Option<String>,
+    #[cfg_attr(test, ts(as = "Option<TextOrNumber>"))]
     pub prepared_by: Option<String>,
+    #[cfg_attr(test, ts(as = "Option<TextOrNumber>"))]
     pub reviewed_by: Option<String>,
+    #[cfg_attr(test, ts(as = "Option<TextOrTexts>"))]
     pub areas_reviewed: Vec<String>,
+    #[cfg_attr(test, ts(as = "Option<TextOrTexts>"))]
     pub areas_not_reviewed: Vec<String>,
+    #[cfg_attr(test, ts(as = "Option<TextOrTexts>"))]
     pub distribution: Vec<String>,
 }
 
 /// Someone who was there.
+#[cfg_attr(test, derive(ts_rs::TS), ts(rename = "ReportInputAttendee", rename_all = "camelCase", optional_fields = nullable))]
 #[derive(Debug, Clone, Default)]
 pub struct Attendee {
     pub name: Option<String>,
@@ -101,6 +135,7 @@ pub struct Attendee {
 }
 
 /// How the report is made.
+#[cfg_attr(test, derive(ts_rs::TS), ts(rename = "ReportInputOptions", rename_all = "camelCase", optional_fields = nullable))]
 #[derive(Debug, Clone, Default)]
 pub struct Options {
     /// The model, instead of the configured one.
@@ -128,6 +163,11 @@ pub struct Options {
 }
 
 /// How much is written about a photo.
+#[cfg_attr(
+    test,
+    derive(ts_rs::TS),
+    ts(rename = "ReportStyle", rename_all = "lowercase")
+)]
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Style {
     /// One or two sentences.
@@ -138,6 +178,11 @@ pub enum Style {
 }
 
 /// Which of xAI's endpoints to use.
+#[cfg_attr(
+    test,
+    derive(ts_rs::TS),
+    ts(rename = "ReportApiStyle", rename_all = "lowercase")
+)]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ApiStyle {
     /// `/chat/completions`.
@@ -147,6 +192,11 @@ pub enum ApiStyle {
 }
 
 /// How to wait for the model.
+#[cfg_attr(
+    test,
+    derive(ts_rs::TS),
+    ts(rename = "ReportTransport", rename_all = "lowercase")
+)]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Transport {
     Sync,
@@ -156,6 +206,7 @@ pub enum Transport {
 }
 
 /// How long the model thinks before it writes.
+#[cfg_attr(test, derive(ts_rs::TS), ts(rename = "ReportEffort"))]
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Effort {
@@ -168,6 +219,11 @@ pub enum Effort {
 }
 
 /// How photos travel to the model.
+#[cfg_attr(
+    test,
+    derive(ts_rs::TS),
+    ts(rename = "ReportImageTransport", rename_all = "lowercase")
+)]
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum ImageTransport {
     /// The worker fetches them and sends their bytes.

@@ -26,6 +26,11 @@ mod words;
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod typescript;
+
+#[cfg(test)]
+pub(super) use self::typescript::declare;
 
 use serde_json::Value;
 

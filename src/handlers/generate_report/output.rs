@@ -10,10 +10,11 @@ pub use self::warning::{Warning, WarningCode};
 pub const SCHEMA: &str = "report/1";
 
 /// A finished report.
+#[cfg_attr(test, derive(ts_rs::TS))]
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Report {
-    /// [`SCHEMA`].
+    /// The name of this shape, `report/1`.
     pub schema: &'static str,
     /// Always true: a job without a report has no output. Callers of the first version read it.
     pub success: bool,
@@ -46,6 +47,7 @@ pub struct Report {
 }
 
 /// Whether everything went as planned.
+#[cfg_attr(test, derive(ts_rs::TS), ts(rename = "ReportStatus"))]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Status {
@@ -56,15 +58,17 @@ pub enum Status {
 }
 
 /// Who put the report in order.
+#[cfg_attr(test, derive(ts_rs::TS), ts(rename = "ReportFormatting"))]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Formatting {
     /// The model, or code.
     pub mode: FormattingMode,
-    /// Why it was code; `None` when it was the model.
+    /// Why it was code; none when it was the model.
     pub reason: Option<String>,
 }
 
 /// The model, or code.
+#[cfg_attr(test, derive(ts_rs::TS), ts(rename = "ReportFormattingMode"))]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum FormattingMode {
@@ -75,6 +79,7 @@ pub enum FormattingMode {
 }
 
 /// What stands at the report's head, as the engineer gave it; what was not given is empty.
+#[cfg_attr(test, derive(ts_rs::TS), ts(rename = "ReportHeader"))]
 #[derive(Debug, Clone, Default, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Header {
@@ -96,6 +101,7 @@ pub struct Header {
 }
 
 /// Someone who was there.
+#[cfg_attr(test, derive(ts_rs::TS), ts(rename = "ReportAttendee"))]
 #[derive(Debug, Clone, Serialize)]
 pub struct Attendee {
     pub name: String,
@@ -103,6 +109,7 @@ pub struct Attendee {
 }
 
 /// A numbered heading with what belongs under it.
+#[cfg_attr(test, derive(ts_rs::TS), ts(rename = "ReportSection"))]
 #[derive(Debug, Serialize)]
 pub struct Section {
     /// `section-1`, `section-2`, …
@@ -116,6 +123,7 @@ pub struct Section {
 }
 
 /// One numbered point: a photo of a group, or a note.
+#[cfg_attr(test, derive(ts_rs::TS), ts(rename = "ReportObservation"))]
 #[derive(Debug, Serialize)]
 pub struct Observation {
     /// `o1`, `o2`, … by the engineer's order, whatever place it has in the report.
@@ -139,6 +147,7 @@ pub struct Observation {
 }
 
 /// The nature of a statement.
+#[cfg_attr(test, derive(ts_rs::TS), ts(rename = "ReportKind"))]
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Kind {
@@ -154,6 +163,7 @@ pub enum Kind {
 }
 
 /// Whose words a text is.
+#[cfg_attr(test, derive(ts_rs::TS), ts(rename = "ReportSource"))]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Source {
@@ -164,6 +174,7 @@ pub enum Source {
 }
 
 /// A clause of a specification.
+#[cfg_attr(test, derive(ts_rs::TS), ts(rename = "ReportCitation"))]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Citation {
     /// The caller's name for it.
@@ -173,6 +184,7 @@ pub struct Citation {
 }
 
 /// A photo where the text speaks of it.
+#[cfg_attr(test, derive(ts_rs::TS), ts(rename = "ReportPhotoReference"))]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct PhotoReference {
@@ -189,6 +201,7 @@ pub struct PhotoReference {
 }
 
 /// What somebody has to do.
+#[cfg_attr(test, derive(ts_rs::TS), ts(rename = "ReportAction"))]
 #[derive(Debug, Serialize)]
 pub struct Action {
     /// The number of the observation that calls for it.
@@ -199,6 +212,7 @@ pub struct Action {
 }
 
 /// A line of the engineer's notes.
+#[cfg_attr(test, derive(ts_rs::TS), ts(rename = "ReportNote"))]
 #[derive(Debug, Serialize)]
 pub struct Note {
     /// Word for word.
@@ -208,6 +222,7 @@ pub struct Note {
 }
 
 /// A photo of the report.
+#[cfg_attr(test, derive(ts_rs::TS), ts(rename = "ReportPhoto"))]
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Photo {
@@ -215,10 +230,13 @@ pub struct Photo {
     pub photo: u32,
     /// The caller's name for it.
     pub image_id: String,
+    #[cfg_attr(test, ts(optional))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub bucket: Option<String>,
+    #[cfg_attr(test, ts(optional))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub path: Option<String>,
+    #[cfg_attr(test, ts(optional))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub url: Option<String>,
     /// Pixels as stored; `None` when the worker did not see the photo.
@@ -229,6 +247,7 @@ pub struct Photo {
 }
 
 /// What a report took, all attempts together.
+#[cfg_attr(test, derive(ts_rs::TS), ts(rename = "ReportStats"))]
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Stats {

@@ -10,6 +10,9 @@ use crate::project::Project;
 use crate::run::Run;
 use crate::tools::Deno;
 
+/// The page of another origin that may call the API.
+const PAGE: &str = "https://app.example.com";
+
 /// What Supabase and the project's owner would set, Grok apart.
 pub fn environment(keys: &Keys, url: &str) -> Vec<(String, String)> {
     [
@@ -25,6 +28,7 @@ pub fn environment(keys: &Keys, url: &str) -> Vec<(String, String)> {
         ("SUPABASE_SERVICE_ROLE_KEY", keys.service_role.clone()),
         ("SUPABASE_ANON_KEY", keys.anon.clone()),
         ("QUEUE_WORKER_TOKEN", keys.worker_token.clone()),
+        ("QUEUE_API_ORIGINS", PAGE.to_owned()),
         // On the platform another isolate takes over; here this one serves for as long as the stack runs.
         ("QUEUE_WALL_CLOCK_SECONDS", "604800".to_owned()),
         ("QUEUE_CPU_MILLISECONDS", "604800000".to_owned()),
@@ -33,11 +37,34 @@ pub fn environment(keys: &Keys, url: &str) -> Vec<(String, String)> {
     .to_vec()
 }
 
+/// Starts the worker.
 pub fn start(
     project: &Project,
     run: &Run,
     deno: Deno,
     environment: &[(String, String)],
+) -> Result<Server> {
+    serve(project, run, deno, environment, "function", &[])
+}
+
+/// Starts the API.
+pub fn start_api(
+    project: &Project,
+    run: &Run,
+    deno: Deno,
+    environment: &[(String, String)],
+) -> Result<Server> {
+    let function = ["--function", "../../supabase/functions/api/index.ts"];
+    serve(project, run, deno, environment, "api", &function)
+}
+
+fn serve(
+    project: &Project,
+    run: &Run,
+    deno: Deno,
+    environment: &[(String, String)],
+    name: &str,
+    arguments: &[&str],
 ) -> Result<Server> {
     let mut command = deno.run(project)?;
     command
@@ -45,11 +72,13 @@ pub fn start(
         .args([
             "--allow-net",
             "--allow-env",
+            "--allow-read=supabase/functions",
             "tests/stack/serve_function.ts",
         ])
-        .args(["--port", "0"]);
+        .args(["--port", "0"])
+        .args(arguments);
     // Without farewell: its jobs' database goes too.
-    let mut service = run.start("function", Signal::SIGKILL, command)?;
+    let mut service = run.start(name, Signal::SIGKILL, command)?;
     let url = service.wait_for_address(READY_WITHIN)?;
     Ok(Server { url, service })
 }

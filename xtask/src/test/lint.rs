@@ -29,7 +29,12 @@ pub fn run(project: &Project) -> Counts {
         check(name, run_command(command.args(arguments.split(' '))));
     }
     for (name, arguments) in DENO {
-        for folder in ["tests", "supabase/functions/process-queued-jobs"] {
+        for folder in [
+            "tests",
+            "pkg-template",
+            "supabase/functions/process-queued-jobs",
+            "supabase/functions/api",
+        ] {
             let name = format!("{name} {folder}");
             heading(&name);
             check(&name, deno(project, folder, arguments));

@@ -28,6 +28,16 @@ pub fn sql(project: &Project, filter: Option<&str>) -> Result<Counts> {
     deno_test(project, &stack, &["tests/sql/"], filter)
 }
 
+/// The package as npm would publish it, against the whole stack.
+pub fn package(project: &Project, filter: Option<&str>) -> Result<Counts> {
+    let function = Function {
+        deno: Deno::Edge,
+        grok: Grok::StandIn { delay_ms: 0 },
+    };
+    let stack = Stack::start(project, Some(&function))?;
+    deno_test(project, &stack, &["tests/package/"], filter)
+}
+
 /// The function runs under `deno`, the tests themselves under the current one.
 pub fn end_to_end(project: &Project, deno: Deno, filter: Option<&str>) -> Result<Counts> {
     let function = Function {

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 /// What the engineer should know and the customer need not.
+#[cfg_attr(test, derive(ts_rs::TS), ts(rename = "ReportWarning"))]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Warning {
@@ -15,6 +16,7 @@ pub struct Warning {
 }
 
 /// What a warning is about, for programs.
+#[cfg_attr(test, derive(ts_rs::TS), ts(rename = "ReportWarningCode"))]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum WarningCode {

@@ -1,0 +1,84 @@
+// PostgREST and Realtime through a supabase-js client that the caller has already, with its session.
+// deno-lint-ignore-file no-explicit-any -- supabase-js's own types depend on the caller's database
+
+import { answerOf, type Transport } from "./transport.ts";
+
+/** What is used of a supabase-js client. */
+export interface SupabaseLike {
+  rpc(name: any, args?: any): any;
+  from(table: any): any;
+  channel?(topic: string, options?: any): any;
+  removeChannel?(channel: any): any;
+  realtime?: { setAuth?(): any };
+}
+
+export function supabaseTransport(client: SupabaseLike): Transport {
+  const answer = async (request: PromiseLike<any>) => {
+    const { data, error, status } = await request;
+    return error ? answerOf(status || 0, error) : { data };
+  };
+  return {
+    rpc: (name, args, signal) => answer(client.rpc(name, args).abortSignal(signal)),
+    read: ({ filters, limit }, signal) => {
+      let query = client.from("visible_jobs").select();
+      for (const [column, operator, value] of filters) {
+        query = query.filter(column, operator, value);
+      }
+      return answer(
+        query.order("created_at", { ascending: false }).limit(limit).abortSignal(signal),
+      );
+    },
+  };
+}
+
+/** Calls `hear` when the job moves on. `isOn` says whether Realtime is there; without it nothing is ever heard. */
+export interface Listener {
+  isOn(): boolean;
+  stop(): void;
+}
+
+/** By client and topic: a supabase-js client has one channel to a topic, which all who wait for that job share. */
+const channels = new WeakMap<SupabaseLike, Map<string, Shared>>();
+
+interface Shared {
+  channel: any;
+  isOn: boolean;
+  hears: Set<() => void>;
+}
+
+export function listen(client: SupabaseLike, jobId: string, hear: () => void): Listener {
+  if (!client.channel) return { isOn: () => false, stop() {} };
+  const topics = channels.get(client) ?? new Map<string, Shared>();
+  channels.set(client, topics);
+  const topic = `job:${jobId}`;
+  const shared = topics.get(topic) ?? join(client, topic);
+  topics.set(topic, shared);
+  shared.hears.add(hear);
+  return {
+    isOn: () => shared.isOn,
+    stop() {
+      shared.hears.delete(hear);
+      if (shared.hears.size > 0 || topics.get(topic) !== shared) return;
+      topics.delete(topic);
+      client.removeChannel?.(shared.channel);
+    },
+  };
+}
+
+function join(client: SupabaseLike, topic: string): Shared {
+  const shared: Shared = { channel: null, isOn: false, hears: new Set() };
+  const tell = () => shared.hears.forEach((hear) => hear());
+  shared.channel = client.channel!(topic, { config: { private: true } })
+    .on("broadcast", { event: "job" }, tell);
+  // The user's token must be there before the topic is joined: the policy on it asks who they are.
+  Promise.resolve(client.realtime?.setAuth?.())
+    .catch(() => {})
+    .then(() =>
+      shared.channel.subscribe((status: string) => {
+        shared.isOn = status === "SUBSCRIBED";
+        // What happened before is not heard; nor is it while the connection is away.
+        tell();
+      })
+    );
+  return shared;
+}
