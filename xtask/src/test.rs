@@ -23,6 +23,8 @@ pub enum Level {
     Sql,
     /// The npm package: what it holds, its client and routes against the stack
     Package,
+    /// A Next.js application with the npm package installed, in a browser
+    Browser,
     /// Everything together: gateway, PostgREST, the function under Deno, Grok's stand-in
     E2e,
 }
@@ -66,6 +68,9 @@ fn run_level(project: &Project, selection: &Selection, level: Level) -> Counts {
         Level::Lint => lint::run(project),
         Level::Rust => counted("the Rust tests", || suites::rust(project, filter)),
         Level::Sql => counted("the SQL tests", || suites::sql(project, filter)),
+        Level::Browser => counted("the tests in a browser", || {
+            suites::browser(project, filter)
+        }),
         Level::Package => counted("the npm package", || suites::package(project, filter)),
         Level::E2e => {
             let denos = selection.deno.map_or(Deno::ALL.to_vec(), |deno| vec![deno]);

@@ -9,7 +9,7 @@ use nix::sys::signal::Signal;
 use super::counts::Counts;
 use crate::project::Project;
 use crate::stack::{Function, Grok, Stack};
-use crate::tools::{Deno, cargo};
+use crate::tools::{self, Deno, cargo};
 
 pub fn rust(project: &Project, filter: Option<&str>) -> Result<Counts> {
     let mut command = cargo(project);
@@ -38,6 +38,19 @@ pub fn package(project: &Project, filter: Option<&str>) -> Result<Counts> {
     deno_test(project, &stack, &["tests/package/"], filter)
 }
 
+/// The package in an application of its own.
+pub fn browser(project: &Project, filter: Option<&str>) -> Result<Counts> {
+    let chromium = tools::chromium()?;
+    let function = Function {
+        deno: Deno::Edge,
+        // Slow enough to see a report being written.
+        grok: Grok::StandIn { delay_ms: 700 },
+    };
+    let stack = Stack::start(project, Some(&function))?;
+    let environment = [("STACK_CHROMIUM", chromium.as_str())];
+    deno_test_with(project, &stack, &["tests/browser/"], filter, &environment)
+}
+
 /// The function runs under `deno`, the tests themselves under the current one.
 pub fn end_to_end(project: &Project, deno: Deno, filter: Option<&str>) -> Result<Counts> {
     let function = Function {
@@ -54,6 +67,16 @@ fn deno_test(
     folders: &[&str],
     filter: Option<&str>,
 ) -> Result<Counts> {
+    deno_test_with(project, stack, folders, filter, &[])
+}
+
+fn deno_test_with(
+    project: &Project,
+    stack: &Stack,
+    folders: &[&str],
+    filter: Option<&str>,
+    environment: &[(&str, &str)],
+) -> Result<Counts> {
     let mut command = Deno::Current.command(project)?;
     command
         .args([
@@ -66,6 +89,7 @@ fn deno_test(
         .args(filter.map(|filter| format!("--filter={filter}")))
         .args(folders)
         .envs(stack.environment())
+        .envs(environment.iter().copied())
         .stdin(Stdio::null())
         .stdout(Stdio::piped());
     let mut child = stack.run().spawn(&mut command, Signal::SIGTERM)?;

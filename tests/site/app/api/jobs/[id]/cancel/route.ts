@@ -1,0 +1,3 @@
+import { cancelJob } from "pretium-queue/next";
+
+export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = cancelJob;

@@ -1,0 +1,3 @@
+import { retryJob } from "pretium-queue/next";
+
+export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = retryJob;
