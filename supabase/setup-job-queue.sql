@@ -1150,9 +1150,10 @@ begin
                else j.run_at end,
              j.retry_count + n.is_retry::integer,
              case when n.status = 'completed' then r.output_data end,
-             case n.outcome
-               when 'completed' then null
-               when 'failed' then job_queue.error_of_result(r.outcome, r.error_message)
+             case
+               when n.status = 'completed' then null
+               when n.outcome = 'failed' and n.status <> 'cancelled' then
+                 job_queue.error_of_result(r.outcome, r.error_message)
                else j.error end,
              case when n.status <> 'queued' then v_now end
       from (
