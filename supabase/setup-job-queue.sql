@@ -443,8 +443,10 @@ begin
            v_now + position * interval '1 microsecond', v_now
     from item
     where not exists (select from item where problem is not null)
-    -- By all that makes a key unique, so that two callers with the same keys wait for each other and do not deadlock.
-    order by case when idempotency_key is not null then (idempotency_key, job_type, job_owner) end, position
+    -- By all that makes a key unique, so that two callers with the same keys wait for each other and do not
+    -- deadlock. Jobs without a key lie in the table as they are claimed.
+    order by idempotency_key, case when idempotency_key is not null then job_type end,
+             case when idempotency_key is not null then job_owner end, position
     on conflict (idempotency_key, job_type, owner_id) where idempotency_key is not null do nothing
     returning 1
   )
@@ -612,8 +614,7 @@ begin
 end $$;
 comment on function job_queue.claimed_jobs is 'Jobs held under the token of a claim.';
 
--- The claim itself: makes ready what is due, rescues what dead workers hold, then takes the first max_jobs
--- ready jobs that no one else is taking. A caller that may repeat its call says whether this is a
+-- The claim itself: makes ready what can be, then takes the first max_jobs ready jobs that no one else is taking. A caller that may repeat its call says whether this is a
 -- repetition; it gets what was claimed before it under its token.
 --
 -- Choosing and updating are two statements, because the second then sees the rows as they were locked.
@@ -630,6 +631,7 @@ set enable_seqscan = off set enable_bitmapscan = off set enable_sort = off as $$
 declare
   v_now timestamptz := clock_timestamp();
   v_chosen tid[];
+  v_is_more boolean;
   -- By type: a few rows for all jobs, instead of a search for each.
   v_timeouts jsonb;
 begin
@@ -638,14 +640,13 @@ begin
     return query select * from job_queue.claimed_jobs(lease_token, lease_seconds);
     return;
   end if;
-  -- Most claims find neither; to ask first is cheaper than to start an update of nothing.
-  if exists (select from public.jobs j where j.waiting_for in ('time', 'retry') and j.run_at <= v_now) then
-    perform job_queue.promote_due_jobs(greatest(100, max_jobs));
-  end if;
-  if exists (select from public.jobs j where j.status = 'processing' and j.lease_expires_at <= v_now) then
-    perform job_queue.rescue_jobs(100);
-  end if;
-  v_chosen := job_queue.lock_ready_jobs(max_jobs, job_types);
+  -- Again as long as there may be more: who gets fewer jobs than asked for takes the queue for empty. Not for
+  -- ever, though: there may be any number of jobs of types that are not asked for.
+  loop
+    v_is_more := job_queue.make_ready(greatest(100, max_jobs));
+    v_chosen := job_queue.lock_ready_jobs(max_jobs, job_types);
+    exit when not v_is_more or cardinality(v_chosen) = max_jobs or clock_timestamp() > v_now + interval '1 second';
+  end loop;
   if v_chosen = '{}' then
     return;
   end if;
@@ -737,12 +738,30 @@ begin
 end $$;
 comment on function job_queue.lock_ready_jobs_of_types is 'Locks the next ready jobs of the given types.';
 
--- Makes ready those jobs whose time has come or whose backoff is over.
--- Called by every claim; when nothing is due it reads one page of a small index.
-create function job_queue.promote_due_jobs(max_jobs integer) returns void
+-- Makes ready up to max_jobs jobs that are due, and as many that dead workers hold, and says whether there may
+-- be more. Most claims find neither; to ask first is cheaper than to start an update of nothing.
+create function job_queue.make_ready(max_jobs integer) returns boolean
 language plpgsql set search_path = '' as $$
 declare
   v_now timestamptz := clock_timestamp();
+  v_is_more boolean := false;
+begin
+  if exists (select from public.jobs j where j.waiting_for in ('time', 'retry') and j.run_at <= v_now) then
+    v_is_more := job_queue.promote_due_jobs(max_jobs) = max_jobs;
+  end if;
+  if exists (select from public.jobs j where j.status = 'processing' and j.lease_expires_at <= v_now) then
+    v_is_more := job_queue.rescue_jobs(max_jobs) = max_jobs or v_is_more;
+  end if;
+  return v_is_more;
+end $$;
+comment on function job_queue.make_ready is 'Makes ready what is due or held by dead workers.';
+
+-- Makes ready those jobs whose time has come or whose backoff is over, and returns how many.
+create function job_queue.promote_due_jobs(max_jobs integer) returns integer
+language plpgsql set search_path = '' as $$
+declare
+  v_now timestamptz := clock_timestamp();
+  v_promoted integer;
 begin
   update public.jobs
   set waiting_for = null, updated_at = v_now
@@ -754,6 +773,8 @@ begin
     limit max_jobs
     for no key update skip locked
   ));
+  get diagnostics v_promoted = row_count;
+  return v_promoted;
 end $$;
 comment on function job_queue.promote_due_jobs is 'Makes ready what has waited long enough.';
 
@@ -877,9 +898,9 @@ revoke all on function public.get_next_job from public, anon, authenticated;
 grant execute on function public.get_next_job to service_role;
 grant execute on function
   job_queue.claim_jobs, job_queue.open_claim, job_queue.remember_repeated_claim, job_queue.claimed_jobs,
-  job_queue.lock_ready_jobs,
-  job_queue.lock_ready_jobs_of_types, job_queue.promote_due_jobs, job_queue.rescue_jobs, job_queue.status_after_failure,
-  job_queue.is_held, job_queue.lease_end, job_queue.deadline, job_queue.run_seconds, job_queue.check_lease_seconds, job_queue.saved_steps
+  job_queue.lock_ready_jobs, job_queue.lock_ready_jobs_of_types, job_queue.make_ready, job_queue.promote_due_jobs,
+  job_queue.rescue_jobs, job_queue.status_after_failure, job_queue.is_held, job_queue.lease_end, job_queue.deadline,
+  job_queue.run_seconds, job_queue.check_lease_seconds, job_queue.saved_steps
 to service_role;
 
 -- 20261123090300_jobs_finish.sql
