@@ -884,9 +884,10 @@ begin
 end $$;
 comment on function job_queue.check_lease_seconds is 'Refuses a lease of impossible length.';
 
--- The results of a job's finished steps, by name. Asked only for jobs that have some.
+-- The results of a job's finished steps, by name. Asked only for jobs that have some. Volatile, so that it sees
+-- what was saved after the call that claims began: that call sees the job as it was locked, which is later.
 create function job_queue.saved_steps(job_id uuid) returns jsonb
-language sql stable set search_path = '' as $$
+language sql volatile set search_path = '' as $$
   select coalesce(jsonb_object_agg(s.name, s.result), '{}')
   from public.job_steps s
   where s.job_id = saved_steps.job_id and s.finished_at is not null
@@ -1061,7 +1062,7 @@ comment on function job_queue.lock_job is 'Locks a job and returns it.';
 
 -- For calls without a token, as from the SQL editor. Raises JQ005.
 create function job_queue.check_by_hand(job public.jobs, expected text[]) returns void
-language plpgsql stable set search_path = '' as $$
+language plpgsql set search_path = '' as $$
 begin
   if job.status <> all (expected) then
     raise exception 'job % is %: expected %', job.id, job.status, array_to_string(expected, ' or ') using errcode = 'JQ005';

@@ -365,9 +365,10 @@ begin
 end $$;
 comment on function job_queue.check_lease_seconds is 'Refuses a lease of impossible length.';
 
--- The results of a job's finished steps, by name. Asked only for jobs that have some.
+-- The results of a job's finished steps, by name. Asked only for jobs that have some. Volatile, so that it sees
+-- what was saved after the call that claims began: that call sees the job as it was locked, which is later.
 create function job_queue.saved_steps(job_id uuid) returns jsonb
-language sql stable set search_path = '' as $$
+language sql volatile set search_path = '' as $$
   select coalesce(jsonb_object_agg(s.name, s.result), '{}')
   from public.job_steps s
   where s.job_id = saved_steps.job_id and s.finished_at is not null

@@ -154,7 +154,7 @@ comment on function job_queue.lock_job is 'Locks a job and returns it.';
 
 -- For calls without a token, as from the SQL editor. Raises JQ005.
 create function job_queue.check_by_hand(job public.jobs, expected text[]) returns void
-language plpgsql stable set search_path = '' as $$
+language plpgsql set search_path = '' as $$
 begin
   if job.status <> all (expected) then
     raise exception 'job % is %: expected %', job.id, job.status, array_to_string(expected, ' or ') using errcode = 'JQ005';
