@@ -124,7 +124,13 @@ begin
   -- Again as long as there may be more: who gets fewer jobs than asked for takes the queue for empty. Not for
   -- ever, though: there may be any number of jobs of types that are not asked for.
   loop
-    v_is_more := job_queue.make_ready(greatest(100, max_jobs));
+    -- Most claims find neither; to ask first is cheaper than to start an update of nothing.
+    v_is_more := case
+      when exists (select from public.jobs j where j.waiting_for in ('time', 'retry') and j.run_at <= v_now)
+        or exists (select from public.jobs j where j.status = 'processing' and j.lease_expires_at <= v_now)
+      then job_queue.make_ready(greatest(100, max_jobs))
+      else false
+    end;
     v_chosen := job_queue.lock_ready_jobs(max_jobs, job_types);
     exit when not v_is_more or cardinality(v_chosen) = max_jobs or clock_timestamp() > v_now + interval '1 second';
   end loop;
@@ -220,20 +226,14 @@ end $$;
 comment on function job_queue.lock_ready_jobs_of_types is 'Locks the next ready jobs of the given types.';
 
 -- Makes ready up to max_jobs jobs that are due, and as many that dead workers hold, and says whether there may
--- be more. Most claims find neither; to ask first is cheaper than to start an update of nothing.
+-- be more.
 create function job_queue.make_ready(max_jobs integer) returns boolean
 language plpgsql set search_path = '' as $$
 declare
-  v_now timestamptz := clock_timestamp();
-  v_is_more boolean := false;
+  v_promoted integer := job_queue.promote_due_jobs(max_jobs);
+  v_rescued integer := job_queue.rescue_jobs(max_jobs);
 begin
-  if exists (select from public.jobs j where j.waiting_for in ('time', 'retry') and j.run_at <= v_now) then
-    v_is_more := job_queue.promote_due_jobs(max_jobs) = max_jobs;
-  end if;
-  if exists (select from public.jobs j where j.status = 'processing' and j.lease_expires_at <= v_now) then
-    v_is_more := job_queue.rescue_jobs(max_jobs) = max_jobs or v_is_more;
-  end if;
-  return v_is_more;
+  return v_promoted = max_jobs or v_rescued = max_jobs;
 end $$;
 comment on function job_queue.make_ready is 'Makes ready what is due or held by dead workers.';
 
