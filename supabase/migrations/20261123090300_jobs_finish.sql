@@ -265,7 +265,7 @@ begin
              j.retry_count + n.is_retry::integer,
              case when n.status = 'completed' then r.output_data end,
              case
-               when n.status = 'completed' then null
+               when n.outcome = 'completed' then null
                when n.outcome = 'failed' and n.status <> 'cancelled' then
                  job_queue.error_of_result(r.outcome, r.error_message)
                else j.error end,
