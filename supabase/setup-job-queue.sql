@@ -539,8 +539,9 @@ begin
   end if;
   return query
   select c.id, c.job_type, c.input_data, c.retry_count, c.max_retries, c.priority,
-         c.lease_token, c.lease_expires_at, case when c.step_count = 0 then '{}' else job_queue.saved_steps(c.id) end, c.progress, job_queue.run_seconds(c.started_at, c.deadline_at),
-         c.created_at, c.run_at, c.owner_id
+         c.lease_token, c.lease_expires_at,
+         case when c.step_count = 0 then '{}' else job_queue.saved_steps(c.id) end, c.progress,
+         job_queue.run_seconds(c.started_at, c.deadline_at), c.created_at, c.run_at, c.owner_id
   from job_queue.claim_jobs(
     get_next_job.max_jobs, get_next_job.job_types, get_next_job.worker_id, get_next_job.lease_seconds, gen_random_uuid()
   ) c;
@@ -1065,7 +1066,8 @@ create function job_queue.check_by_hand(job public.jobs, expected text[]) return
 language plpgsql set search_path = '' as $$
 begin
   if job.status <> all (expected) then
-    raise exception 'job % is %: expected %', job.id, job.status, array_to_string(expected, ' or ') using errcode = 'JQ005';
+    raise exception 'job % is %: expected %', job.id, job.status, array_to_string(expected, ' or ')
+      using errcode = 'JQ005';
   end if;
   if job.status = 'processing' and job.deadline_at <= clock_timestamp() then
     raise exception 'this run of job % is out of time: rescue_expired_jobs() ends it', job.id using errcode = 'JQ005';
@@ -1164,26 +1166,22 @@ begin
       select n.status,
              case when n.is_retry then 'retry' when n.is_rest then 'time' end,
              case
-               when n.is_retry then
-                 v_now + coalesce(
-                   make_interval(secs => r.retry_after_seconds), job_queue.retry_delay(j.job_type, j.retry_count)
-                 )
-               when n.is_rest then v_now + make_interval(secs => r.retry_after_seconds)
+               when n.is_retry and r.retry_after_seconds is null then
+                 v_now + job_queue.retry_delay(j.job_type, j.retry_count)
+               when n.is_retry or n.is_rest then v_now + make_interval(secs => r.retry_after_seconds)
                else j.run_at end,
              j.retry_count + n.is_retry::integer,
              case when n.status = 'completed' then r.output_data end,
              case
                when n.outcome = 'completed' then null
-               when n.outcome = 'failed' and n.status <> 'cancelled' then
-                 job_queue.error_of_result(r.outcome, r.error_message)
+               when n.outcome = 'failed' and n.status <> 'cancelled' then job_queue.error_of_result(r.outcome, r.error_message)
                else j.error end,
              case when n.status <> 'queued' then v_now end
       from (
         select s.status, s.outcome, s.status = 'queued' and s.outcome = 'failed' as is_retry,
                s.status = 'queued' and r.retry_after_seconds > 0 as is_rest
         from (
-          select o.outcome,
-                 job_queue.status_after_attempt(
+          select o.outcome, job_queue.status_after_attempt(
                    o.outcome, j.cancel_requested_at, j.retry_count, j.max_retries, coalesce(r.retryable, true)
                  ) as status
           from (select job_queue.settled_outcome(r.outcome, j.step_count, j.steps_at_claim) as outcome offset 0) o
@@ -1196,13 +1194,12 @@ begin
       and job_queue.problem_of_result(r.job_id, r.lease_token, r.outcome, r.retry_after_seconds) is null
     returning j.status, r.position,
               case
-                when r.outcome = 'completed' or j.status = 'cancelled' then null
-                when job_queue.settled_outcome(r.outcome, j.step_count, j.steps_at_claim) = 'failed' then j.id
+                when j.status in ('queued', 'failed')
+                  and job_queue.settled_outcome(r.outcome, j.step_count, j.steps_at_claim) = 'failed' then j.id
               end as failed_id
   )
   select array_agg(f.status order by f.position), array_agg(f.failed_id) filter (where f.failed_id is not null)
-  into v_finished, v_failed
-  from finished f;
+  into v_finished, v_failed from finished f;
   if v_failed is not null then
     insert into public.job_failures (job_id, worker_id, started_at, failed_at, error)
     select j.id, j.worker_id, j.started_at, v_now, j.error from public.jobs j where j.id = any (v_failed);
@@ -1277,6 +1274,23 @@ begin
 end $$;
 comment on function job_queue.retry_delay is 'The backoff before the next retry, with full jitter.';
 
+revoke all on all functions in schema job_queue from public;
+revoke all on function
+  public.finish_and_claim_jobs, public.mark_job_completed, public.mark_job_failed, public.release_job
+from public, anon, authenticated;
+grant execute on function
+  public.finish_and_claim_jobs, public.mark_job_completed, public.mark_job_failed, public.release_job
+to service_role;
+grant execute on function
+  job_queue.finish_job, job_queue.lock_job, job_queue.check_by_hand, job_queue.finish_jobs, job_queue.check_results,
+  job_queue.problem_of_result, job_queue.apply_results, job_queue.statuses_of_results, job_queue.settled_outcome,
+  job_queue.error_of_result, job_queue.status_after_attempt, job_queue.retry_delay
+to service_role;
+
+-- 20261123090350_jobs_cancel.sql
+
+-- Cancelling: a queued job at once, a running one by way of its worker.
+
 -- Cancels a job and returns its status: 'cancelled', or 'processing' when its worker has been asked to
 -- stop and will hear of it with its next heartbeat or step. Called by the app's server and by
 -- signed-in users for their own jobs; another's job looks to them like none. Raises JQ003, JQ005.
@@ -1336,19 +1350,9 @@ end $$;
 comment on function job_queue.cancel is 'Cancels a job, whoever owns it or of one owner.';
 
 revoke all on all functions in schema job_queue from public;
-revoke all on function
-  public.finish_and_claim_jobs, public.mark_job_completed, public.mark_job_failed, public.release_job
-from public, anon, authenticated;
-grant execute on function
-  public.finish_and_claim_jobs, public.mark_job_completed, public.mark_job_failed, public.release_job
-to service_role;
 revoke all on function public.cancel_job from public, anon;
 grant execute on function public.cancel_job, job_queue.cancel_for_user to authenticated, service_role;
-grant execute on function
-  job_queue.finish_job, job_queue.lock_job, job_queue.check_by_hand, job_queue.finish_jobs, job_queue.check_results, job_queue.problem_of_result, job_queue.apply_results,
-  job_queue.statuses_of_results, job_queue.settled_outcome, job_queue.error_of_result, job_queue.status_after_attempt,
-  job_queue.retry_delay, job_queue.cancel
-to service_role;
+grant execute on function job_queue.cancel to service_role;
 
 -- 20261123090400_jobs_leases.sql
 

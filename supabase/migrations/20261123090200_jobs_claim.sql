@@ -20,8 +20,9 @@ begin
   end if;
   return query
   select c.id, c.job_type, c.input_data, c.retry_count, c.max_retries, c.priority,
-         c.lease_token, c.lease_expires_at, case when c.step_count = 0 then '{}' else job_queue.saved_steps(c.id) end, c.progress, job_queue.run_seconds(c.started_at, c.deadline_at),
-         c.created_at, c.run_at, c.owner_id
+         c.lease_token, c.lease_expires_at,
+         case when c.step_count = 0 then '{}' else job_queue.saved_steps(c.id) end, c.progress,
+         job_queue.run_seconds(c.started_at, c.deadline_at), c.created_at, c.run_at, c.owner_id
   from job_queue.claim_jobs(
     get_next_job.max_jobs, get_next_job.job_types, get_next_job.worker_id, get_next_job.lease_seconds, gen_random_uuid()
   ) c;
