@@ -443,8 +443,10 @@ begin
            v_now + position * interval '1 microsecond', v_now
     from item
     where not exists (select from item where problem is not null)
-    -- By all that makes a key unique, so that two callers with the same keys wait for each other and do not deadlock.
-    order by case when idempotency_key is not null then (idempotency_key, job_type, job_owner) end, position
+    -- By all that makes a key unique, so that two callers with the same keys wait for each other and do not
+    -- deadlock. Jobs without a key lie in the table as they are claimed.
+    order by idempotency_key, case when idempotency_key is not null then job_type end,
+             case when idempotency_key is not null then job_owner end, position
     on conflict (idempotency_key, job_type, owner_id) where idempotency_key is not null do nothing
     returning 1
   )
@@ -537,8 +539,9 @@ begin
   end if;
   return query
   select c.id, c.job_type, c.input_data, c.retry_count, c.max_retries, c.priority,
-         c.lease_token, c.lease_expires_at, case when c.step_count = 0 then '{}' else job_queue.saved_steps(c.id) end, c.progress, job_queue.run_seconds(c.started_at, c.deadline_at),
-         c.created_at, c.run_at, c.owner_id
+         c.lease_token, c.lease_expires_at,
+         case when c.step_count = 0 then '{}' else job_queue.saved_steps(c.id) end, c.progress,
+         job_queue.run_seconds(c.started_at, c.deadline_at), c.created_at, c.run_at, c.owner_id
   from job_queue.claim_jobs(
     get_next_job.max_jobs, get_next_job.job_types, get_next_job.worker_id, get_next_job.lease_seconds, gen_random_uuid()
   ) c;
@@ -612,8 +615,7 @@ begin
 end $$;
 comment on function job_queue.claimed_jobs is 'Jobs held under the token of a claim.';
 
--- The claim itself: makes ready what is due, rescues what dead workers hold, then takes the first max_jobs
--- ready jobs that no one else is taking. A caller that may repeat its call says whether this is a
+-- The claim itself: makes ready what can be, then takes the first max_jobs ready jobs that no one else is taking. A caller that may repeat its call says whether this is a
 -- repetition; it gets what was claimed before it under its token.
 --
 -- Choosing and updating are two statements, because the second then sees the rows as they were locked.
@@ -630,6 +632,7 @@ set enable_seqscan = off set enable_bitmapscan = off set enable_sort = off as $$
 declare
   v_now timestamptz := clock_timestamp();
   v_chosen tid[];
+  v_is_more boolean;
   -- By type: a few rows for all jobs, instead of a search for each.
   v_timeouts jsonb;
 begin
@@ -638,14 +641,19 @@ begin
     return query select * from job_queue.claimed_jobs(lease_token, lease_seconds);
     return;
   end if;
-  -- Most claims find neither; to ask first is cheaper than to start an update of nothing.
-  if exists (select from public.jobs j where j.waiting_for in ('time', 'retry') and j.run_at <= v_now) then
-    perform job_queue.promote_due_jobs(greatest(100, max_jobs));
-  end if;
-  if exists (select from public.jobs j where j.status = 'processing' and j.lease_expires_at <= v_now) then
-    perform job_queue.rescue_jobs(100);
-  end if;
-  v_chosen := job_queue.lock_ready_jobs(max_jobs, job_types);
+  -- Again as long as there may be more: who gets fewer jobs than asked for takes the queue for empty. Not for
+  -- ever, though: there may be any number of jobs of types that are not asked for.
+  loop
+    -- Most claims find neither; to ask first is cheaper than to start an update of nothing.
+    v_is_more := case
+      when exists (select from public.jobs j where j.waiting_for in ('time', 'retry') and j.run_at <= v_now)
+        or exists (select from public.jobs j where j.status = 'processing' and j.lease_expires_at <= v_now)
+      then job_queue.make_ready(greatest(100, max_jobs))
+      else false
+    end;
+    v_chosen := job_queue.lock_ready_jobs(max_jobs, job_types);
+    exit when not v_is_more or cardinality(v_chosen) = max_jobs or clock_timestamp() > v_now + interval '1 second';
+  end loop;
   if v_chosen = '{}' then
     return;
   end if;
@@ -737,12 +745,24 @@ begin
 end $$;
 comment on function job_queue.lock_ready_jobs_of_types is 'Locks the next ready jobs of the given types.';
 
--- Makes ready those jobs whose time has come or whose backoff is over.
--- Called by every claim; when nothing is due it reads one page of a small index.
-create function job_queue.promote_due_jobs(max_jobs integer) returns void
+-- Makes ready up to max_jobs jobs that are due, and as many that dead workers hold, and says whether there may
+-- be more.
+create function job_queue.make_ready(max_jobs integer) returns boolean
+language plpgsql set search_path = '' as $$
+declare
+  v_promoted integer := job_queue.promote_due_jobs(max_jobs);
+  v_rescued integer := job_queue.rescue_jobs(max_jobs);
+begin
+  return v_promoted = max_jobs or v_rescued = max_jobs;
+end $$;
+comment on function job_queue.make_ready is 'Makes ready what is due or held by dead workers.';
+
+-- Makes ready those jobs whose time has come or whose backoff is over, and returns how many.
+create function job_queue.promote_due_jobs(max_jobs integer) returns integer
 language plpgsql set search_path = '' as $$
 declare
   v_now timestamptz := clock_timestamp();
+  v_promoted integer;
 begin
   update public.jobs
   set waiting_for = null, updated_at = v_now
@@ -754,6 +774,8 @@ begin
     limit max_jobs
     for no key update skip locked
   ));
+  get diagnostics v_promoted = row_count;
+  return v_promoted;
 end $$;
 comment on function job_queue.promote_due_jobs is 'Makes ready what has waited long enough.';
 
@@ -863,9 +885,10 @@ begin
 end $$;
 comment on function job_queue.check_lease_seconds is 'Refuses a lease of impossible length.';
 
--- The results of a job's finished steps, by name. Asked only for jobs that have some.
+-- The results of a job's finished steps, by name. Asked only for jobs that have some. Volatile, so that it sees
+-- what was saved after the call that claims began: that call sees the job as it was locked, which is later.
 create function job_queue.saved_steps(job_id uuid) returns jsonb
-language sql stable set search_path = '' as $$
+language sql volatile set search_path = '' as $$
   select coalesce(jsonb_object_agg(s.name, s.result), '{}')
   from public.job_steps s
   where s.job_id = saved_steps.job_id and s.finished_at is not null
@@ -877,9 +900,9 @@ revoke all on function public.get_next_job from public, anon, authenticated;
 grant execute on function public.get_next_job to service_role;
 grant execute on function
   job_queue.claim_jobs, job_queue.open_claim, job_queue.remember_repeated_claim, job_queue.claimed_jobs,
-  job_queue.lock_ready_jobs,
-  job_queue.lock_ready_jobs_of_types, job_queue.promote_due_jobs, job_queue.rescue_jobs, job_queue.status_after_failure,
-  job_queue.is_held, job_queue.lease_end, job_queue.deadline, job_queue.run_seconds, job_queue.check_lease_seconds, job_queue.saved_steps
+  job_queue.lock_ready_jobs, job_queue.lock_ready_jobs_of_types, job_queue.make_ready, job_queue.promote_due_jobs,
+  job_queue.rescue_jobs, job_queue.status_after_failure, job_queue.is_held, job_queue.lease_end, job_queue.deadline,
+  job_queue.run_seconds, job_queue.check_lease_seconds, job_queue.saved_steps
 to service_role;
 
 -- 20261123090300_jobs_finish.sql
@@ -1062,10 +1085,11 @@ comment on function job_queue.lock_job is 'Locks a job and returns it.';
 
 -- For calls without a token, as from the SQL editor. Raises JQ005.
 create function job_queue.check_by_hand(job public.jobs, expected text[]) returns void
-language plpgsql stable set search_path = '' as $$
+language plpgsql set search_path = '' as $$
 begin
   if job.status <> all (expected) then
-    raise exception 'job % is %: expected %', job.id, job.status, array_to_string(expected, ' or ') using errcode = 'JQ005';
+    raise exception 'job % is %: expected %', job.id, job.status, array_to_string(expected, ' or ')
+      using errcode = 'JQ005';
   end if;
   if job.status = 'processing' and job.deadline_at <= clock_timestamp() then
     raise exception 'this run of job % is out of time: rescue_expired_jobs() ends it', job.id using errcode = 'JQ005';
@@ -1164,25 +1188,22 @@ begin
       select n.status,
              case when n.is_retry then 'retry' when n.is_rest then 'time' end,
              case
-               when n.is_retry then
-                 v_now + coalesce(
-                   make_interval(secs => r.retry_after_seconds), job_queue.retry_delay(j.job_type, j.retry_count)
-                 )
-               when n.is_rest then v_now + make_interval(secs => r.retry_after_seconds)
+               when n.is_retry and r.retry_after_seconds is null then
+                 v_now + job_queue.retry_delay(j.job_type, j.retry_count)
+               when n.is_retry or n.is_rest then v_now + make_interval(secs => r.retry_after_seconds)
                else j.run_at end,
              j.retry_count + n.is_retry::integer,
              case when n.status = 'completed' then r.output_data end,
-             case n.outcome
-               when 'completed' then null
-               when 'failed' then job_queue.error_of_result(r.outcome, r.error_message)
+             case
+               when n.outcome = 'completed' then null
+               when n.outcome = 'failed' and n.status <> 'cancelled' then job_queue.error_of_result(r.outcome, r.error_message)
                else j.error end,
              case when n.status <> 'queued' then v_now end
       from (
         select s.status, s.outcome, s.status = 'queued' and s.outcome = 'failed' as is_retry,
                s.status = 'queued' and r.retry_after_seconds > 0 as is_rest
         from (
-          select o.outcome,
-                 job_queue.status_after_attempt(
+          select o.outcome, job_queue.status_after_attempt(
                    o.outcome, j.cancel_requested_at, j.retry_count, j.max_retries, coalesce(r.retryable, true)
                  ) as status
           from (select job_queue.settled_outcome(r.outcome, j.step_count, j.steps_at_claim) as outcome offset 0) o
@@ -1195,13 +1216,12 @@ begin
       and job_queue.problem_of_result(r.job_id, r.lease_token, r.outcome, r.retry_after_seconds) is null
     returning j.status, r.position,
               case
-                when r.outcome = 'completed' or j.status = 'cancelled' then null
-                when job_queue.settled_outcome(r.outcome, j.step_count, j.steps_at_claim) = 'failed' then j.id
+                when j.status in ('queued', 'failed')
+                  and job_queue.settled_outcome(r.outcome, j.step_count, j.steps_at_claim) = 'failed' then j.id
               end as failed_id
   )
   select array_agg(f.status order by f.position), array_agg(f.failed_id) filter (where f.failed_id is not null)
-  into v_finished, v_failed
-  from finished f;
+  into v_finished, v_failed from finished f;
   if v_failed is not null then
     insert into public.job_failures (job_id, worker_id, started_at, failed_at, error)
     select j.id, j.worker_id, j.started_at, v_now, j.error from public.jobs j where j.id = any (v_failed);
@@ -1276,6 +1296,23 @@ begin
 end $$;
 comment on function job_queue.retry_delay is 'The backoff before the next retry, with full jitter.';
 
+revoke all on all functions in schema job_queue from public;
+revoke all on function
+  public.finish_and_claim_jobs, public.abandon_jobs, public.mark_job_completed, public.mark_job_failed, public.release_job
+from public, anon, authenticated;
+grant execute on function
+  public.finish_and_claim_jobs, public.abandon_jobs, public.mark_job_completed, public.mark_job_failed, public.release_job
+to service_role;
+grant execute on function
+  job_queue.finish_job, job_queue.lock_job, job_queue.check_by_hand, job_queue.finish_jobs, job_queue.check_results,
+  job_queue.problem_of_result, job_queue.apply_results, job_queue.statuses_of_results, job_queue.settled_outcome,
+  job_queue.error_of_result, job_queue.status_after_attempt, job_queue.retry_delay
+to service_role;
+
+-- 20261123090350_jobs_cancel.sql
+
+-- Cancelling: a queued job at once, a running one by way of its worker.
+
 -- Cancels a job and returns its status: 'cancelled', or 'processing' when its worker has been asked to
 -- stop and will hear of it with its next heartbeat or step. Called by the app's server and by
 -- signed-in users for their own jobs; another's job looks to them like none. Raises JQ003, JQ005.
@@ -1335,19 +1372,9 @@ end $$;
 comment on function job_queue.cancel is 'Cancels a job, whoever owns it or of one owner.';
 
 revoke all on all functions in schema job_queue from public;
-revoke all on function
-  public.finish_and_claim_jobs, public.abandon_jobs, public.mark_job_completed, public.mark_job_failed, public.release_job
-from public, anon, authenticated;
-grant execute on function
-  public.finish_and_claim_jobs, public.abandon_jobs, public.mark_job_completed, public.mark_job_failed, public.release_job
-to service_role;
 revoke all on function public.cancel_job from public, anon;
 grant execute on function public.cancel_job, job_queue.cancel_for_user to authenticated, service_role;
-grant execute on function
-  job_queue.finish_job, job_queue.lock_job, job_queue.check_by_hand, job_queue.finish_jobs, job_queue.check_results, job_queue.problem_of_result, job_queue.apply_results,
-  job_queue.statuses_of_results, job_queue.settled_outcome, job_queue.error_of_result, job_queue.status_after_attempt,
-  job_queue.retry_delay, job_queue.cancel
-to service_role;
+grant execute on function job_queue.cancel to service_role;
 
 -- 20261123090400_jobs_leases.sql
 
