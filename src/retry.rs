@@ -40,6 +40,8 @@ pub fn classify(status: u16, code: Option<&str>) -> Verdict {
 
 fn classify_code(code: &str) -> Verdict {
     match code {
+        // Says PostgREST when its connection to Postgres broke in the middle of the call.
+        "" => Verdict::Transient,
         "PGRST000" | "PGRST001" | "PGRST002" | "PGRST003" => Verdict::Transient,
         // Serialization, deadlock, lock and statement timeouts, and a server that shuts down.
         "40001" | "40P01" | "55P03" | "57014" | "57P01" | "57P02" | "57P03" => Verdict::Transient,
@@ -99,6 +101,7 @@ mod tests {
             (503, "PGRST002", Transient),
             (504, "PGRST003", Transient),
             (503, "08006", Transient),
+            (400, "", Transient),
             (503, "53300", Transient),
             (500, "40001", Transient),
             (500, "40P01", Transient),
