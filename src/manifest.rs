@@ -19,6 +19,8 @@ pub struct Manifest {
     added: Cell<u64>,
     /// The number of the job whose handler has the isolate at this moment.
     polled: Cell<Option<u64>>,
+    /// The lease tokens of claims whose answers have not come.
+    claims: RefCell<Vec<Uuid>>,
 }
 
 /// One job on board.
@@ -74,6 +76,20 @@ impl Manifest {
         polled
     }
 
+    /// A claim is under way for as long as the guard lives.
+    pub(crate) fn claiming(&self, lease_token: Uuid) -> Claiming<'_> {
+        self.claims.borrow_mut().push(lease_token);
+        Claiming {
+            manifest: self,
+            lease_token,
+        }
+    }
+
+    /// The lease tokens of claims under way: what they bring comes on board of a wreck.
+    pub fn claims_under_way(&self) -> Vec<Uuid> {
+        self.claims.borrow().clone()
+    }
+
     /// What to tell the database about every job after a crash: its result if it has one; that it failed, if
     /// it was its handler that crashed; otherwise that it is released. When no handler was at work the
     /// worker itself is to blame, and running jobs are handed over, so that the same crash does not
@@ -99,6 +115,19 @@ impl Manifest {
             },
         };
         Rc::new(outcome)
+    }
+}
+
+/// See [`Manifest::claiming`].
+pub(crate) struct Claiming<'a> {
+    manifest: &'a Manifest,
+    lease_token: Uuid,
+}
+
+impl Drop for Claiming<'_> {
+    fn drop(&mut self) {
+        let mut claims = self.manifest.claims.borrow_mut();
+        claims.retain(|token| *token != self.lease_token);
     }
 }
 
@@ -163,6 +192,15 @@ mod tests {
         add(&manifest).started();
         add(&manifest);
         assert_eq!(after_crash(&manifest), ["handed_over", "released"]);
+    }
+
+    #[test]
+    fn a_claim_is_under_way_until_its_answer_is_there() {
+        let manifest = Manifest::default();
+        let answered = manifest.claiming(Uuid::nil());
+        let _open = manifest.claiming(Uuid::max());
+        drop(answered);
+        assert_eq!(manifest.claims_under_way(), [Uuid::max()]);
     }
 
     #[test]

@@ -11,7 +11,7 @@ use serde_json::Value;
 
 pub use self::answer::QueueError;
 pub use self::wire::{Exchange, Exchanged, FinishedJob, Heartbeat, Settled, Standing, Start};
-use self::wire::{FinishedStep, Heartbeats, LastResults, StartedStep};
+use self::wire::{FinishedStep, Heartbeats, LastClaim, LastResults, StartedStep};
 use crate::handler::Progress;
 use crate::host::{Host, HttpResponse, TransportError};
 use crate::job::Job;
@@ -23,8 +23,17 @@ type Answer = Result<HttpResponse, TransportError>;
 /// PostgREST waits ten seconds for a connection and the queue's functions take less than five.
 const TIMEOUT_MS: u32 = 20_000;
 
-/// The arguments of `finish_and_claim_jobs` after a crash of the worker; `None` when nothing was on board.
-pub fn last_results(manifest: &Manifest) -> Option<String> {
+/// The arguments with which to call `finish_and_claim_jobs` after a crash of the worker.
+#[derive(Debug, PartialEq, Eq)]
+pub struct LastWords {
+    /// What became of the jobs on board; `None` when there were none.
+    pub results: Option<String>,
+    /// One call for each claim under way. The jobs in the answers are to be released.
+    pub claims: Vec<String>,
+}
+
+/// What to tell the database after a crash of the worker.
+pub fn last_words(manifest: &Manifest) -> LastWords {
     let outcomes = manifest.outcomes_after_crash();
     let results: Vec<_> = outcomes
         .iter()
@@ -34,7 +43,19 @@ pub fn last_results(manifest: &Manifest) -> Option<String> {
             outcome,
         })
         .collect();
-    (!results.is_empty()).then(|| wire::encode(&LastResults { results }))
+    let claims = manifest.claims_under_way().into_iter();
+    let claims = claims.map(|lease_token| {
+        wire::encode(&LastClaim {
+            lease_token,
+            is_repeat: true,
+            max_jobs: 1,
+            job_types: [],
+        })
+    });
+    LastWords {
+        results: (!results.is_empty()).then(|| wire::encode(&LastResults { results })),
+        claims: claims.collect(),
+    }
 }
 
 /// Calls the queue's functions, repeating what may pass by itself until time is up.

@@ -48,15 +48,17 @@ pub struct Order {
     pub refusal: Option<Answer>,
 }
 
-/// A request to the database that JavaScript sends, because the worker no longer can.
+/// Requests to the database that JavaScript sends, because the worker no longer can.
 #[wasm_bindgen(getter_with_clone)]
 pub struct LastWords {
     /// Where to post.
     pub url: String,
     /// A JSON array of names and values, in pairs.
     pub headers: String,
-    /// JSON text.
-    pub body: String,
+    /// The body that stores what became of the jobs on board: JSON text.
+    pub results: Option<String>,
+    /// A body for each claim under way. The jobs in its answer have to be released.
+    pub claims: Vec<String>,
 }
 
 /// The worker of one isolate.
@@ -166,18 +168,19 @@ impl Worker {
         self.0.signals.shut_down(hand_over_at_ms);
     }
 
-    /// What to tell the database about the jobs on board after the worker has crashed, if anything. It is the
-    /// only thing to ask a crashed worker for.
+    /// What to tell the database after the worker has crashed; nothing if it never could. It is the only thing
+    /// to ask a crashed worker for.
     #[wasm_bindgen(js_name = lastWords)]
     pub fn last_words(&self) -> Option<LastWords> {
         let config = self.0.config.as_ref().ok()?;
-        let body = queue::last_results(&self.0.manifest)?;
+        let words = queue::last_words(&self.0.manifest);
         let host = EdgeHost::new(config, &self.0.meter);
-        let request = host.rpc_request("finish_and_claim_jobs", body, 0);
+        let request = host.rpc_request("finish_and_claim_jobs", String::new(), 0);
         Some(LastWords {
             url: request.url,
             headers: serde_json::to_string(&request.headers).ok()?,
-            body: request.body?,
+            results: words.results,
+            claims: words.claims,
         })
     }
 }

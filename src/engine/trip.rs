@@ -26,6 +26,7 @@ pub(super) async fn trip<'a, H: Host>(
 ) -> Trip<'a, H> {
     let since_ms = context.host.now_ms();
     let lease_token = Uuid::new_v4();
+    let _claiming = (max_jobs > 0).then(|| context.manifest.claiming(lease_token));
     let exchange = Exchange {
         results: &batch,
         max_jobs,

@@ -45,6 +45,16 @@ pub(super) struct LastResults<'a> {
     pub(super) results: Vec<FinishedJob<'a>>,
 }
 
+/// The repetition of an [`Exchange`] by a worker that can run nothing any more: it brings what was claimed under the token,
+/// claims nothing itself, and from then on nobody else does under it.
+#[derive(Serialize)]
+pub(super) struct LastClaim {
+    pub(super) lease_token: Uuid,
+    pub(super) is_repeat: bool,
+    pub(super) max_jobs: usize,
+    pub(super) job_types: [&'static str; 0],
+}
+
 /// The answer to an [`Exchange`].
 #[derive(Debug, PartialEq, Deserialize)]
 pub struct Exchanged {

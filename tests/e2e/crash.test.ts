@@ -1,6 +1,8 @@
 // A job that crashes the worker in Wasm takes nothing from the others on board but their place.
 
 import assert from "node:assert/strict";
+import type { Call } from "../faults/calls.ts";
+import { Line, type Mishap } from "../faults/line.ts";
 import { grokCalls, scriptGrok } from "../support/grok.ts";
 import { startFaultyWorker } from "../support/faulty_worker.ts";
 import { enqueue, getJob, waitForStatus } from "../support/job.ts";
@@ -61,3 +63,53 @@ Deno.test("a report on board of a worker that crashes goes on elsewhere at once,
   );
   assert.equal(first.length, 1, "the saved batch is not paid again");
 });
+
+const UNDER_WAY: [string, Mishap][] = [
+  ["has not reached the database", { mishap: "late", ms: 1_500 }],
+  ["has not come back", { mishap: "answer_late", ms: 1_500 }],
+];
+
+for (const [where, mishap] of UNDER_WAY) {
+  Deno.test(`a claim that ${where} when its worker crashes costs its jobs no attempt and no time`, async () => {
+    const calls: Call[] = [];
+    const line = new Line(0, calls);
+    const worker = await startFaultyWorker({ SUPABASE_URL: line.url });
+    const listener = listenForCrash();
+    await enqueue("crash", { way: "panic", effectsUrl: listener.url }, { max_retries: 0 });
+    await (await wake({ url: worker.url })).body?.cancel();
+    await listener.called;
+
+    const id = await enqueue("noop", { n: 1 });
+    const underWay = Promise.withResolvers<void>();
+    line.arrange(mishap, underWay.resolve, "finish_and_claim_jobs");
+    await (await wake({ url: worker.url })).body?.cancel();
+    await underWay.promise;
+    listener.answer();
+    await worker.ended;
+    await waitFor(
+      "both claims to have been carried out",
+      () => calls.filter(({ workerId, status }) => workerId && status === 200).length === 2,
+    );
+    await listener.close();
+    line.close();
+
+    await wakeAndWait();
+    const job = await getJob(id);
+    assert.deepEqual([job.status, job.retry_count, job.error], ["completed", 0, null]);
+  });
+}
+
+/** Keeps a job that is about to crash waiting for an answer. */
+function listenForCrash() {
+  const called = Promise.withResolvers<void>();
+  const answered = Promise.withResolvers<void>();
+  const options = { hostname: "127.0.0.1", port: 0, onListen: () => {} };
+  const server = Deno.serve(options, async (request) => {
+    await request.body?.cancel();
+    called.resolve();
+    await answered.promise;
+    return Response.json({});
+  });
+  const url = `http://127.0.0.1:${server.addr.port}`;
+  return { url, called: called.promise, answer: answered.resolve, close: () => server.shutdown() };
+}

@@ -1,7 +1,7 @@
 // Attempts: every one that was used must have been used by something that happened outside the queue.
 
 import type { Call } from "./calls.ts";
-import { causeOfLoss } from "./causes.ts";
+import { causeOf } from "./causes.ts";
 import type { Invariants } from "./invariants.ts";
 import type { Evidence } from "./run.ts";
 import { type Run, runsOf } from "./runs.ts";
@@ -38,7 +38,7 @@ export const FAILURES: Invariants = {
   "each failed run has a cause outside the queue": (evidence) => {
     const runs = runsOf(evidence);
     return runs.filter(({ hasFailed }) => hasFailed)
-      .filter((run) => !hasCause(evidence, runs, run))
+      .filter((run) => causeOf(evidence, runs, run) === undefined)
       .map((run) => describe(evidence, run));
   },
 
@@ -62,67 +62,30 @@ export const FAILURES: Invariants = {
     return [...thrown].filter(([, rows]) => rows.length > 1).map(([error]) => error);
   },
 
-  "a crash in Wasm takes an attempt from the job that crashed and from no other, if its last words arrive":
-    (evidence) => {
-      const runs = runsOf(evidence);
-      return evidence.calls.filter(({ isLastWords, status }) => isLastWords && status === 200)
-        .flatMap((words) => {
-          const wronged = words.said.filter(({ error }) => /crashed/.test(error ?? ""))
-            .filter(({ job }) => typeOf(evidence, job) !== "crash");
-          const forgotten = runs.filter((run) => run.hasFailed && LOST.test(run.end.error ?? ""))
-            .filter((run) => wasOnBoard(evidence, run, words));
-          return [
-            ...wronged.map(({ job }) => job),
-            ...forgotten.map((run) => describe(evidence, run)),
-          ];
-        });
-    },
+  "a crash in Wasm takes an attempt from the job that crashed and from no other": (evidence) => {
+    const lost = runsOf(evidence).filter(({ hasFailed, end }) =>
+      hasFailed && LOST.test(end.error ?? "")
+    );
+    return evidence.calls.filter(({ isLastWords }) => isLastWords).flatMap((words) => {
+      const wronged = words.said
+        .filter(({ error, job }) =>
+          /crashed/.test(error ?? "") && typeOf(evidence, job) !== "crash"
+        );
+      const forgotten = lost.filter((run) => wasOnBoard(evidence, run, words));
+      return [...wronged.map(({ job }) => job), ...forgotten.map((run) => describe(evidence, run))];
+    });
+  },
 };
 
-function hasCause(evidence: Evidence, runs: Run[], run: Run): boolean {
-  const error = run.end.error ?? "";
-  const order = evidence.orders.get(run.job)!;
-  if (LOST.test(error)) return causeOfLoss(evidence, runs, run) !== undefined;
-  if (/^timed out/.test(error)) return order.options.timeout_seconds !== undefined;
-  if (/^handed over/.test(error)) {
-    return wasSaid(evidence, run, ({ outcome }) => outcome === "handed_over");
-  }
-  if (/^the handler crashed/.test(error)) return announced(evidence, run, "crash");
-  if (/stumbled in run/.test(error)) {
-    return evidence.effects.some(({ message }) => message && error.includes(message));
-  }
-  return (order.grok?.length ?? 0) > 0;
-}
-
-function wasSaid(
-  { calls }: Evidence,
-  { job, token }: Run,
-  what: (said: { outcome?: string }) => boolean,
-): boolean {
-  return calls.some(({ said }) =>
-    said.some((one) => one.job === job && one.token === token && what(one))
-  );
-}
-
-function announced({ effects }: Evidence, { job, from, to }: Run, kind: string): boolean {
-  return effects.some((effect) =>
-    effect.kind === kind && effect.job === job && effect.at >= from && effect.at <= to
-  );
-}
-
-/** Whether the worker had spoken of the run before it crashed: what is claimed and not yet known to it is not on board. */
-function wasOnBoard(
-  { calls }: Evidence,
-  { job, token, from, to, life }: Run,
-  words: Call,
-): boolean {
-  const isTheirs = life && life.slot === words.slot && life.started < words.at &&
-    life.ended! > words.at;
-  if (!isTheirs || from > words.at || to < words.at) return false;
-  return calls.some(({ slot, at, said }) =>
-    slot === words.slot && at < words.at &&
-    said.some((one) => one.job === job && one.token === token)
-  );
+/** Whether the worker that said its last words held the run or was claiming it, and nobody kept it from saying them. */
+function wasOnBoard({ faults }: Evidence, { from, to, life }: Run, { slot, at }: Call): boolean {
+  if (!life || life.slot !== slot || life.started > at || life.ended! < at) return false;
+  const isInTime = from < life.ended! && to > at && life.reason === "alone";
+  return isInTime &&
+    !faults.some((fault) =>
+      fault.at <= life.ended! && fault.until >= at - 1_000 && fault.job === undefined &&
+      (fault.slot === undefined || fault.slot === slot)
+    );
 }
 
 function typeOf({ orders }: Evidence, job: string): string | undefined {

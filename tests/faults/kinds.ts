@@ -41,6 +41,7 @@ export const KINDS: readonly Kind[] = [
   mishap("answer lost", 8, () => ({ mishap: "answer_lost" })),
   mishap("answer of a result lost", 6, () => ({ mishap: "answer_lost" }), "finish_and_claim_jobs"),
   mishap("answer of a step lost", 6, () => ({ mishap: "answer_lost" }), "save_job_step"),
+  mishap("answer late", 4, (ms) => ({ mishap: "answer_late", ms })),
   mishap("request late", 5, (ms) => ({ mishap: "late", ms })),
   mishap("request late, its sender gone", 5, (ms) => ({ mishap: "orphaned", ms })),
   mishap(

@@ -10,6 +10,8 @@ export type Mishap =
   | { mishap: "answer_lost" }
   /** It waits on the way. */
   | { mishap: "late"; ms: number }
+  /** Its answer does. */
+  | { mishap: "answer_late"; ms: number }
   /** The connection breaks at once, and the request arrives all the same, late. */
   | { mishap: "orphaned"; ms: number }
   /** It arrives twice at the same time. */
@@ -120,6 +122,7 @@ export class Line {
     }
     const answer = await this.#forward(request);
     if (mishap?.mishap === "answer_lost") close(connection);
+    if (mishap?.mishap === "answer_late") await pause(mishap.ms);
     return answer;
   }
 

@@ -5,7 +5,6 @@ import { reportInput } from "../support/report_job.ts";
 import { stack } from "../support/stack.ts";
 import type { Fault as GrokFault } from "../grok/fault.ts";
 import type { Chance } from "./chance.ts";
-import type { Backdoor } from "./parts.ts";
 
 /** So many unfinished jobs are kept in the queue. */
 const BACKLOG = 40;
@@ -31,15 +30,13 @@ export class Load {
   readonly cancellations: Cancellation[] = [];
   #chance: Chance;
   #effectsUrl: string;
-  #backdoor: Backdoor;
   #unfinished: string[] = [];
   #ordered = 0;
   #isOver = false;
 
-  constructor(chance: Chance, effectsUrl: string, backdoor: Backdoor) {
+  constructor(chance: Chance, effectsUrl: string) {
     this.#chance = chance;
     this.#effectsUrl = effectsUrl;
-    this.#backdoor = backdoor;
   }
 
   /** Keeps the queue filled until it is told to stop. */
@@ -57,13 +54,12 @@ export class Load {
     this.#isOver = true;
   }
 
-  /** Looks which jobs are not final; nothing when the database is down. */
+  /** Looks which jobs are not final; nothing when no answer came. */
   async look(): Promise<string[] | undefined> {
-    const rows = await this.#backdoor.ask((sql) =>
-      sql`select id from public.jobs where status in ('queued', 'processing') order by created_at`
-    );
-    if (rows) this.#unfinished = rows.map(({ id }) => id);
-    return rows && this.#unfinished;
+    const query = "select=id&status=in.(queued,processing)&order=created_at";
+    const { answer } = await ask(`jobs?${query}`);
+    if (!Array.isArray(answer)) return undefined;
+    return this.#unfinished = answer.map(({ id }) => id);
   }
 
   /** Enqueues a job, however often that takes: the idempotency key makes it one. */
@@ -169,13 +165,23 @@ export const MISBEHAVING = {
   throw_permanent: () => ordinary("stumble", { attempts: 9, isPermanent: true }, 2),
 } satisfies Record<string, () => Order>;
 
-/** Calls a database function as the app's server does; neither an answer nor a code when none came. */
-async function rpc(name: string, args: unknown): Promise<{ answer?: unknown; code?: string }> {
+/** What the API answers the app's server. */
+interface Reply {
+  answer?: unknown;
+  /** Of a refusal. Without one of the two no answer came. */
+  code?: string;
+}
+
+/** Calls a database function. */
+function rpc(name: string, args: unknown): Promise<Reply> {
+  return ask(`rpc/${name}`, { method: "POST", body: JSON.stringify(args) });
+}
+
+async function ask(path: string, init: RequestInit = {}): Promise<Reply> {
   try {
-    const response = await fetch(`${stack.url}/rest/v1/rpc/${name}`, {
-      method: "POST",
+    const response = await fetch(`${stack.url}/rest/v1/${path}`, {
+      ...init,
       headers: { apikey: stack.secretKey, "content-type": "application/json" },
-      body: JSON.stringify(args),
       signal: AbortSignal.timeout(10_000),
     });
     const answer = await response.json();

@@ -1,6 +1,5 @@
 // The parts of the stack behind the gateway: struck by signals, and started again by whoever started this script.
 
-import postgres from "postgres";
 import { stack } from "../support/stack.ts";
 import { waitFor } from "../support/wait.ts";
 
@@ -32,27 +31,4 @@ async function isBack(): Promise<boolean> {
   } catch {
     return false;
   }
-}
-
-/** The superuser's connection, which takes the same questions through every restart. */
-export class Backdoor {
-  #sql = postgres(stack.dbUrl, { max: 1, onnotice: () => {}, connect_timeout: 5 });
-
-  /** The answer, or nothing while the database is down. */
-  async ask<T>(use: (sql: postgres.Sql) => Promise<T>): Promise<T | undefined> {
-    try {
-      return await use(this.#sql);
-    } catch (error) {
-      if (isDown(error as postgres.PostgresError)) return undefined;
-      throw error;
-    }
-  }
-
-  close(): Promise<void> {
-    return this.#sql.end({ timeout: 5 });
-  }
-}
-
-function isDown({ code }: { code?: string }): boolean {
-  return /^(57P0\d|CONNECT|ECONN|08)/.test(code ?? "") || code === "CONNECTION_CLOSED";
 }

@@ -1,6 +1,7 @@
 // One run: load and faults side by side, then peace until every job is final, then a look at everything.
 
 import type postgres from "postgres";
+import { asSuperuser } from "../support/superuser.ts";
 import { waitFor } from "../support/wait.ts";
 import type { Call } from "./calls.ts";
 import { Chance } from "./chance.ts";
@@ -9,7 +10,7 @@ import { type Effect, Effects } from "./effects.ts";
 import { type Change, JOURNAL, readJournal, type StepChange } from "./journal.ts";
 import { type World } from "./kinds.ts";
 import { type Cancellation, Load, type Order } from "./load.ts";
-import { Backdoor, waitUntilBack } from "./parts.ts";
+import { waitUntilBack } from "./parts.ts";
 import { plan, WORKERS } from "./plan.ts";
 import { type Life, Workers } from "./workers.ts";
 
@@ -64,12 +65,11 @@ export interface Evidence {
 }
 
 export async function run(seed: number, seconds: number): Promise<Evidence> {
-  const backdoor = new Backdoor();
-  await backdoor.ask((sql) => sql.unsafe(JOURNAL + SETTINGS));
+  await asSuperuser((sql) => sql.unsafe(JOURNAL + SETTINGS));
   const calls: Call[] = [];
   const effects = new Effects();
   const diary = new Diary();
-  const load = new Load(new Chance(seed + 1), effects.url, backdoor);
+  const load = new Load(new Chance(seed + 1), effects.url);
   const workers = new Workers(WORKERS, calls);
   const loading = load.keep();
   await harm({ diary, load, workers }, seed, seconds);
@@ -81,18 +81,16 @@ export async function run(seed: number, seconds: number): Promise<Evidence> {
   await workers.close();
   await effects.close();
   const { orders, cancellations } = load;
-  const evidence = {
+  return {
     orders,
     cancellations,
     calls,
     effects: effects.all,
     faults: diary.faults,
     lives: workers.lives,
-    leftovers: await leftovers(backdoor),
-    ...await tables(backdoor),
+    leftovers: await leftovers(),
+    ...await asSuperuser(tables),
   };
-  await backdoor.close();
-  return evidence;
 }
 
 /** Retries come soon, so that there are many of them. */
@@ -124,23 +122,20 @@ async function untilFinal(load: Load) {
   }, PEACE_MS).catch(() => console.error(`not final: ${left?.join(" ")}`));
 }
 
-async function tables(backdoor: Backdoor) {
-  const read = async (sql: postgres.Sql) => ({
+async function tables(sql: postgres.Sql) {
+  return {
     jobs: [...await sql<JobRow[]>`select * from public.jobs order by created_at`],
     steps: [...await sql<StepRow[]>`select * from public.job_steps`],
     failures: [...await sql<FailureRow[]>`select * from public.job_failures order by id`],
     ...await readJournal(sql),
-  });
-  const found = await backdoor.ask(read);
-  if (!found) throw new Error("the database is down after the run");
-  return found;
+  };
 }
 
 /** Looks again for a while: what is on its way out may go. */
-async function leftovers(backdoor: Backdoor): Promise<string[]> {
+async function leftovers(): Promise<string[]> {
   let found: string[] = [];
   const look = async () => {
-    found = await backdoor.ask(lookForLeftovers) ?? ["the database is down"];
+    found = await asSuperuser(lookForLeftovers);
     return found.length === 0;
   };
   await waitFor("nothing to be left", look, 10_000).catch(() => {});

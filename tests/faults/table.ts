@@ -1,7 +1,9 @@
 // What was done and how the queue took it, for people.
 
+import { causeOf } from "./causes.ts";
 import type { Fault } from "./diary.ts";
 import type { Evidence } from "./run.ts";
+import { runsOf } from "./runs.ts";
 
 /**
  * One line per kind of fault: how often, and how long it took until the next job was completed. A fault is survived when
@@ -25,8 +27,17 @@ export function table(evidence: Evidence, seed: number): string {
     total += faults.length;
     survived += waits.length;
   }
-  lines.push(row("all", total, survived), summary(evidence, seed));
+  lines.push(row("all", total, survived), "", "what took an attempt".padEnd(36) + "     times");
+  lines.push(...causes(evidence), "", summary(evidence, seed));
   return lines.join("\n") + "\n";
+}
+
+/** How often each cause made a run fail. */
+function causes(evidence: Evidence): string[] {
+  const runs = runsOf(evidence);
+  const failed = runs.filter(({ hasFailed }) => hasFailed);
+  const found = Map.groupBy(failed, (run) => causeOf(evidence, runs, run) ?? "nothing");
+  return [...found].map(([cause, those]) => row(cause, those.length)).sort();
 }
 
 function wait(fault: Fault, completions: number[]): number[] {

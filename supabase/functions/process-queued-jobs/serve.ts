@@ -2,7 +2,7 @@
 
 import { type JobHandlers, JobStopped } from "./handler.ts";
 import { attempts } from "./attempt.ts";
-import { initSync, Worker } from "./worker/worker.js";
+import { initSync, type LastWords, Worker } from "./worker/worker.js";
 import { wasmBytes } from "./worker/wasm_bytes.js";
 
 /** JSON text and what goes with it. */
@@ -80,16 +80,27 @@ function isCrash(error: unknown): boolean {
 /** Saves what can be saved and ends the isolate, so that its requests go to one that works. */
 function retire(worker: Worker): Answer {
   const words = worker.lastWords();
-  const said = words && fetch(words.url, {
-    method: "POST",
-    headers: JSON.parse(words.headers),
-    body: words.body,
-    signal: AbortSignal.timeout(10_000),
-  });
-  Promise.resolve(said)
-    .then((response) => response?.body?.cancel())
+  Promise.resolve(words && say(words))
     .catch((error) => console.error("the last results were not stored:", `${error}`))
     .finally(() => setTimeout(() => reportError(new Retired("the worker crashed")), 1_000));
   const error = "the worker crashed and this isolate is retired; its jobs go on elsewhere";
   return { status: 503, body: JSON.stringify({ success: false, error }) };
+}
+
+/** Tells what became of the jobs on board, and gives back what was being claimed. */
+async function say(words: LastWords) {
+  const signal = AbortSignal.timeout(10_000);
+  const headers = JSON.parse(words.headers);
+  const post = async (body: string) =>
+    (await fetch(words.url, { method: "POST", headers, body, signal })).json();
+  const giveBack = async (claim: string) => {
+    const { jobs = [] } = await post(claim);
+    const results = jobs.map(({ id, lease_token }: { id: string; lease_token: string }) => ({
+      job_id: id,
+      lease_token,
+      outcome: "released",
+    }));
+    await post(JSON.stringify({ results }));
+  };
+  await Promise.all([words.results && post(words.results), ...words.claims.map(giveBack)]);
 }
