@@ -544,20 +544,22 @@ begin
 end $$;
 comment on function public.get_next_job is 'Claims the next ready jobs and returns them in order; no row when there are none.';
 
--- Tokens of claims whose answer was lost and that were asked for again. Small and short-lived.
+-- Tokens of claims that took jobs or were asked for again. Small and short-lived.
 create table job_queue.repeated_claims (
   lease_token uuid primary key,
   repeated_at timestamptz not null default clock_timestamp()
 );
-comment on table job_queue.repeated_claims is 'Claims that were repeated: no call claims under these tokens any more.';
+create index repeated_claims_repeated_at_idx on job_queue.repeated_claims (repeated_at);
+comment on table job_queue.repeated_claims is 'Claims that took jobs or were repeated: no call claims under these tokens any more.';
 alter table job_queue.repeated_claims enable row level security;
 revoke all on job_queue.repeated_claims from public, anon, authenticated;
-grant select, insert, delete on job_queue.repeated_claims to service_role;
+grant select, insert, update, delete on job_queue.repeated_claims to service_role;
 
 -- Whether a claim may still take jobs under its token. However often a call that claims arrives, in whatever
 -- order and however late, jobs are claimed once: the lock makes a call and its repetition take turns. A
 -- repetition claims only if nothing was claimed before it; then the call it repeats, should it still
--- arrive, claims nothing, because nobody would run what it got.
+-- arrive, claims nothing, because nobody would run what it got. Nor does a call that arrives twice without
+-- saying so: Deno sends a request once more by itself when a connection that it used before breaks.
 create function job_queue.open_claim(lease_token uuid, is_repeat boolean) returns boolean
 language plpgsql set search_path = '' set enable_seqscan = off as $$
 declare
@@ -565,10 +567,7 @@ declare
 begin
   perform pg_advisory_xact_lock(hashtextextended(lease_token::text, 0));
   v_is_settled := exists (select from job_queue.repeated_claims c where c.lease_token = open_claim.lease_token);
-  if is_repeat then
-    v_is_settled := v_is_settled or exists (
-      select from public.jobs j where j.status = 'processing' and j.lease_token = open_claim.lease_token
-    );
+  if is_repeat and not v_is_settled then
     perform job_queue.remember_repeated_claim(lease_token);
   end if;
   return not v_is_settled;
@@ -577,9 +576,17 @@ comment on function job_queue.open_claim is 'Whether jobs may be claimed under a
 
 -- For an hour: no call is under way for longer than that.
 create function job_queue.remember_repeated_claim(lease_token uuid) returns void
-language plpgsql set search_path = '' as $$
+language plpgsql set search_path = '' set enable_seqscan = off as $$
 begin
-  delete from job_queue.repeated_claims c where c.repeated_at < clock_timestamp() - interval '1 hour';
+  -- More than one at a time, so that there are never many.
+  delete from job_queue.repeated_claims c
+  where c.lease_token = any (array(
+    select o.lease_token from job_queue.repeated_claims o
+    where o.repeated_at < clock_timestamp() - interval '1 hour'
+    order by o.repeated_at
+    limit 10
+    for update skip locked
+  ));
   insert into job_queue.repeated_claims (lease_token) values (remember_repeated_claim.lease_token)
   on conflict do nothing;
 end $$;
@@ -624,6 +631,9 @@ begin
   v_chosen := job_queue.lock_ready_jobs(max_jobs, job_types);
   if v_chosen = '{}' then
     return;
+  end if;
+  if is_repeat is false then
+    perform job_queue.remember_repeated_claim(lease_token);
   end if;
   v_timeouts := (
     select jsonb_object_agg(t.job_type, t.timeout_seconds) from public.job_types t where t.timeout_seconds is not null

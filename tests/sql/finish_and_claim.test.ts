@@ -136,6 +136,19 @@ Deno.test("a repeated claim returns the jobs of the first and claims no others",
   assert.equal(taken, 2);
 });
 
+Deno.test("a claim that arrives twice without saying so returns the same jobs and claims no others", async () => {
+  await queue.enqueueMany(Array.from({ length: 5 }, (_, i) => ({ job_type: "test", priority: i })));
+  const options = { maxJobs: 2, leaseToken: crypto.randomUUID() };
+  const [one, other] = await Promise.all([
+    queueOn(db.connect()).finishAndClaim([], options),
+    queueOn(db.connect()).finishAndClaim([], options),
+  ]);
+  assert.deepEqual(one.jobs, other.jobs);
+  assert.equal(one.jobs.length, 2);
+  await queue.finishAndClaim(one.jobs.map(completed));
+  assert.deepEqual((await queue.finishAndClaim([], options)).jobs, []);
+});
+
 Deno.test("a repeated claim whose first never arrived claims", async () => {
   const id = await queue.enqueue();
   const { jobs } = await queue.finishAndClaim([], {
