@@ -50,10 +50,8 @@ export const KINDS: readonly Kind[] = [
     (ms) => ({ mishap: "orphaned", ms }),
     "finish_and_claim_jobs",
   ),
-  // Claims are not: no client sends one twice without saying so.
-  mishap("sign of life doubled", 2, () => ({ mishap: "doubled" }), "heartbeat_jobs"),
-  mishap("beginning of a step doubled", 2, () => ({ mishap: "doubled" }), "start_job_step"),
-  mishap("result of a step doubled", 2, () => ({ mishap: "doubled" }), "save_job_step"),
+  mishap("request doubled", 3, () => ({ mishap: "doubled" })),
+  mishap("claim doubled", 3, () => ({ mishap: "doubled" }), "finish_and_claim_jobs"),
   struck("Postgres restarted, fast", 2, "postgres", "SIGINT"),
   struck("Postgres restarted, immediate", 2, "postgres", "SIGQUIT"),
   struck("PostgREST killed", 3, "postgrest", "SIGKILL"),
