@@ -1,11 +1,12 @@
 //! `cargo xtask test`: every level of tests, and how many passed.
 
-mod counts;
+pub mod counts;
 mod lint;
 mod suites;
 
 use anyhow::Result;
 
+use crate::faults::{self, Faults};
 use crate::progress::heading;
 use crate::project::Project;
 use crate::tools::Deno;
@@ -23,6 +24,8 @@ pub enum Level {
     Sql,
     /// Everything together: gateway, PostgREST, the function under Deno, Grok's stand-in
     E2e,
+    /// Everything together while it is killed, cut off and lied to, for half a minute
+    Faults,
 }
 
 /// What to test.
@@ -41,7 +44,13 @@ pub fn run(project: &Project, selection: &Selection) -> Result<bool> {
     wasm::build(project, Flavour::Release)?;
     let levels = match selection.level {
         Some(level) => vec![level],
-        None => vec![Level::Lint, Level::Rust, Level::Sql, Level::E2e],
+        None => vec![
+            Level::Lint,
+            Level::Rust,
+            Level::Sql,
+            Level::E2e,
+            Level::Faults,
+        ],
     };
     let mut total = Counts::default();
     for level in levels {
@@ -70,6 +79,9 @@ fn run_level(project: &Project, selection: &Selection, level: Level) -> Counts {
             }
             counts
         }
+        Level::Faults => counted("the fault suite", || {
+            faults::run(project, Faults::short(selection.deno))
+        }),
     }
 }
 
