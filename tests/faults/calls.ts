@@ -43,7 +43,7 @@ export function callOf(slot: number, name: string, body: string): Call {
     status: 0,
     workerId: sent.worker_id,
     said: said(name, sent),
-    isLastWords: name === "finish_and_claim_jobs" && !("max_jobs" in sent),
+    isLastWords: name === "abandon_jobs",
   };
 }
 
@@ -61,6 +61,7 @@ export function answered(call: Call, status: number, body: string) {
 function said(name: string, sent: any): Said[] {
   switch (name) {
     case "finish_and_claim_jobs":
+    case "abandon_jobs":
       return (sent.results ?? []).map(result);
     case "heartbeat_jobs":
       return sent.jobs.map(job);

@@ -6,6 +6,8 @@ import { type Run, runsOf } from "./runs.ts";
 
 /** The journal counts microseconds, this script milliseconds. */
 const ROUNDING_MS = 2;
+/** A heartbeat waits for no lock: a job that is being rescued by a call not yet committed still counts as held. */
+const CALL_MS = 5_000;
 
 export const LEASES: Invariants = {
   "a job is claimed under a fresh token each time": (evidence) => {
@@ -15,11 +17,15 @@ export const LEASES: Invariants = {
 
   "only the holder of a job is told that it is": (evidence) => {
     const runs = runsByClaim(evidence);
-    return evidence.calls.flatMap(({ said, at, answered, function: name }) =>
-      said.filter(({ answer }) => answer === "held" || answer === "again")
-        .filter(({ job, token }) => !holds(runs.get(`${job} ${token}`), at, answered))
-        .map(({ job, token }) => `${name}: ${job} under ${token}`)
-    );
+    return evidence.calls.flatMap(({ said, at, answered, function: name }) => {
+      const since = name === "heartbeat_jobs" ? at - CALL_MS : at;
+      return said.filter(({ answer }) => answer === "held" || answer === "again")
+        .filter(({ job, token }) => !holds(runs.get(`${job} ${token}`), since, answered))
+        .map(({ job, token }) => {
+          const run = runs.get(`${job} ${token}`);
+          return `${name}: ${job} under ${token}, ${at - (run?.to ?? 0)} ms after its end`;
+        });
+    });
   },
 
   "the result of a step is saved by the holder of its job": (evidence) => {
