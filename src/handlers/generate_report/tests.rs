@@ -3,6 +3,7 @@
 mod failures;
 mod final_step;
 mod images;
+mod killed;
 mod reports_table;
 mod whole;
 
@@ -91,6 +92,13 @@ impl<'a> Call<'a> {
             .lines()
             .filter_map(|line| line.strip_prefix(entry)?.strip_prefix(' '));
         ids.map(str::to_owned).collect()
+    }
+
+    /// Everything that is asked about.
+    fn subject(&self) -> String {
+        let entries = ["Photo", "Note", "Observation"];
+        let ids: Vec<String> = entries.iter().flat_map(|entry| self.ids(entry)).collect();
+        ids.join(" ")
     }
 
     fn images(&self) -> usize {
@@ -193,11 +201,7 @@ fn for_each_call(host: &ScriptedHost, mut look: impl FnMut(&Call)) {
 /// What every call asked about, in order.
 fn asked(host: &ScriptedHost) -> Vec<String> {
     let mut asked = Vec::new();
-    for_each_call(host, |call| {
-        let entries = ["Photo", "Note", "Observation"];
-        let ids = entries.iter().flat_map(|entry| call.ids(entry));
-        asked.push(ids.collect::<Vec<_>>().join(" "));
-    });
+    for_each_call(host, |call| asked.push(call.subject()));
     asked
 }
 
