@@ -17,6 +17,9 @@ use super::visit::{Note, Photo, Specification, Visit};
 use super::words;
 use crate::error::JobError;
 
+/// What engineers put in front of a note.
+const BULLETS: [char; 5] = ['-', '*', '•', '–', '·'];
+
 impl Visit {
     /// Checks an input and settles what it leaves open.
     ///
@@ -72,7 +75,7 @@ fn uuid(field: &str, text: Option<&str>) -> Result<Uuid, JobError> {
 fn notes(bullet_points: &str) -> Vec<Note> {
     bullet_points
         .lines()
-        .map(|text| without_bullet(text.trim()))
+        .map(|text| words::without_bullet(text, &BULLETS).0)
         .filter(|text| !text.is_empty())
         .enumerate()
         .map(|(index, text)| Note {
@@ -81,15 +84,6 @@ fn notes(bullet_points: &str) -> Vec<Note> {
             text: text.to_owned(),
         })
         .collect()
-}
-
-/// `- note` is `note`, but `-5 °C at noon` is no list item.
-fn without_bullet(text: &str) -> &str {
-    let rest = text.trim_start_matches(['-', '*', '•', '–', '·']);
-    match rest.is_empty() || rest.starts_with(char::is_whitespace) {
-        true => rest.trim_start(),
-        false => text,
-    }
 }
 
 fn specifications(given: Vec<input::Specification>) -> Vec<Specification> {

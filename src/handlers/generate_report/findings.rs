@@ -186,7 +186,7 @@ fn kind_of_tag(photo: &Photo) -> Kind {
 
 /// Words that stand between other sentences need an end.
 fn sentence(text: &str) -> String {
-    match text.ends_with(['.', '!', '?', ':', '…', '。']) {
+    match words::is_ended(text) {
         true => text.to_owned(),
         false => format!("{text}."),
     }
