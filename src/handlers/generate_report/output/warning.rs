@@ -22,6 +22,10 @@ pub enum WarningCode {
     MissingNumber,
     /// Two photos of a group had the same number and one got another.
     DuplicateNumber,
+    /// An image is in the list twice, and once in the report.
+    DuplicateImage,
+    /// The order of the groups names one that no photo is in.
+    EmptyGroup,
     /// A specification names an image that is not there.
     UnknownImage,
     /// An option has no effect.
