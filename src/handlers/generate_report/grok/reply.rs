@@ -52,7 +52,8 @@ pub(super) fn read(response: &HttpResponse, api_key: &str) -> Result<Answer, Fai
         None | Some("stop") if content.trim().is_empty() => "the answer is empty",
         None | Some("stop") => {
             return Ok(Answer {
-                content: Some(content.to_owned()),
+                // The one character that Postgres keeps in no text.
+                content: Some(content.replace('\0', " ")),
                 problem: String::new(),
                 usage,
             });

@@ -127,6 +127,21 @@ fn an_answer_without_use_is_asked_for_once_more() {
 }
 
 #[test]
+fn an_answer_is_kept_without_the_character_that_the_database_refuses() {
+    let host = one_bad_answer(|| {
+        let point = json!([{ "text": "The lap\0was open.", "kind": "observation", "spec": null }]);
+        let about = |p| json!({ "p": p, "title": "Lap\0", "points": point });
+        let raw = json!({ "photos": [about("p6"), about("p7")] }).to_string();
+        completion(&raw.replace("\\u0000", "\0"))
+    });
+    let report = report(&host, input(7, json!({})));
+    assert_eq!(body(&report)[0].1[5], "The lap was open.");
+    for save in host.calls_of("save_job_step") {
+        assert!(!save.to_string().contains("\\u0000"), "{save}");
+    }
+}
+
+#[test]
 fn only_what_an_answer_left_out_is_asked_for_again() {
     let point = r#"{"text":"The lap was open.","kind":"deficiency","spec":null}"#;
     let host = world(move |call| {
