@@ -2,8 +2,9 @@
 //!
 //! Its steps, each kept over attempts once it is done: `batch/<i>` asks about some photos (`batch/<i>/2` about those
 //! too large for the same request, `repair/<i>` again about what an answer left out), `notes/<i>` about the notes,
-//! `final` for the order. Running it twice writes the same row of `reports` twice. xAI's outages and rate limits are
-//! retried; wrong input, a wrong key and an empty account are not.
+//! `final` for the order, `save` for the row of `reports`. Saving twice writes the same twice, and never what a person
+//! has written meanwhile. xAI's outages and rate limits are retried; wrong input, a wrong key and an empty account are
+//! not.
 
 mod batch;
 mod check;

@@ -1,6 +1,8 @@
 //! Writes the report where the application reads it: the row of `reports`. The result of the job has it anyway, so a
-//! project without such a table, or a report deleted meanwhile, costs a warning and not the job.
+//! project without such a table, a report deleted meanwhile, or one that a person has worked on since, costs a warning
+//! and not the job.
 
+use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::output::{Report, Section, Warning, WarningCode};
@@ -9,7 +11,17 @@ use crate::handler::JobContext;
 use crate::host::Host;
 use crate::queue::QueueError;
 
-/// Saves the report; says so in the report's warnings when there is no place for it.
+/// What became of the report, in the words of `save_report`.
+#[derive(Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Saving {
+    Saved,
+    Missing,
+    Edited,
+    Superseded,
+}
+
+/// Saves the report, as a step of the job; says so in the report's warnings when it is not to be written.
 ///
 /// # Errors
 /// When the job is no longer this worker's or the database stays away; then its result cannot be stored either.
@@ -17,6 +29,17 @@ pub async fn save<H: Host>(
     context: &JobContext<'_, H>,
     report: &mut Report,
 ) -> Result<(), JobError> {
+    let warning = context
+        .step("save", async || save_once(context, report).await)
+        .await?;
+    report.warnings.extend(warning);
+    Ok(())
+}
+
+async fn save_once<H: Host>(
+    context: &JobContext<'_, H>,
+    report: &Report,
+) -> Result<Option<Warning>, JobError> {
     let job = context.job();
     let arguments = json!({
         "job_id": job.id,
@@ -25,19 +48,28 @@ pub async fn save<H: Host>(
         "generated_content": report.text,
         "sections_json": sections_json(&report.sections),
     });
-    let reason = match context.call::<bool>("save_report", arguments).await {
-        Ok(true) => return Ok(()),
-        Ok(false) => "there is no report with this reportId".into(),
-        Err(error) if error.is_missing_function() => {
-            "the project has no function save_report".into()
-        }
-        Err(error) => refusal(error)?,
+    let (code, reason) = match context.call::<Saving>("save_report", arguments).await {
+        Ok(Saving::Saved) => return Ok(None),
+        Ok(Saving::Missing) => (
+            WarningCode::ReportNotSaved,
+            "there is no report with this reportId".into(),
+        ),
+        Ok(Saving::Edited) => (
+            WarningCode::ReportEdited,
+            "somebody has edited the report since the job was enqueued".into(),
+        ),
+        Ok(Saving::Superseded) => (
+            WarningCode::ReportEdited,
+            "a job that was enqueued later has written the report".into(),
+        ),
+        Err(error) if error.is_missing_function() => (
+            WarningCode::ReportNotSaved,
+            "the project has no function save_report".into(),
+        ),
+        Err(error) => (WarningCode::ReportNotSaved, refusal(error)?),
     };
     let message = format!("the report is in output_data only: {reason}");
-    report
-        .warnings
-        .push(Warning::new(WarningCode::ReportNotSaved, message));
-    Ok(())
+    Ok(Some(Warning::new(code, message)))
 }
 
 /// Why the database would not take this report, if that is all it says.

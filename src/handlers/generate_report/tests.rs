@@ -159,7 +159,7 @@ fn world(mut grok: impl FnMut(&Call) -> Option<Reply> + 'static) -> ScriptedHost
     ScriptedHost::new()
         .on_rpc(|function, _| match function {
             "start_job_step" | "save_job_step" => held(),
-            "save_report" => Reply::json(200, json!(true)),
+            "save_report" => Reply::json(200, json!("saved")),
             other => panic!("unexpected call of {other}"),
         })
         .on_fetch(move |request| match Call::of(request) {

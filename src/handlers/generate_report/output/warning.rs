@@ -44,6 +44,8 @@ pub enum WarningCode {
     NoteNotInText,
     /// The report could not be written to `reports`; it is in `output_data`.
     ReportNotSaved,
+    /// The report has been written by somebody else meanwhile and was left as it is; this one is in `output_data`.
+    ReportEdited,
 }
 
 impl Warning {

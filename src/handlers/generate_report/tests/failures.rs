@@ -164,7 +164,7 @@ fn only_what_an_answer_left_out_is_asked_for_again() {
         .iter()
         .filter_map(|save| save["name"].as_str())
         .collect();
-    assert_eq!(names, ["batch/0", "repair/0", "notes/0", "final"]);
+    assert_eq!(names, ["batch/0", "repair/0", "notes/0", "final", "save"]);
 }
 
 #[test]

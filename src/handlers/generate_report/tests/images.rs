@@ -127,6 +127,7 @@ fn photos_too_large_for_one_request_go_into_several_and_each_is_kept() {
         r#""batch/0/3" 5"#,
         r#""notes/0" 5"#,
         r#""final" 5"#,
+        r#""save" 5"#,
     ];
     assert_eq!(steps.collect::<Vec<_>>(), expected);
 }

@@ -62,7 +62,7 @@ impl Surroundings {
             }
             "save_report" => {
                 self.report = arguments["generated_content"].clone();
-                Reply::json(200, json!(true))
+                Reply::json(200, json!("saved"))
             }
             other => panic!("unexpected call of {other}"),
         }

@@ -237,6 +237,7 @@ fn progress_counts_photos_and_never_goes_back() {
         r#""photos" 7 of 7"#,
         r#""notes" 7 of 7"#,
         r#""final" 7 of 7"#,
+        r#""save" 7 of 7"#,
     ];
     assert_eq!(progress, expected);
 }
