@@ -329,27 +329,10 @@ pub fn run_job<J: JobHandler + 'static>(
     config: &Config,
     job: Job,
 ) -> Result<Value, JobError> {
-    run_job_until::<J>(host, config, job, &|| false).expect("nobody kills the worker")
-}
-
-/// Runs one job on a worker that may be killed: `None` when it was, as soon as `is_killed` says so.
-pub fn run_job_until<J: JobHandler + 'static>(
-    host: &ScriptedHost,
-    config: &Config,
-    job: Job,
-    is_killed: &dyn Fn() -> bool,
-) -> Option<Result<Value, JobError>> {
     let (signals, manifest) = (Signals::default(), Manifest::default());
     let run = RunContext::new(host, config, &signals, &manifest, 0, "test-worker");
     let context = JobContext::new(&run, job);
-    let mut attempt = (Registration::<ScriptedHost>::of::<J>().run)(&context);
-    let result = host.run(poll_fn(|task| {
-        let polled = attempt.as_mut().poll(task);
-        match is_killed() {
-            true => Poll::Ready(None),
-            false => polled.map(Some),
-        }
-    }));
+    let result = host.run((Registration::<ScriptedHost>::of::<J>().run)(&context));
     run.log.flush();
     result
 }

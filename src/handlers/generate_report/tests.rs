@@ -7,6 +7,7 @@ mod images;
 mod killed;
 mod reports_table;
 mod whole;
+mod workers;
 
 use serde_json::{Value, json};
 

@@ -1,0 +1,199 @@
+//! Workers that can be killed, and what they leave behind: a database, Grok, a photos' server.
+
+use std::cell::RefCell;
+use std::future::Future;
+use std::pin::pin;
+use std::rc::Rc;
+use std::task::Poll;
+
+use super::*;
+use crate::engine;
+use crate::handler::{Registration, RunContext};
+use crate::manifest::Manifest;
+use crate::signals::Signals;
+
+/// Long enough for signs of life while Grok thinks.
+const GROK_TAKES_MS: u32 = 12_000;
+
+/// Everything that is not a worker.
+#[derive(Default)]
+pub(super) struct Surroundings {
+    /// Requests of all workers so far, those included that never arrived.
+    pub(super) requests: usize,
+    /// When a worker is killed.
+    pub(super) death: Option<Death>,
+    is_killed: bool,
+    /// Whether this worker has the job.
+    is_claimed: bool,
+    pub(super) steps: serde_json::Map<String, Value>,
+    /// What Grok was asked about, call by call.
+    pub(super) asked: Vec<String>,
+    /// What Grok was asked about and no finished step knows of.
+    pub(super) unsaved: Option<String>,
+    /// What stands in the application's table.
+    pub(super) report: Value,
+    /// What stood in the job's row, one after the other.
+    pub(super) progress: Vec<Value>,
+    /// The result of the job.
+    pub(super) output: Option<Value>,
+}
+
+/// When a worker is killed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Death {
+    /// Before this request arrives.
+    Before(usize),
+    /// After this request arrived, before its answer does.
+    After(usize),
+    /// As soon as it has saved a step.
+    AfterAStep,
+    /// Whenever it asks Grok something for the first time.
+    InACall,
+}
+
+impl Surroundings {
+    /// Answers a request, unless the worker is killed before it arrives.
+    fn meet(&mut self, answer: impl FnOnce(&mut Self) -> Reply) -> Reply {
+        self.requests += 1;
+        let [before, after] = [Death::Before, Death::After].map(|at| Some(at(self.requests)));
+        self.is_killed |= self.death == before || self.death == after;
+        match self.death == before {
+            true => Reply::never(),
+            false => answer(self),
+        }
+    }
+
+    fn rpc(&mut self, job: &Job, function: &str, arguments: &Value) -> Reply {
+        match function {
+            "finish_and_claim_jobs" => self.exchange(job, arguments),
+            "heartbeat_jobs" => {
+                self.progress(&arguments["jobs"][0]["progress"]);
+                Reply::json(200, json!(["held"]))
+            }
+            "start_job_step" => held(),
+            "save_job_step" => {
+                let name = arguments["name"].as_str().expect("a step has a name");
+                let result = arguments["result"].clone();
+                let known = self.steps.insert(name.into(), result);
+                assert_eq!(known, None, "{name} is saved once");
+                self.progress(&arguments["progress"]);
+                self.unsaved = None;
+                self.is_killed |= self.death == Some(Death::AfterAStep);
+                held()
+            }
+            "save_report" => {
+                self.report = arguments["generated_content"].clone();
+                Reply::json(200, json!("saved"))
+            }
+            other => panic!("unexpected call of {other}"),
+        }
+    }
+
+    fn exchange(&mut self, job: &Job, arguments: &Value) -> Reply {
+        let results = arguments["results"].as_array().expect("results are a list");
+        for result in results {
+            assert_eq!(result["outcome"], "completed");
+            self.output = Some(result["output_data"].clone());
+        }
+        let finished: Vec<&str> = results.iter().map(|_| "completed").collect();
+        let is_free = !self.is_claimed && self.output.is_none() && arguments["max_jobs"] != 0;
+        self.is_claimed |= is_free;
+        let claimed = json!({
+            "id": job.id, "job_type": job.job_type, "input_data": job.input_data, "steps": self.steps,
+            "retry_count": 0, "max_retries": 3, "lease_token": arguments["lease_token"],
+        });
+        let jobs = if is_free { vec![claimed] } else { Vec::new() };
+        Reply::json(200, json!({ "finished": finished, "jobs": jobs }))
+    }
+
+    fn progress(&mut self, progress: &Value) {
+        if !progress.is_null() {
+            self.progress.push(progress.clone());
+        }
+    }
+
+    /// Grok forgets photo 7 when it is asked about others too.
+    fn fetch(&mut self, request: &HttpRequest) -> Reply {
+        let Some(call) = Call::of(request) else {
+            return Reply::bytes(200, JPEG);
+        };
+        let question = call.subject();
+        let is_new = !self.asked.contains(&question);
+        self.is_killed |= is_new && self.death == Some(Death::InACall);
+        self.asked.push(question.clone());
+        self.unsaved = Some(question);
+        let mut answer = call.answer();
+        if let Some(photos) = answer["photos"].as_array_mut()
+            && photos.len() > 1
+        {
+            photos.retain(|photo| photo["p"] != "p7");
+        }
+        completion(&answer.to_string()).after_ms(GROK_TAKES_MS)
+    }
+}
+
+/// A job about seven photos, and the workers that take it one after the other.
+pub(super) struct Workers {
+    job: Job,
+    pub(super) surroundings: Rc<RefCell<Surroundings>>,
+}
+
+impl Workers {
+    pub(super) fn that_die(death: Option<Death>) -> Self {
+        let surroundings = Surroundings {
+            death,
+            ..Surroundings::default()
+        };
+        Self {
+            job: job("generate_report", input(7, json!({}))),
+            surroundings: Rc::new(RefCell::new(surroundings)),
+        }
+    }
+
+    /// A worker runs until it is killed or has nothing more to do; answers whether it was killed.
+    pub(super) fn next(&self) -> bool {
+        self.surroundings.borrow_mut().is_killed = false;
+        self.surroundings.borrow_mut().is_claimed = false;
+        let host = self.host();
+        let config = config(&[("QUEUE_WALL_CLOCK_SECONDS", "400")]);
+        let (signals, manifest) = (Signals::default(), Manifest::default());
+        let context = RunContext::new(&host, &config, &signals, &manifest, 0, "test-worker");
+        let mut run = pin!(engine::run(
+            &context,
+            [Registration::of::<GenerateReport>()]
+        ));
+        host.run(std::future::poll_fn(|task| {
+            let polled = run.as_mut().poll(task);
+            match self.surroundings.borrow().is_killed {
+                true => Poll::Ready(true),
+                false => polled.map(|_| false),
+            }
+        }))
+    }
+
+    /// Workers take the job until it is done; the result.
+    pub(super) fn until_done(&self) -> Value {
+        // Otherwise a job that gets nowhere would be taken for ever.
+        for _ in 0..50 {
+            self.next();
+            if let Some(report) = &self.surroundings.borrow().output {
+                return report.clone();
+            }
+        }
+        panic!("the job does not come to its end");
+    }
+
+    fn host(&self) -> ScriptedHost {
+        let (database, servers) = (self.surroundings.clone(), self.surroundings.clone());
+        let job = self.job.clone();
+        ScriptedHost::new()
+            .on_rpc(move |function, arguments| {
+                let answer = |world: &mut Surroundings| world.rpc(&job, function, arguments);
+                database.borrow_mut().meet(answer)
+            })
+            .on_fetch(move |request| {
+                let answer = |world: &mut Surroundings| world.fetch(request);
+                servers.borrow_mut().meet(answer)
+            })
+    }
+}
