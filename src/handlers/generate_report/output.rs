@@ -153,6 +153,18 @@ pub enum Kind {
     Verify,
 }
 
+impl Kind {
+    /// What the model and the readers of the output call it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Observation => "observation",
+            Self::Deficiency => "deficiency",
+            Self::Action => "action",
+            Self::Verify => "verify",
+        }
+    }
+}
+
 /// Whose words a text is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
@@ -187,6 +199,11 @@ pub struct PhotoReference {
     /// The engineer's description, word for word.
     pub caption: String,
 }
+
+/// Who has to act, unless somebody says otherwise.
+pub const RESPONSIBLE: &str = "Contractor";
+/// What is asked for and not yet done.
+pub const OPEN: &str = "open";
 
 /// What somebody has to do.
 #[derive(Debug, Serialize)]

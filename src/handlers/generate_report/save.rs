@@ -5,7 +5,8 @@
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::output::{Report, Section, Warning, WarningCode};
+use super::output::{Observation, Report, Warning, WarningCode};
+use super::text;
 use crate::error::JobError;
 use crate::handler::JobContext;
 use crate::host::Host;
@@ -46,7 +47,7 @@ async fn save_once<H: Host>(
         "lease_token": job.lease_token,
         "report_id": report.report_id,
         "generated_content": report.text,
-        "sections_json": sections_json(&report.sections),
+        "sections_json": sections_json(report),
     });
     let (code, reason) = match context.call::<Saving>("save_report", arguments).await {
         Ok(Saving::Saved) => return Ok(None),
@@ -84,20 +85,10 @@ fn refusal(error: QueueError) -> Result<String, JobError> {
 }
 
 /// The tree that the application's editor works on.
-fn sections_json(sections: &[Section]) -> Value {
-    let sections = sections.iter().map(|section| {
-        let children = section.observations.iter().map(|observation| {
-            let images = observation
-                .images
-                .iter()
-                .map(|image| json!({ "number": image.number, "group": [image.group] }));
-            json!({
-                "id": observation.id,
-                "number": observation.number,
-                "bodyMd": [observation.text],
-                "images": images.collect::<Vec<_>>(),
-            })
-        });
+fn sections_json(report: &Report) -> Value {
+    let sections = report.sections.iter().map(|section| {
+        let children = section.observations.iter();
+        let children = children.map(|observation| child(observation, report));
         json!({
             "id": section.id,
             "number": section.number,
@@ -106,4 +97,16 @@ fn sections_json(sections: &[Section]) -> Value {
         })
     });
     json!({ "sections": sections.collect::<Vec<_>>() })
+}
+
+fn child(observation: &Observation, report: &Report) -> Value {
+    let images = observation.images.iter().map(|image| {
+        json!({ "imageId": image.image_id, "number": image.number, "group": [image.group] })
+    });
+    json!({
+        "id": observation.id,
+        "number": observation.number,
+        "bodyMd": text::paragraphs(observation, report),
+        "images": images.collect::<Vec<_>>(),
+    })
 }

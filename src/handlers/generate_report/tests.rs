@@ -3,6 +3,7 @@
 mod coverage;
 mod failures;
 mod final_step;
+mod golden;
 mod images;
 mod killed;
 mod reports_table;

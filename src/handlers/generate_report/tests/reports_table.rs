@@ -22,7 +22,7 @@ fn the_report_is_written_to_its_row_under_the_jobs_lease() {
     assert_eq!(save["generated_content"], report["text"]);
     let child = json!({
         "id": "o1", "number": "1.1", "bodyMd": ["Statement about p1."],
-        "images": [{ "number": 1, "group": ["Roof"] }],
+        "images": [{ "imageId": "photo-1", "number": 1, "group": ["Roof"] }],
     });
     let section =
         json!({ "id": "section-1", "number": "1.", "title": "Roof", "children": [child] });
@@ -99,4 +99,24 @@ fn a_report_that_was_saved_is_not_saved_again_and_one_that_was_not_stays_so() {
     };
     check("saved", &[]);
     check("edited", &[("report_edited", "")]);
+}
+
+#[test]
+fn the_tree_for_the_editor_says_what_the_text_says() {
+    let host = world(|call| {
+        let point =
+            |kind, spec| json!({ "text": format!("The {kind}."), "kind": kind, "spec": spec });
+        let points = json!([point("deficiency", Some("s1")), point("action", None)]);
+        let reply = json!({ "photos": [{ "p": "p1", "title": "Lap", "points": points }] });
+        (call.name == "report_batch").then(|| completion(&reply.to_string()))
+    });
+    let clauses = json!([{ "document": "Specification", "section": "07 52 00" }]);
+    report(&host, input(1, json!({ "specifications": clauses })));
+    let saves = host.calls_of("save_report");
+    let child = &saves[0]["sections_json"]["sections"][0]["children"][0];
+    let expected = json!([
+        "The deficiency. (Specification, 07 52 00)",
+        "Action: The action."
+    ]);
+    assert_eq!(child["bodyMd"], expected);
 }

@@ -43,7 +43,7 @@ fn stats_count_what_was_paid_for() {
     let expected = json!({
         "images": 7, "batches": 3, "calls": 4, "reusedSteps": 0, "retries": 0, "duplicateRisk": 0,
         "promptTokens": 400, "imageTokens": 240, "cachedTokens": 20, "completionTokens": 40,
-        "reasoningTokens": 8, "costUsd": 0.004, "models": ["grok-4.3"], "promptVersion": 1,
+        "reasoningTokens": 8, "costUsd": 0.004, "models": ["grok-4.3"], "promptVersion": 2,
     });
     assert_eq!(report["stats"], expected);
 }
@@ -212,7 +212,7 @@ fn a_photo_in_two_groups_is_asked_about_once_and_stands_in_both() {
     assert_eq!(report["photos"].as_array().map(Vec::len), Some(2));
     let text = report["text"].as_str().unwrap_or_default();
     assert!(
-        text.contains("Photo 1 (Roof 1; Safety 1): open lap number 1"),
+        text.contains("Photo 1 (Roof, no. 1; Safety, no. 1): open lap number 1"),
         "{text}"
     );
 }

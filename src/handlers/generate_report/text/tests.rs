@@ -71,9 +71,9 @@ OPEN ITEMS
 2.1 Edge protection (Contractor, open)
 
 PHOTOGRAPHS
-Photo 1 (Roof 2): Side lap open, 300 mm
-Photo 2 (Roof 3): leaves in the strainer
-Photo 3 (General Observations 1)
+Photo 1 (Roof, no. 2): Side lap open, 300 mm
+Photo 2 (Roof, no. 3): leaves in the strainer
+Photo 3 (General Observations, no. 1)
 ";
 
 #[test]
