@@ -8,7 +8,7 @@ mod usage;
 use serde_json::json;
 
 pub use self::failure::{Class, Failure};
-pub use self::reply::Answer;
+pub use self::reply::{Answer, Reply};
 pub use self::request::Part;
 pub use self::usage::Usage;
 use super::input::Effort;
@@ -17,7 +17,12 @@ use crate::config::GrokConfig;
 use crate::handler::JobContext;
 use crate::host::{Host, HttpRequest, Method, TransportError};
 
-const MOST_RESPONSE_BYTES: usize = 4 << 20;
+/// A step keeps the reply as text within JSON, and no result of a step is larger than 1 MiB. What the model may
+/// write at most is a tenth of this.
+const MOST_RESPONSE_BYTES: usize = 480 << 10;
+/// Before the same is asked again, if the API does not say how long. What lasts longer is for the queue to wait out.
+const PAUSES_SECONDS: [u32; 2] = [1, 3];
+const LONGEST_PAUSE_SECONDS: u32 = 10;
 
 /// The API, for the calls of one job.
 pub struct Grok<'a, H> {
@@ -54,27 +59,62 @@ impl<'a, H: Host> Grok<'a, H> {
         }
     }
 
-    /// Asks once.
+    /// Asks once. The reply is as it came: [`Self::read`] says what it says.
     ///
     /// # Errors
-    /// [`Failure`] when there is no answer; an answer of no use is an `Ok`.
-    pub async fn ask(&self, question: Question<'_>) -> Result<Answer, Failure> {
-        let started_ms = self.context.now_ms();
-        let name = question.name;
-        let request = self.request(question);
-        let response = self.context.fetch(request).await;
-        let answer = match response {
-            Ok(response) => reply::read(&response, self.config.api_key.expose()),
-            Err(TransportError::TooLarge) => {
-                Ok(Answer::useless("the answer is too long", Usage::default()))
+    /// [`Failure`] when there is no answer; one of no use, or about the request itself, is an `Ok`.
+    pub async fn ask(&self, question: Question<'_>) -> Result<Reply, Failure> {
+        for pause_seconds in PAUSES_SECONDS {
+            let reply = self.send(&question).await;
+            let Err(Failure {
+                class: Class::Transient {
+                    retry_after_seconds,
+                },
+                ..
+            }) = &reply
+            else {
+                return reply;
+            };
+            let pause_seconds = retry_after_seconds.unwrap_or(pause_seconds);
+            if pause_seconds > LONGEST_PAUSE_SECONDS {
+                return reply;
             }
-            Err(error) => Err(Failure::transport(&error)),
-        };
-        self.log(name, started_ms, &answer);
-        answer
+            self.context.sleep_ms(pause_seconds * 1_000).await;
+        }
+        self.send(&question).await
     }
 
-    fn request(&self, question: Question<'_>) -> HttpRequest {
+    /// What a reply says.
+    ///
+    /// # Errors
+    /// [`Failure`] when the reply is an error.
+    pub fn read(&self, reply: &Reply) -> Result<Answer, Failure> {
+        reply.read(self.config.api_key.expose())
+    }
+
+    async fn send(&self, question: &Question<'_>) -> Result<Reply, Failure> {
+        let started_ms = self.context.now_ms();
+        let reply = self.send_once(self.request(question)).await;
+        self.log(question.name, started_ms, &reply);
+        reply
+    }
+
+    async fn send_once(&self, request: HttpRequest) -> Result<Reply, Failure> {
+        let response = match self.context.fetch(request).await {
+            Ok(response) => response,
+            Err(TransportError::TooLarge) => return Ok(Reply::too_long()),
+            Err(error) => return Err(Failure::transport(&error)),
+        };
+        let reply = Reply::of(&response);
+        match self.read(&reply) {
+            Err(failure) if !failure.is_about_the_request() => {
+                Err(failure.waiting_as_told(&response))
+            }
+            _ => Ok(reply),
+        }
+    }
+
+    fn request(&self, question: &Question<'_>) -> HttpRequest {
         HttpRequest {
             method: Method::Post,
             url: format!("{}/chat/completions", self.config.base_url),
@@ -87,17 +127,18 @@ impl<'a, H: Host> Grok<'a, H> {
                 // Requests of one conversation meet the same cache of the messages they begin with.
                 ("x-grok-conv-id".into(), self.context.job().id.to_string()),
             ],
-            body: Some(request::body(&question, self.model, self.effort)),
+            body: Some(request::body(question, self.model, self.effort)),
             timeout_ms: self.config.timeout_seconds.saturating_mul(1_000),
             max_response_bytes: MOST_RESPONSE_BYTES,
         }
     }
 
-    fn log(&self, question: &str, started_ms: u64, answer: &Result<Answer, Failure>) {
+    fn log(&self, question: &str, started_ms: u64, reply: &Result<Reply, Failure>) {
         let ms = self.context.now_ms() - started_ms;
+        let answer = reply.clone().and_then(|reply| self.read(&reply));
         let fields = match answer {
-            Ok(Answer { problem, usage, .. }) => json!({
-                "question": question, "ms": ms, "problem": problem,
+            Ok(Answer { content, usage }) => json!({
+                "question": question, "ms": ms, "problem": content.err(),
                 "prompt_tokens": usage.prompt_tokens, "completion_tokens": usage.completion_tokens,
             }),
             Err(failure) => json!({ "question": question, "ms": ms, "problem": failure.message }),

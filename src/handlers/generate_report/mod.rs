@@ -1,10 +1,11 @@
 //! `generate_report`: a field-review report from an engineer's notes and site photos.
 //!
 //! Its steps, each kept over attempts once it is done: `batch/<i>` asks about some photos (`batch/<i>/2` about those
-//! too large for the same request, `repair/<i>` again about what an answer left out), `notes/<i>` about the notes,
-//! `final` for the order. Running it twice writes the same row of `reports` twice. xAI's outages and rate limits are
+//! too large for the same request, `retry/<i>` again when the answer is of no use, `repair/<i>` about what the answers
+//! left out), `notes/<i>` about the notes, `final` for the order. Running it twice writes the same row of `reports` twice. xAI's outages and rate limits are
 //! retried; wrong input, a wrong key and an empty account are not.
 
+mod asking;
 mod batch;
 mod check;
 mod document;

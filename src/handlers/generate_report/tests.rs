@@ -3,6 +3,7 @@
 mod failures;
 mod final_step;
 mod images;
+mod refusals;
 mod reports_table;
 mod whole;
 
@@ -91,6 +92,16 @@ impl<'a> Call<'a> {
             .lines()
             .filter_map(|line| line.strip_prefix(entry)?.strip_prefix(' '));
         ids.map(str::to_owned).collect()
+    }
+
+    /// Whether it has the image of a photo, and not only what is said of it.
+    fn shows(&self, photo: &str) -> bool {
+        let (_, entry) = self
+            .text
+            .split_once(&format!("Photo {photo}\n"))
+            .unwrap_or_default();
+        let entry = entry.split("Photo ").next().unwrap_or_default();
+        !entry.is_empty() && !entry.contains("Image: not available")
     }
 
     fn images(&self) -> usize {
@@ -199,6 +210,13 @@ fn asked(host: &ScriptedHost) -> Vec<String> {
         asked.push(ids.collect::<Vec<_>>().join(" "));
     });
     asked
+}
+
+/// The steps that were saved, in order.
+fn step_names(host: &ScriptedHost) -> Vec<String> {
+    let saved = host.calls_of("save_job_step").into_iter();
+    let names = saved.map(|save| save["name"].as_str().unwrap_or_default().to_owned());
+    names.collect()
 }
 
 /// The codes of a report's warnings, and the photos they are about.
