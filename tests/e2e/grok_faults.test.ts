@@ -110,6 +110,21 @@ Deno.test("a photo that Grok does not take is found and described in the enginee
   }
 });
 
+Deno.test("a report that reaches its cost limit asks no further and has every photo all the same", async () => {
+  const id = await enqueue(
+    "generate_report",
+    reportInput(7, { options: { maxCostUsd: 0.000001 } }),
+  );
+  await wakeAndWait();
+  const job = await getJob(id);
+  assert.equal(job.status, "completed", job.error ?? "");
+  assert.equal(job.output_data.status, "partial");
+  assert.equal((await grokCalls(id)).length, 1);
+  for (const number of [1, 7]) {
+    assert.match(job.output_data.text, new RegExp(`lap number ${number}`, "i"));
+  }
+});
+
 const PASSING: [string, Fault["fault"]][] = [
   ["an error nested as OpenAI's", "nested_error"],
   ["an error with status 200", "error_in_200"],

@@ -72,6 +72,10 @@ impl<H: Host> Writer<'_, H> {
                 1 => step.to_owned(),
                 number => format!("{step}/{number}"),
             };
+            if self.may_not_ask(&name) {
+                round.draft.unasked = topics.len();
+                break;
+            }
             let later = topics.split_off(terms.most.min(topics.len()));
             let ask = async |is_again| {
                 self.context.progress(progress(topics.len() + later.len()));
@@ -95,6 +99,11 @@ impl<H: Host> Writer<'_, H> {
             topics.extend(later);
         }
         Ok(round)
+    }
+
+    /// Whether asking would cost more than the report may. What is kept was paid for.
+    pub(super) fn may_not_ask(&self, step: &str) -> bool {
+        self.grok.is_spent() && !self.context.job().steps.contains_key(step)
     }
 
     /// Asks about topics in one request; most of what it brings is for the topics to fill in.

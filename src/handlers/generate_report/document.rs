@@ -21,13 +21,17 @@ pub fn assemble(
     job: &Job,
 ) -> Report {
     let stats = stats(visit, draft, &formatted, job);
+    let status = match draft.unasked {
+        0 => formatted.status,
+        _ => Status::Partial,
+    };
     let body = Body::of(visit, findings, formatted.outline.sections);
     let mut report = Report {
         schema: SCHEMA,
         success: true,
-        message: message(formatted.status),
+        message: message(status),
         report_id: visit.report_id,
-        status: formatted.status,
+        status,
         stats,
         formatting: formatted.formatting,
         header: visit.header.clone(),
@@ -47,6 +51,7 @@ fn message(status: Status) -> &'static str {
     match status {
         Status::Complete => "Report generated successfully",
         Status::Degraded => "Report generated with partial formatting",
+        Status::Partial => "Report generated in part: it reached its cost limit",
     }
 }
 

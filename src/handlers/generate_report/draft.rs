@@ -7,7 +7,7 @@ use super::asking::Round;
 use super::batch::Written;
 use super::grok::{Grok, Usage};
 use super::images::Size;
-use super::output::Warning;
+use super::output::{Warning, WarningCode};
 use super::topic::Topic;
 use super::visit::Visit;
 use crate::error::JobError;
@@ -34,6 +34,8 @@ pub struct Draft {
     pub repeats: u32,
     /// Requests that an earlier run may have paid for already.
     pub duplicate_risk: u32,
+    /// Photos and notes that nothing more was asked about, because the report has cost what it may.
+    pub unasked: usize,
 }
 
 /// A photo that the worker had in its hands.
@@ -69,6 +71,7 @@ impl Draft {
         self.written.extend(other.written);
         self.usage.add(&other.usage);
         self.duplicate_risk += other.duplicate_risk;
+        self.unasked += other.unasked;
         for warning in other.warnings {
             // Most is about the same photos, and what there is to say of them was said.
             if !self.warnings.contains(&warning) {
@@ -85,6 +88,7 @@ impl Draft {
         self.batches += other.batches;
         self.repeats += other.repeats;
         self.duplicate_risk += other.duplicate_risk;
+        self.unasked += other.unasked;
     }
 }
 
@@ -110,6 +114,15 @@ impl<H: Host> Writer<'_, H> {
             let progress = |_| self.progress("notes", photos.len(), "writing about the notes");
             let steps = ["", "/retry", "/repair"].map(|round| format!("notes/{index}{round}"));
             draft.add(self.write(steps, batch, &progress).await?);
+        }
+        if draft.unasked > 0 {
+            let message = format!(
+                "the report has cost what options.maxCostUsd allows: nothing was asked about {} photos and notes",
+                draft.unasked
+            );
+            draft
+                .warnings
+                .push(Warning::new(WarningCode::CostLimit, message));
         }
         Ok(draft)
     }

@@ -52,6 +52,14 @@ pub async fn format<H: Host>(
     let (mut usage, mut duplicate_risk) = (Usage::default(), 0);
     let mut outline = Err(String::new());
     for step in STEPS {
+        if writer.may_not_ask(step) {
+            let reason = "the report has cost what options.maxCostUsd allows".into();
+            return Ok(Formatted {
+                usage,
+                duplicate_risk,
+                ..in_engineers_order(findings, Status::Partial, reason)
+            });
+        }
         let planned = plan_once(writer, findings, step).await?;
         let is_last = !planned.is_worth_repeating;
         duplicate_risk += u32::from(planned.is_again);

@@ -1,6 +1,7 @@
 //! One call of xAI's chat completions: what is sent, what comes back, what it cost, what went wrong.
 
 mod failure;
+mod purse;
 mod reply;
 mod request;
 mod usage;
@@ -8,6 +9,7 @@ mod usage;
 use serde_json::json;
 
 pub use self::failure::{Class, Failure};
+use self::purse::Purse;
 pub use self::reply::{Answer, Reply};
 pub use self::request::Part;
 pub use self::usage::Usage;
@@ -30,6 +32,7 @@ pub struct Grok<'a, H> {
     config: &'a GrokConfig,
     model: &'a str,
     effort: Effort,
+    purse: Purse,
 }
 
 /// What is asked in one call.
@@ -56,7 +59,13 @@ impl<'a, H: Host> Grok<'a, H> {
             config,
             model: settings.model.as_deref().unwrap_or(&config.model),
             effort: settings.effort,
+            purse: Purse::new(settings.max_cost_usd, &context.job().steps),
         }
+    }
+
+    /// Whether the job has spent what it may, so that nothing new is to be asked.
+    pub fn is_spent(&self) -> bool {
+        self.purse.is_empty()
     }
 
     /// Asks once. The reply is as it came: [`Self::read`] says what it says.
@@ -107,6 +116,10 @@ impl<'a, H: Host> Grok<'a, H> {
         };
         let reply = Reply::of(&response);
         match self.read(&reply) {
+            Ok(answer) => {
+                self.purse.pay(&answer.usage);
+                Ok(reply)
+            }
             Err(failure) if !failure.is_about_the_request() => {
                 Err(failure.waiting_as_told(&response))
             }

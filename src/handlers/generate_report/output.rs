@@ -53,6 +53,8 @@ pub enum Status {
     Complete,
     /// Everything is there, but the model did not put it in order.
     Degraded,
+    /// It has cost what it may: what the model was not asked about is in the engineer's words.
+    Partial,
 }
 
 /// Who put the report in order.
