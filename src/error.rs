@@ -1,9 +1,11 @@
 //! What a handler may answer instead of a result. An error here is an instruction to the queue.
 
+use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 /// A handler's verdict on an attempt that did not succeed.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[derive(Debug, Clone, PartialEq, Eq, Error, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum JobError {
     /// Try again, after `retry_after_seconds` if given, else after the queue's own backoff.
     #[error("{message}")]

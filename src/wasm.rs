@@ -2,6 +2,7 @@
 
 mod host;
 mod meter;
+mod script;
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -18,8 +19,9 @@ use crate::budget::Budget;
 use crate::config::{Config, ConfigError};
 use crate::endpoint;
 use crate::engine;
-use crate::handler::RunContext;
+use crate::handler::{Registration, RunContext};
 use crate::handlers;
+use crate::host::Host;
 use crate::manifest::Manifest;
 use crate::queue;
 use crate::report::Stopped;
@@ -68,20 +70,28 @@ struct Isolate {
     meter: Rc<Meter>,
     started_ms: u64,
     worker_id: String,
+    /// Functions by the job type they run.
+    scripts: Object,
     /// The run in progress: whoever comes meanwhile shares it.
     run: RefCell<Option<Promise>>,
 }
 
 #[wasm_bindgen]
 impl Worker {
-    /// Reads the environment. What is wrong with it is said to whoever wants a run.
+    /// Reads the environment. What is wrong with it is said to whoever wants a run. Job types in TypeScript take the
+    /// place of those in Rust that have the same name.
     #[wasm_bindgen(constructor)]
     pub fn new(
         #[wasm_bindgen(unchecked_param_type = "Record<string, string>")] environment: &Object,
+        #[wasm_bindgen(
+            unchecked_param_type = "Record<string, (job: string, input: string, desk: Desk) => Promise<string>>"
+        )]
+        scripts: Object,
     ) -> Worker {
         console_error_panic_hook::set_once();
         Worker(Rc::new(Isolate {
             config: Config::parse(variables(environment)),
+            scripts,
             signals: Signals::default(),
             manifest: Manifest::default(),
             meter: Rc::new(Meter::new()),
@@ -187,7 +197,15 @@ impl Isolate {
             self.started_ms,
             &self.worker_id,
         );
-        endpoint::finished(&engine::run(&context, handlers::all()).await)
+        endpoint::finished(&engine::run(&context, self.handlers()).await)
+    }
+
+    fn handlers<H: Host>(&self) -> Vec<Registration<H>> {
+        let mut handlers = script::registrations(&self.scripts);
+        let mut built_in = Vec::from(handlers::all());
+        built_in.retain(|one| handlers.iter().all(|other| other.job_type != one.job_type));
+        handlers.append(&mut built_in);
+        handlers
     }
 }
 
@@ -203,10 +221,12 @@ impl From<endpoint::Answer> for Answer {
 
 /// Names and values; what is no text is left out.
 fn variables(environment: &Object) -> impl Iterator<Item = (String, String)> {
-    Object::entries(environment)
-        .into_iter()
-        .filter_map(|entry| {
-            let entry: Array = entry.unchecked_into();
-            Some((entry.get(0).as_string()?, entry.get(1).as_string()?))
-        })
+    entries(environment).filter_map(|(name, value)| Some((name, value.as_string()?)))
+}
+
+fn entries(object: &Object) -> impl Iterator<Item = (String, JsValue)> {
+    Object::entries(object).into_iter().filter_map(|entry| {
+        let entry: Array = entry.unchecked_into();
+        Some((entry.get(0).as_string()?, entry.get(1)))
+    })
 }

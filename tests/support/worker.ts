@@ -66,7 +66,7 @@ export function startWorker(
 /** How Deno runs the function on a free port. */
 function workerArguments(flags: string[] = []): string[] {
   const serveFunction = new URL("../stack/serve_function.ts", import.meta.url).pathname;
-  const rights = ["--no-prompt", "--allow-net", "--allow-env"];
+  const rights = ["--no-prompt", "--allow-net", "--allow-env", "--allow-read"];
   return ["run", "--quiet", "--no-check", ...rights, serveFunction, "--port", "0", ...flags];
 }
 

@@ -1,0 +1,95 @@
+// The function's front door: checks who calls, wakes the worker, answers. Every rule about jobs is in the Wasm.
+
+import { type JobHandlers, JobStopped } from "./handler.ts";
+import { attempts } from "./attempt.ts";
+import { initSync, Worker } from "./worker/worker.js";
+import { wasmBytes } from "./worker/wasm_bytes.js";
+
+/** JSON text and what goes with it. */
+type Answer = { status: number; body: string; allow?: string };
+
+declare const EdgeRuntime: { waitUntil(promise: Promise<unknown>): void } | undefined;
+
+class Retired extends Error {}
+
+/**
+ * Runs jobs for whoever may wake the worker: those of the types written in Rust, and of `handlers`, of which one takes the
+ * place of a Rust one by the same name.
+ */
+export function serve(handlers: JobHandlers) {
+  initSync({ module: wasmBytes() });
+  const worker = new Worker(Deno.env.toObject(), attempts(handlers));
+  const crash = watch(worker);
+  addEventListener("drain", () => worker.drain());
+  addEventListener(
+    "beforeunload",
+    (event) => worker.shutdown((event as CustomEvent).detail?.reason),
+  );
+
+  Deno.serve(async (request) => {
+    const { status, body, allow } = await answer(worker, crash, request);
+    const headers = { "content-type": "application/json", ...(allow && { allow }) };
+    return new Response(body, { status, headers });
+  });
+}
+
+async function answer(worker: Worker, crash: Crash, request: Request): Promise<Answer> {
+  if (crash.answer) return crash.answer;
+  const header = (name: string) => request.headers.get(name) ?? undefined;
+  const refusal = worker.admit(request.method, header("x-queue-token"), header("apikey"));
+  if (refusal) return refusal;
+  const order = worker.read(await request.text());
+  if (order.refusal) return order.refusal;
+  const run = Promise.race([worker.run(), crash.happens]);
+  if (order.wait || typeof EdgeRuntime === "undefined") return await run;
+  EdgeRuntime.waitUntil(run);
+  return worker.accepted();
+}
+
+/** A panic leaves its promises unsettled for ever, and the worker's memory in a state nobody knows. */
+interface Crash {
+  /** What every request is told from then on. */
+  answer?: Answer;
+  happens: Promise<Answer>;
+}
+
+function watch(worker: Worker): Crash {
+  const { promise, resolve } = Promise.withResolvers<Answer>();
+  const crash: Crash = { happens: promise };
+  const onError = (event: Event, error: unknown) => {
+    if (crash.answer && error instanceof Retired) return;
+    event.preventDefault();
+    // Left behind by a handler that was stopped.
+    if (error instanceof JobStopped) return;
+    if (!isCrash(error)) return console.error("a job type left an error uncaught:", `${error}`);
+    crash.answer ??= retire(worker);
+    resolve(crash.answer);
+  };
+  addEventListener("error", (event) => onError(event, event.error));
+  addEventListener("unhandledrejection", (event) => onError(event, event.reason));
+  return crash;
+}
+
+/** A trap of the Wasm, or a stack that overflows in it. Other errors are of a job type in TypeScript. */
+function isCrash(error: unknown): boolean {
+  if (error instanceof WebAssembly.RuntimeError) return true;
+  return error instanceof RangeError && /call stack/.test(error.message) &&
+    /wasm/.test(error.stack ?? "");
+}
+
+/** Saves what can be saved and ends the isolate, so that its requests go to one that works. */
+function retire(worker: Worker): Answer {
+  const words = worker.lastWords();
+  const said = words && fetch(words.url, {
+    method: "POST",
+    headers: JSON.parse(words.headers),
+    body: words.body,
+    signal: AbortSignal.timeout(10_000),
+  });
+  Promise.resolve(said)
+    .then((response) => response?.body?.cancel())
+    .catch((error) => console.error("the last results were not stored:", `${error}`))
+    .finally(() => setTimeout(() => reportError(new Retired("the worker crashed")), 1_000));
+  const error = "the worker crashed and this isolate is retired; its jobs go on elsewhere";
+  return { status: 503, body: JSON.stringify({ success: false, error }) };
+}
