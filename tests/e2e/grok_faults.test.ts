@@ -78,7 +78,7 @@ Deno.test("a 429 for want of credits is not retried", async () => {
   const { id, job } = await attemptReport(1, [{ fault: "out_of_credits", times: 50 }]);
   assert.equal(job.status, "failed");
   assert.match(job.error ?? "", /credits|spending/);
-  assert.equal((await grokCalls(id)).length, 1);
+  assert.equal((await grokCalls(id)).length, 2, "the photo and the notes, side by side");
 });
 
 const TOO_MUCH: Fault["fault"][] = ["too_large", "too_long", "too_many_tokens"];

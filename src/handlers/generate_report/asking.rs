@@ -2,6 +2,8 @@
 //! as it came. What the API refuses about a request decides what the next one is: a smaller one, or one without the
 //! photo it would not take. Refusals are kept like answers, so a later run comes to the same requests.
 
+use std::cell::Cell;
+
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
@@ -12,7 +14,6 @@ use super::images::Refusal;
 use super::output::Warning;
 use super::topic::Topic;
 use crate::error::JobError;
-use crate::handler::Progress;
 use crate::host::Host;
 
 /// The result of a step: a reply, and what it is about.
@@ -61,7 +62,7 @@ impl<H: Host> Writer<'_, H> {
         &self,
         step: &str,
         mut topics: Vec<&'t T>,
-        progress: &dyn Fn(usize) -> Progress,
+        progress: &dyn Fn(usize),
     ) -> Result<Round<'t, T>, JobError> {
         let mut round = Round::new();
         let mut terms = Terms::new(topics.len());
@@ -72,16 +73,32 @@ impl<H: Host> Writer<'_, H> {
                 1 => step.to_owned(),
                 number => format!("{step}/{number}"),
             };
-            if self.may_not_ask(&name) {
+            let is_kept = self.context.job().steps.contains_key(&name);
+            // A step begins when its request can: one that has begun may have been paid for.
+            let place = match is_kept {
+                true => None,
+                false => Some(self.grok.place().await?),
+            };
+            self.check_others()?;
+            if !is_kept && self.grok.is_spent() {
                 round.draft.unasked = topics.len();
                 break;
             }
             let later = topics.split_off(terms.most.min(topics.len()));
+            let is_told = Cell::new(false);
+            let tell = |replied: &Replied| {
+                if !is_told.replace(true) {
+                    progress(topics.len() - replied.left.len());
+                }
+            };
             let ask = async |is_again| {
-                self.context.progress(progress(topics.len() + later.len()));
+                let _place = place;
+                progress(0);
                 let replied = T::ask(self, &topics, &terms.unseen).await?;
-                let left = replied.left.len() + later.len();
-                self.context.progress(progress(left));
+                let reply = replied.reply.as_ref();
+                if reply.is_none_or(|reply| self.grok.read(reply).is_ok()) {
+                    tell(&replied);
+                }
                 Ok(Replied {
                     is_again,
                     ..replied
@@ -91,6 +108,7 @@ impl<H: Host> Writer<'_, H> {
             let answer = replied.reply.as_ref().map(|reply| self.grok.read(reply));
             match answer.transpose() {
                 Ok(answer) => {
+                    tell(&replied);
                     self.take(&mut round, &replied, answer, &topics);
                     topics.retain(|topic| is_among(*topic, &replied.left));
                 }
@@ -99,11 +117,6 @@ impl<H: Host> Writer<'_, H> {
             topics.extend(later);
         }
         Ok(round)
-    }
-
-    /// Whether asking would cost more than the report may. What is kept was paid for.
-    pub(super) fn may_not_ask(&self, step: &str) -> bool {
-        self.grok.is_spent() && !self.context.job().steps.contains_key(step)
     }
 
     /// Asks about topics in one request; most of what it brings is for the topics to fill in.

@@ -1,6 +1,9 @@
 //! Writes about every photo and note, batch by batch. A batch is a step: paid for once, kept over attempts as it
 //! came, and read when it is needed.
 
+use std::cell::{Cell, RefCell};
+
+use futures_util::{FutureExt, StreamExt, stream};
 use serde::{Deserialize, Serialize};
 
 use super::asking::Round;
@@ -9,7 +12,7 @@ use super::grok::{Grok, Usage};
 use super::images::Size;
 use super::output::{Warning, WarningCode};
 use super::topic::Topic;
-use super::visit::Visit;
+use super::visit::{Note, Photo, Visit};
 use crate::error::JobError;
 use crate::handler::{JobContext, Progress};
 use crate::host::Host;
@@ -57,6 +60,10 @@ pub struct Writer<'a, H> {
     pub visit: &'a Visit,
     /// How to write.
     pub rules: &'a str,
+    /// Photos that are done.
+    done: Cell<usize>,
+    /// What went wrong first.
+    failure: RefCell<Option<JobError>>,
 }
 
 impl Draft {
@@ -92,39 +99,102 @@ impl Draft {
     }
 }
 
-impl<H: Host> Writer<'_, H> {
-    /// Writes about everything.
+impl<'a, H: Host> Writer<'a, H> {
+    /// A writer that has not begun.
+    pub fn new(
+        context: &'a JobContext<'a, H>,
+        grok: &'a Grok<'a, H>,
+        visit: &'a Visit,
+        rules: &'a str,
+    ) -> Self {
+        Self {
+            context,
+            grok,
+            visit,
+            rules,
+            done: Cell::new(0),
+            failure: RefCell::new(None),
+        }
+    }
+
+    /// Writes about everything, batches side by side. A report with a cost limit is written batch by batch, so that
+    /// each knows what those before it have cost.
     ///
     /// # Errors
-    /// [`JobError`] when a request fails; batches done before are kept.
+    /// [`JobError`] when a request fails; the others that are under way are waited for, and what they bring is kept.
     pub async fn draft(&self) -> Result<Draft, JobError> {
+        let (photos, size) = (&self.visit.photos, self.visit.settings.batch_size);
+        let photos = photos.chunks(size).enumerate();
+        let photos = photos.map(|(index, batch)| self.photos(index, batch).boxed_local());
+        let notes = self.visit.notes.chunks(NOTES_IN_A_BATCH).enumerate();
+        let notes = notes.map(|(index, batch)| self.notes(index, batch).boxed_local());
+        let at_once = match self.visit.settings.max_cost_usd {
+            Some(_) => 1,
+            None => usize::MAX,
+        };
+        let parts: Vec<_> = stream::iter(photos.chain(notes))
+            .map(async |part| part.await.inspect_err(|error| self.failed(error)))
+            .buffered(at_once)
+            .collect()
+            .await;
+        self.check_others()?;
         let mut draft = Draft {
             warnings: self.visit.warnings.clone(),
             ..Draft::default()
         };
-        let (photos, size) = (&self.visit.photos, self.visit.settings.batch_size);
-        for (index, batch) in photos.chunks(size).enumerate() {
-            let (from, to) = (index * size + 1, index * size + batch.len());
-            let message = format!("writing about photos {from} to {to}");
-            let progress = |left| self.progress("photos", to - left, message.as_str());
-            let steps = ["batch", "retry", "repair"].map(|round| format!("{round}/{index}"));
-            draft.add(self.write(steps, batch, &progress).await?);
-        }
-        for (index, batch) in self.visit.notes.chunks(NOTES_IN_A_BATCH).enumerate() {
-            let progress = |_| self.progress("notes", photos.len(), "writing about the notes");
-            let steps = ["", "/retry", "/repair"].map(|round| format!("notes/{index}{round}"));
-            draft.add(self.write(steps, batch, &progress).await?);
+        for part in parts {
+            draft.add(part?);
         }
         if draft.unasked > 0 {
-            let message = format!(
-                "the report has cost what options.maxCostUsd allows: nothing was asked about {} photos and notes",
-                draft.unasked
-            );
-            draft
-                .warnings
-                .push(Warning::new(WarningCode::CostLimit, message));
+            draft.warnings.push(cost_limit(draft.unasked));
         }
         Ok(draft)
+    }
+
+    /// Whether the job has failed elsewhere, so that nothing new is to be begun.
+    ///
+    /// # Errors
+    /// The error it has failed with.
+    pub(super) fn check_others(&self) -> Result<(), JobError> {
+        match &*self.failure.borrow() {
+            Some(error) => Err(error.clone()),
+            None => Ok(()),
+        }
+    }
+
+    /// Having to wait is no failure: others need not.
+    fn failed(&self, error: &JobError) {
+        if matches!(error, JobError::Snoozed { .. }) {
+            return;
+        }
+        self.failure.borrow_mut().get_or_insert(error.clone());
+    }
+
+    async fn photos(&self, index: usize, batch: &[Photo]) -> Result<Draft, JobError> {
+        let from = index * self.visit.settings.batch_size + 1;
+        let to = from + batch.len() - 1;
+        let message = format!("writing about photos {from} to {to}");
+        let progress = |done| {
+            self.done.set(self.done.get() + done);
+            self.tell("photos", message.as_str());
+        };
+        let steps = ["batch", "retry", "repair"].map(|round| format!("{round}/{index}"));
+        self.write(steps, batch, &progress).await
+    }
+
+    async fn notes(&self, index: usize, batch: &[Note]) -> Result<Draft, JobError> {
+        let progress = |_| {
+            if self.done.get() == self.visit.photos.len() {
+                self.tell("notes", "writing about the notes");
+            }
+        };
+        let steps = ["", "/retry", "/repair"].map(|round| format!("notes/{index}{round}"));
+        self.write(steps, batch, &progress).await
+    }
+
+    fn tell(&self, phase: &str, message: &str) {
+        let progress = self.progress(phase, self.done.get(), message);
+        self.context.progress(progress);
     }
 
     /// How many of the photos are done.
@@ -142,7 +212,7 @@ impl<H: Host> Writer<'_, H> {
         &self,
         [first, retry, repair]: [String; 3],
         batch: &[T],
-        progress: &dyn Fn(usize) -> Progress,
+        progress: &dyn Fn(usize),
     ) -> Result<Draft, JobError> {
         let Round {
             mut draft,
@@ -151,7 +221,7 @@ impl<H: Host> Writer<'_, H> {
         } = self
             .ask_all(&first, batch.iter().collect(), progress)
             .await?;
-        let again = self.ask_all(&retry, useless, &|_| progress(0)).await?;
+        let again = self.ask_all(&retry, useless, &|_| ()).await?;
         missing.extend(again.useless);
         missing.extend(again.missing);
         missing.sort_by_key(|topic| {
@@ -159,9 +229,15 @@ impl<H: Host> Writer<'_, H> {
                 .iter()
                 .position(|other| other.alias() == topic.alias())
         });
-        let repaired = self.ask_all(&repair, missing, &|_| progress(0)).await?;
+        let repaired = self.ask_all(&repair, missing, &|_| ()).await?;
         draft.repeat(again.draft);
         draft.repeat(repaired.draft);
         Ok(draft)
     }
+}
+
+fn cost_limit(unasked: usize) -> Warning {
+    let what = "the report has cost what options.maxCostUsd allows: nothing was asked about";
+    let message = format!("{what} {unasked} photos and notes");
+    Warning::new(WarningCode::CostLimit, message)
 }

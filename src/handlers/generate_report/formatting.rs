@@ -52,7 +52,7 @@ pub async fn format<H: Host>(
     let (mut usage, mut duplicate_risk) = (Usage::default(), 0);
     let mut outline = Err(String::new());
     for step in STEPS {
-        if writer.may_not_ask(step) {
+        if writer.grok.is_spent() && !writer.context.job().steps.contains_key(step) {
             let reason = "the report has cost what options.maxCostUsd allows".into();
             return Ok(Formatted {
                 usage,
@@ -94,6 +94,7 @@ async fn plan_once<H: Host>(
     step: &str,
 ) -> Result<Planned, JobError> {
     let ask = async |is_again| {
+        let _place = writer.grok.place().await?;
         let photos = writer.visit.photos.len();
         let progress = writer.progress("final", photos, "putting the report in order");
         writer.context.progress(progress);
@@ -110,6 +111,9 @@ async fn plan_once<H: Host>(
                 is_worth_repeating: true,
                 is_again,
             },
+            Err(failure) if matches!(failure.class, Class::Paused { .. }) => {
+                return Err(failure.into());
+            }
             Err(failure) => Planned {
                 reply: None,
                 problem: failure.message,

@@ -1,14 +1,19 @@
 //! One call of xAI's chat completions: what is sent, what comes back, what it cost, what went wrong.
 
 mod failure;
+mod limiter;
 mod purse;
 mod reply;
 mod request;
 mod usage;
 
+use std::rc::Rc;
+
 use serde_json::json;
 
 pub use self::failure::{Class, Failure};
+use self::limiter::Limiter;
+pub use self::limiter::Place;
 use self::purse::Purse;
 pub use self::reply::{Answer, Reply};
 pub use self::request::Part;
@@ -25,6 +30,8 @@ const MOST_RESPONSE_BYTES: usize = 480 << 10;
 /// Before the same is asked again, if the API does not say how long. What lasts longer is for the queue to wait out.
 const PAUSES_SECONDS: [u32; 2] = [1, 3];
 const LONGEST_PAUSE_SECONDS: u32 = 10;
+/// Before a request is sent; a job that would have to wait longer leaves its place to others.
+const LONGEST_WAIT_MS: u64 = 15_000;
 
 /// The API, for the calls of one job.
 pub struct Grok<'a, H> {
@@ -33,6 +40,7 @@ pub struct Grok<'a, H> {
     model: &'a str,
     effort: Effort,
     purse: Purse,
+    limiter: Rc<Limiter>,
 }
 
 /// What is asked in one call.
@@ -60,7 +68,18 @@ impl<'a, H: Host> Grok<'a, H> {
             model: settings.model.as_deref().unwrap_or(&config.model),
             effort: settings.effort,
             purse: Purse::new(settings.max_cost_usd, &context.job().steps),
+            limiter: context.shared(),
         }
+    }
+
+    /// Waits for a place among the requests of this isolate; whoever gathers what to ask holds one meanwhile.
+    ///
+    /// # Errors
+    /// [`Failure`] when xAI wants a longer pause than is worth waiting for here.
+    pub async fn place(&self) -> Result<Place<'_>, Failure> {
+        let place = self.limiter.place(self.config).await;
+        self.wait(|now_ms| self.limiter.pause_ms(now_ms)).await?;
+        Ok(place)
     }
 
     /// Whether the job has spent what it may, so that nothing new is to be asked.
@@ -102,10 +121,23 @@ impl<'a, H: Host> Grok<'a, H> {
     }
 
     async fn send(&self, question: &Question<'_>) -> Result<Reply, Failure> {
+        let tokens = question.tokens();
+        self.wait(|now_ms| self.limiter.wait_ms(self.config, tokens, now_ms))
+            .await?;
         let started_ms = self.context.now_ms();
         let reply = self.send_once(self.request(question)).await;
         self.log(question.name, started_ms, &reply);
         reply
+    }
+
+    async fn wait(&self, wait_ms: impl Fn(u64) -> u64) -> Result<(), Failure> {
+        loop {
+            match wait_ms(self.context.now_ms()) {
+                0 => return Ok(()),
+                ms if ms > LONGEST_WAIT_MS => return Err(Failure::paused(ms)),
+                ms => self.context.sleep_ms(ms as u32).await,
+            }
+        }
     }
 
     async fn send_once(&self, request: HttpRequest) -> Result<Reply, Failure> {
@@ -115,16 +147,30 @@ impl<'a, H: Host> Grok<'a, H> {
             Err(error) => return Err(Failure::transport(&error)),
         };
         let reply = Reply::of(&response);
-        match self.read(&reply) {
+        let answer = self.read(&reply);
+        let answer = answer.map_err(|failure| failure.waiting_as_told(&response));
+        self.adapt(response.status, answer.as_ref().err());
+        match answer {
             Ok(answer) => {
                 self.purse.pay(&answer.usage);
                 Ok(reply)
             }
-            Err(failure) if !failure.is_about_the_request() => {
-                Err(failure.waiting_as_told(&response))
-            }
-            _ => Ok(reply),
+            Err(failure) if failure.is_about_the_request() => Ok(reply),
+            Err(failure) => Err(failure),
         }
+    }
+
+    /// Lets all requests of this isolate learn from one.
+    fn adapt(&self, status: u16, failure: Option<&Failure>) {
+        let pause_ms = match failure {
+            None => return self.limiter.answered(),
+            Some(failure) if status != 429 || failure.class == Class::Permanent => return,
+            Some(failure) => failure
+                .told_to_wait_seconds()
+                .map(|seconds| u64::from(seconds) * 1_000),
+        };
+        let now_ms = self.context.now_ms();
+        self.limiter.complained(self.config, pause_ms, now_ms);
     }
 
     fn request(&self, question: &Question<'_>) -> HttpRequest {

@@ -57,12 +57,11 @@ impl JobHandler for GenerateReport {
         let visit = Visit::from_input(Input::read(&input)?)?;
         let config = context.config().grok.as_ref();
         let config = config.ok_or_else(|| JobError::retryable(NO_KEY))?;
-        let writer = Writer {
-            context,
-            grok: &Grok::new(context, config, &visit.settings),
-            visit: &visit,
-            rules: &prompt::rules(&visit),
-        };
+        let (grok, rules) = (
+            Grok::new(context, config, &visit.settings),
+            prompt::rules(&visit),
+        );
+        let writer = Writer::new(context, &grok, &visit, &rules);
 
         let mut draft = writer.draft().await?;
         let findings = findings::collect(&visit, &mut draft);

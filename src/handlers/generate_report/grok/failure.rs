@@ -28,6 +28,8 @@ pub struct Failure {
 pub enum Class {
     /// It passes by itself, after this long if the API said so.
     Transient { retry_after_seconds: Option<u32> },
+    /// It was not asked at all, because xAI wants a pause of so many seconds.
+    Paused { seconds: u32 },
     /// No answer came in time; another attempt costs as much time again, and may be paid for again.
     TimedOut,
     /// The connection broke or never was; if it broke, another attempt may be paid for again.
@@ -49,6 +51,7 @@ impl From<Failure> for JobError {
                 message,
                 retry_after_seconds,
             },
+            Class::Paused { seconds } => Self::Snoozed { seconds },
             Class::TimedOut | Class::Lost | Class::Split { passes: true } => {
                 Self::retryable(message)
             }
@@ -60,6 +63,14 @@ impl From<Failure> for JobError {
 }
 
 impl Failure {
+    pub(super) fn paused(ms: u64) -> Self {
+        let seconds = ms.div_ceil(1_000) as u32;
+        Self {
+            class: Class::Paused { seconds },
+            message: format!("grok wants a pause of {seconds} seconds"),
+        }
+    }
+
     pub(super) fn transport(error: &TransportError) -> Self {
         let class = match error {
             TransportError::TimedOut => Class::TimedOut,
@@ -94,6 +105,16 @@ impl Failure {
             *retry_after_seconds = seconds.map(|seconds| seconds.min(LONGEST_WAIT_SECONDS));
         }
         self
+    }
+
+    /// How long the server asks to wait.
+    pub(super) fn told_to_wait_seconds(&self) -> Option<u32> {
+        match self.class {
+            Class::Transient {
+                retry_after_seconds,
+            } => retry_after_seconds,
+            _ => None,
+        }
     }
 
     /// Whether another request about the same things can be answered at once.
