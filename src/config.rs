@@ -48,6 +48,12 @@ pub struct GrokConfig {
     pub model: String,
     /// How long one answer may take.
     pub timeout_seconds: u32,
+    /// Requests of one isolate that are under way at the same time.
+    pub concurrency: usize,
+    /// Requests one isolate sends within a minute.
+    pub requests_per_minute: u32,
+    /// Tokens in them, reckoned before they are sent.
+    pub tokens_per_minute: u32,
 }
 
 /// A text that must not appear in a log, an error or a `Debug` output.
@@ -145,12 +151,19 @@ fn grok(variables: &Variables) -> Result<Option<GrokConfig>, ConfigError> {
         .unwrap_or_else(|| DEFAULT_GROK_BASE_URL.into());
     let model = variables.text("GROK_MODEL").unwrap_or(DEFAULT_GROK_MODEL);
     let timeout_seconds = variables.number("GROK_TIMEOUT_SECONDS", 120, 1, 3_600)?;
+    let concurrency = variables.number("GROK_CONCURRENCY", 4, 1, 100)? as usize;
+    let requests_per_minute = variables.number("GROK_REQUESTS_PER_MINUTE", 600, 1, 1_000_000)?;
+    let tokens_per_minute =
+        variables.number("GROK_TOKENS_PER_MINUTE", 2_000_000, 1_000, 1_000_000_000)?;
     let api_key = variables.secret("GROK_API_KEY")?;
     Ok(api_key.map(|api_key| GrokConfig {
         base_url,
         api_key,
         model: model.into(),
         timeout_seconds,
+        concurrency,
+        requests_per_minute,
+        tokens_per_minute,
     }))
 }
 
@@ -288,6 +301,11 @@ mod tests {
         assert_eq!(grok.base_url, "https://api.x.ai/v1");
         assert_eq!(grok.model, "grok-4.3");
         assert_eq!(grok.timeout_seconds, 120);
+        assert_eq!(grok.concurrency, 4);
+        assert_eq!(
+            (grok.requests_per_minute, grok.tokens_per_minute),
+            (600, 2_000_000)
+        );
         assert_eq!(grok.api_key.expose(), "xai-key");
     }
 

@@ -7,6 +7,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use super::shared::Shared;
 use crate::budget::{Budget, Usage};
 use crate::config::Config;
 use crate::error::JobError;
@@ -41,6 +42,7 @@ pub struct RunContext<'a, H> {
     pub budget: Budget,
     /// Who claims, for people who look at the table.
     pub worker_id: &'a str,
+    shared: Shared,
 }
 
 impl<'a, H: Host> RunContext<'a, H> {
@@ -63,6 +65,7 @@ impl<'a, H: Host> RunContext<'a, H> {
             manifest,
             budget,
             worker_id,
+            shared: Shared::default(),
         }
     }
 
@@ -151,6 +154,11 @@ impl<'a, H: Host> JobContext<'a, H> {
     /// The worker's settings.
     pub fn config(&self) -> &'a Config {
         self.run.config
+    }
+
+    /// The value of this type that all jobs of this run share; the first who asks makes it.
+    pub fn shared<T: Default + 'static>(&self) -> Rc<T> {
+        self.run.shared.get()
     }
 
     /// Runs `run` and keeps its result under `name`; in a later run of the job, on whatever worker, returns

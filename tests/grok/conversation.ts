@@ -51,5 +51,6 @@ export class Conversations {
 
 function applies(fault: Fault, call: RecordedCall): boolean {
   if (fault.schema && fault.schema !== call.schema) return false;
+  if (call.images.length <= (fault.images_over ?? -1)) return false;
   return !fault.containing || call.text.some((part) => part.includes(fault.containing!));
 }

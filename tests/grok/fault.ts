@@ -14,6 +14,8 @@ export interface Fault {
     | "too_many_tokens" // 429 that names a request larger than the limit per minute
     | "out_of_credits" // 429 that no waiting cures
     | "bad_request" // 400
+    | "too_large" // 413, HTML from a proxy
+    | "too_long" // 400, more than the model reads
     | "truncated" // finish_reason length, JSON cut in the middle
     | "invalid_json" // finish_reason stop, prose around the JSON
     | "wrong_shape" // valid JSON that is not what the schema asks for
@@ -26,6 +28,8 @@ export interface Fault {
   schema?: string;
   /** Only calls whose messages contain this text; default every call. */
   containing?: string;
+  /** Only calls with more images than this; default every call. */
+  images_over?: number;
   /** How many calls it applies to; default 1. */
   times?: number;
   /** Milliseconds to wait before anything is sent; default 0. */
@@ -76,6 +80,17 @@ export function mishap(fault: Fault): Mishap {
       );
     case "bad_request":
       return flat(400, "invalid-argument", "The request cannot be served as it is.");
+    case "too_large":
+      return {
+        response: () =>
+          page(413, "<html><body><h1>413 Payload Too Large</h1></body></html>", "text/html"),
+      };
+    case "too_long":
+      return flat(
+        400,
+        "invalid-argument",
+        "This model's maximum prompt length is 131072 but the request contains 537812 tokens.",
+      );
     case "dropped":
       return { response: dropped };
     default:

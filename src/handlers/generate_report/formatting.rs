@@ -5,17 +5,14 @@ use serde::{Deserialize, Serialize};
 
 use super::draft::Writer;
 use super::findings::Finding;
-use super::grok::{Class, Failure, Question, Usage};
+use super::grok::{Class, Question, Reply, Usage};
 use super::output::{Formatting, FormattingMode, Status};
 use super::plan::{self, Outline};
 use super::prompt;
 use crate::error::JobError;
 use crate::host::Host;
 
-const TRIES: u32 = 2;
-const PAUSE_SECONDS: u32 = 1;
-/// A longer pause is not worth it for an order.
-const LONGEST_PAUSE_SECONDS: u32 = 10;
+const STEPS: [&str; 2] = ["final", "final/2"];
 
 /// The report's order, and how it came about.
 pub struct Formatted {
@@ -23,17 +20,21 @@ pub struct Formatted {
     pub formatting: Formatting,
     pub status: Status,
     pub usage: Usage,
+    /// Requests that an earlier run may have paid for already.
+    pub duplicate_risk: u32,
 }
 
-/// The result of the step: the last answer as it came, or why there was none.
-#[derive(Default, Serialize, Deserialize)]
+/// The result of a step.
+#[derive(Serialize, Deserialize)]
 struct Planned {
-    /// What the model wrote.
-    content: Option<String>,
-    /// Why there is nothing.
+    /// As it came.
+    reply: Option<Reply>,
+    /// Why there is none.
     problem: String,
-    /// What all tries cost.
-    usage: Usage,
+    /// Whether there may be one when asked again.
+    is_worth_repeating: bool,
+    /// Whether an earlier run may have asked the same and been answered.
+    is_again: bool,
 }
 
 /// Puts the findings in order.
@@ -45,29 +46,29 @@ pub async fn format<H: Host>(
     findings: &[Finding],
 ) -> Result<Formatted, JobError> {
     if !writer.visit.settings.final_formatting {
-        let reason = "options.finalFormatting is false";
-        return Ok(in_engineers_order(
-            findings,
-            Status::Complete,
-            reason.into(),
-            Usage::default(),
-        ));
+        let reason = "options.finalFormatting is false".into();
+        return Ok(in_engineers_order(findings, Status::Complete, reason));
     }
-    let planned = writer
-        .context
-        .step("final", async || {
-            let photos = writer.visit.photos.len();
-            let progress = writer.progress("final", photos, "putting the report in order");
-            writer.context.progress(progress);
-            Ok(ask(writer, findings).await)
-        })
-        .await?;
-    let usage = planned.usage;
-    let outline = match &planned.content {
-        Some(content) => outline(writer, findings, content),
-        None => Err(planned.problem),
-    };
-    Ok(match outline {
+    let (mut usage, mut duplicate_risk) = (Usage::default(), 0);
+    let mut outline = Err(String::new());
+    for step in STEPS {
+        if writer.grok.is_spent() && !writer.context.job().steps.contains_key(step) {
+            let reason = "the report has cost what options.maxCostUsd allows".into();
+            return Ok(Formatted {
+                usage,
+                duplicate_risk,
+                ..in_engineers_order(findings, Status::Partial, reason)
+            });
+        }
+        let planned = plan_once(writer, findings, step).await?;
+        let is_last = !planned.is_worth_repeating;
+        duplicate_risk += u32::from(planned.is_again);
+        outline = read(writer, findings, planned, &mut usage);
+        if outline.is_ok() || is_last {
+            break;
+        }
+    }
+    let formatted = match outline {
         Ok(outline) => Formatted {
             outline,
             formatting: Formatting {
@@ -75,18 +76,73 @@ pub async fn format<H: Host>(
                 reason: None,
             },
             status: Status::Complete,
-            usage,
+            usage: Usage::default(),
+            duplicate_risk: 0,
         },
-        Err(reason) => in_engineers_order(findings, Status::Degraded, reason, usage),
+        Err(reason) => in_engineers_order(findings, Status::Degraded, reason),
+    };
+    Ok(Formatted {
+        usage,
+        duplicate_risk,
+        ..formatted
     })
 }
 
-fn in_engineers_order(
+async fn plan_once<H: Host>(
+    writer: &Writer<'_, H>,
     findings: &[Finding],
-    status: Status,
-    reason: String,
-    usage: Usage,
-) -> Formatted {
+    step: &str,
+) -> Result<Planned, JobError> {
+    let ask = async |is_again| {
+        let _place = writer.grok.place().await?;
+        let photos = writer.visit.photos.len();
+        let progress = writer.progress("final", photos, "putting the report in order");
+        writer.context.progress(progress);
+        let question = Question {
+            name: plan::NAME,
+            rules: writer.rules,
+            parts: prompt::plan(writer.visit, findings),
+            schema: plan::schema(findings),
+        };
+        Ok(match writer.grok.ask(question).await {
+            Ok(reply) => Planned {
+                reply: Some(reply),
+                problem: String::new(),
+                is_worth_repeating: true,
+                is_again,
+            },
+            Err(failure) if matches!(failure.class, Class::Paused { .. }) => {
+                return Err(failure.into());
+            }
+            Err(failure) => Planned {
+                reply: None,
+                problem: failure.message,
+                is_worth_repeating: failure.class == Class::Lost,
+                is_again,
+            },
+        })
+    };
+    writer.context.step_again(step, ask).await
+}
+
+/// The order that a step stands for.
+fn read<H: Host>(
+    writer: &Writer<'_, H>,
+    findings: &[Finding],
+    planned: Planned,
+    usage: &mut Usage,
+) -> Result<Outline, String> {
+    let reply = planned.reply.ok_or(planned.problem)?;
+    let answer = writer
+        .grok
+        .read(&reply)
+        .map_err(|failure| failure.message)?;
+    usage.add(&answer.usage);
+    let plan = plan::read(&answer.content?)?;
+    plan::arrange(&plan, findings, &writer.visit.group_order)
+}
+
+fn in_engineers_order(findings: &[Finding], status: Status, reason: String) -> Formatted {
     Formatted {
         outline: plan::deterministic(findings),
         formatting: Formatting {
@@ -94,76 +150,7 @@ fn in_engineers_order(
             reason: Some(reason),
         },
         status,
-        usage,
-    }
-}
-
-/// The order that an answer stands for.
-fn outline<H: Host>(
-    writer: &Writer<'_, H>,
-    findings: &[Finding],
-    content: &str,
-) -> Result<Outline, String> {
-    let plan = plan::read(content)?;
-    plan::arrange(&plan, findings, &writer.visit.group_order)
-}
-
-async fn ask<H: Host>(writer: &Writer<'_, H>, findings: &[Finding]) -> Planned {
-    let mut planned = Planned::default();
-    for attempt in 1..=TRIES {
-        let unplanned = match ask_once(writer, findings, &mut planned).await {
-            Ok(()) => break,
-            Err(unplanned) => unplanned,
-        };
-        planned.problem = unplanned.problem;
-        match unplanned.pause_seconds {
-            Some(seconds) if attempt < TRIES => writer.context.sleep_ms(seconds * 1_000).await,
-            _ => break,
-        }
-    }
-    planned
-}
-
-/// Why there is no plan, and how long to wait before asking again; `None` when that is useless.
-struct Unplanned {
-    problem: String,
-    pause_seconds: Option<u32>,
-}
-
-async fn ask_once<H: Host>(
-    writer: &Writer<'_, H>,
-    findings: &[Finding],
-    planned: &mut Planned,
-) -> Result<(), Unplanned> {
-    let question = Question {
-        name: plan::NAME,
-        rules: writer.rules,
-        parts: prompt::plan(writer.visit, findings),
-        schema: plan::schema(findings),
-    };
-    let answer = writer.grok.ask(question).await?;
-    planned.usage.add(&answer.usage);
-    let useless = |problem| Unplanned {
-        problem,
-        pause_seconds: Some(0),
-    };
-    let content = answer.content().map_err(useless)?;
-    outline(writer, findings, content).map_err(useless)?;
-    planned.content = answer.content;
-    Ok(())
-}
-
-impl From<Failure> for Unplanned {
-    fn from(failure: Failure) -> Self {
-        let pause_seconds = match failure.class {
-            Class::Transient {
-                retry_after_seconds,
-            } => Some(retry_after_seconds.unwrap_or(PAUSE_SECONDS)),
-            Class::TimedOut | Class::Permanent => None,
-        };
-        Self {
-            problem: failure.message,
-            pause_seconds: pause_seconds.filter(|seconds| *seconds <= LONGEST_PAUSE_SECONDS),
-        }
+        usage: Usage::default(),
+        duplicate_risk: 0,
     }
 }

@@ -53,6 +53,8 @@ pub enum Status {
     Complete,
     /// Everything is there, but the model did not put it in order.
     Degraded,
+    /// It has cost what it may: what the model was not asked about is in the engineer's words.
+    Partial,
 }
 
 /// Who put the report in order.
@@ -258,7 +260,7 @@ pub struct Stats {
     pub reused_steps: usize,
     /// Calls beyond the first for the same thing, because its answer was of no use.
     pub retries: u32,
-    /// Calls that may have been paid twice, at most: one for each attempt that failed.
+    /// Calls that may have been paid twice, at most: an earlier run began them and never had an answer to keep.
     pub duplicate_risk: u32,
     pub prompt_tokens: u64,
     pub image_tokens: u64,

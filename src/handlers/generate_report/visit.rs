@@ -110,4 +110,6 @@ pub struct Settings {
     pub language: String,
     /// Whether the report is also written to `reports`.
     pub write_report: bool,
+    /// What the report may cost, if that is limited.
+    pub max_cost_usd: Option<f64>,
 }

@@ -36,7 +36,18 @@ pub(super) fn settings(
         )?
         .unwrap_or_else(|| "en".into()),
         write_report: options.write_report.unwrap_or(true),
+        max_cost_usd: max_cost_usd(options.max_cost_usd)?,
     })
+}
+
+fn max_cost_usd(given: Option<f64>) -> Result<Option<f64>, JobError> {
+    match given {
+        Some(usd) if !(usd >= 0.0 && usd.is_finite()) => Err(invalid(
+            "options.maxCostUsd",
+            "expected US dollars, 0 for no limit",
+        )),
+        given => Ok(given.filter(|usd| *usd > 0.0)),
+    }
 }
 
 /// Names travel in requests and prompts; anything that is no name has no business there.
@@ -71,8 +82,5 @@ fn warn_of_options(options: &Options, warnings: &mut Vec<Warning>) {
         .is_some_and(|transport| transport != Transport::Sync)
     {
         ignored("options.transport: only sync is available and was used");
-    }
-    if options.max_cost_usd.is_some_and(|usd| usd > 0.0) {
-        ignored("options.maxCostUsd is not available: the cost was not limited");
     }
 }

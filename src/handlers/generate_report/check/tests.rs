@@ -119,6 +119,10 @@ fn bad_input_is_refused_for_good_and_the_field_is_named() {
             "options.batchSize: expected a whole number from 1 to 20",
         );
     }
+    refused(
+        json!({ "options": { "maxCostUsd": -1 } }),
+        "options.maxCostUsd: expected US dollars, 0 for no limit",
+    );
     let name = "expected a model's name: at most 64 letters, digits, dots, dashes";
     refused(
         json!({ "options": { "model": "grok\" }" } }),
@@ -240,7 +244,6 @@ fn options_without_effect_and_unknown_images_are_warned_of() {
         json!({ "baseUrl": "https://elsewhere.test" }),
         json!({ "apiStyle": "responses" }),
         json!({ "transport": "deferred" }),
-        json!({ "maxCostUsd": 0.5 }),
     ];
     for options in ignored {
         assert_eq!(

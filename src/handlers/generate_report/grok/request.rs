@@ -11,6 +11,10 @@ use crate::handlers::generate_report::input::Effort;
 
 /// Enough for twenty photos, and reasoning counts too.
 const MOST_COMPLETION_TOKENS: u32 = 16_000;
+const LETTERS_OF_A_TOKEN: usize = 4;
+/// 256 for each tile of 448 pixels, and seven tiles at most.
+const TOKENS_OF_AN_IMAGE: usize = 1_800;
+const TOKENS_OF_AN_ANSWER: usize = 1_500;
 /// Reports are to be alike more than they are to be interesting.
 const TEMPERATURE: f64 = 0.3;
 
@@ -104,6 +108,19 @@ impl Serialize for Picture {
                 serializer.collect_str(&format_args!("data:{};base64,{base64}", format.mime()))
             }
         }
+    }
+}
+
+impl Question<'_> {
+    /// The tokens of a call, roughly and rather too many: four letters make one, a photo is seen in tiles.
+    pub(super) fn tokens(&self) -> u64 {
+        let of_part = |part: &Part| match part {
+            Part::Text { text } => text.len() / LETTERS_OF_A_TOKEN,
+            Part::ImageUrl { .. } => TOKENS_OF_AN_IMAGE,
+        };
+        let prompt: usize = self.parts.iter().map(of_part).sum();
+        let fixed = (self.rules.len() + self.schema.len()) / LETTERS_OF_A_TOKEN;
+        (prompt + fixed + TOKENS_OF_AN_ANSWER) as u64
     }
 }
 

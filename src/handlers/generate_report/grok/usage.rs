@@ -4,7 +4,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 /// Ticks in a US dollar.
-const TICKS_PER_USD: f64 = 1e10;
+pub(super) const TICKS_PER_USD: f64 = 1e10;
+/// What tokens of the dearest current model cost in ticks: 2 and 6 dollars a million (docs.x.ai, November 2026).
+const PROMPT_TICKS: u64 = 20_000;
+const COMPLETION_TICKS: u64 = 60_000;
 
 /// What calls cost; saved with the step they were made for, so that a report knows what all of it took.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -57,6 +60,14 @@ impl Usage {
                 self.models.push(model.clone());
             }
         }
+    }
+
+    /// The cost as the API said, else the most it can have been.
+    pub(super) fn ticks_at_most(&self) -> u64 {
+        let completion = self.completion_tokens.saturating_add(self.reasoning_tokens);
+        let prompt = self.prompt_tokens.saturating_mul(PROMPT_TICKS);
+        let reckoned = prompt.saturating_add(completion.saturating_mul(COMPLETION_TICKS));
+        self.cost_ticks.unwrap_or(reckoned)
     }
 
     /// US dollars, as far as the API said.

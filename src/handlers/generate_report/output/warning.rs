@@ -38,6 +38,10 @@ pub enum WarningCode {
     ImageUnsupported,
     /// A photo did not come in time, or its place did not answer.
     ImageUnreachable,
+    /// xAI does not take a photo.
+    ImageRefused,
+    /// The report has cost what it may, so the model was asked no further.
+    CostLimit,
     /// The model wrote nothing usable; the engineer's own words stand in the report.
     OwnWords,
     /// A note says how to write and is therefore not in the text.

@@ -18,7 +18,7 @@ fn report_with_plan(reply: AnswerTo) -> (Value, ScriptedHost) {
 #[test]
 fn a_final_step_that_fails_in_any_way_leaves_a_complete_report() {
     let failures: [(&str, usize, AnswerTo); 9] = [
-        ("grok answered 500: Oh no", 2, |_| {
+        ("grok answered 500: Oh no", 3, |_| {
             Reply::json(500, json!({ "error": "Oh no" }))
         }),
         ("grok: no answer in time", 1, |_| Reply::never()),

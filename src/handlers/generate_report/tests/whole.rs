@@ -219,10 +219,17 @@ fn a_photo_in_two_groups_is_asked_about_once_and_stands_in_both() {
 
 #[test]
 fn progress_counts_photos_and_never_goes_back() {
-    let host = world(|_| None);
+    let host = world(|call| {
+        let answer = completion(&call.answer().to_string());
+        match call.all_ids()[0].as_str() {
+            "p1" => Some(answer.after_ms(2_000)),
+            "n1" => Some(answer.after_ms(3_000)),
+            _ => None,
+        }
+    });
     report(&host, input(7, json!({})));
-    let progress: Vec<String> = host
-        .calls_of("save_job_step")
+    let saves = host.calls_of("save_job_step");
+    let progress: Vec<String> = saves
         .iter()
         .map(|save| {
             let progress = &save["progress"];
@@ -233,8 +240,8 @@ fn progress_counts_photos_and_never_goes_back() {
         })
         .collect();
     let expected = [
-        r#""photos" 5 of 7"#,
-        r#""photos" 7 of 7"#,
+        r#""photos" 2 of 7"#,
+        r#""notes" 7 of 7"#,
         r#""notes" 7 of 7"#,
         r#""final" 7 of 7"#,
         r#""save" 7 of 7"#,

@@ -29,7 +29,9 @@ pub(super) struct Surroundings {
     /// What Grok was asked about, call by call.
     pub(super) asked: Vec<String>,
     /// What Grok was asked about and no finished step knows of.
-    pub(super) unsaved: Option<String>,
+    unsaved: Vec<String>,
+    /// What was so when a worker was killed.
+    pub(super) lost: Vec<String>,
     /// What stands in the application's table.
     pub(super) report: Value,
     /// What stood in the job's row, one after the other.
@@ -73,11 +75,11 @@ impl Surroundings {
             "start_job_step" => held(),
             "save_job_step" => {
                 let name = arguments["name"].as_str().expect("a step has a name");
-                let result = arguments["result"].clone();
-                let known = self.steps.insert(name.into(), result);
+                self.unsaved
+                    .retain(|question| !is_answered(question, name, &arguments["result"]));
+                let known = self.steps.insert(name.into(), arguments["result"].clone());
                 assert_eq!(known, None, "{name} is saved once");
                 self.progress(&arguments["progress"]);
-                self.unsaved = None;
                 self.is_killed |= self.death == Some(Death::AfterAStep);
                 held()
             }
@@ -121,7 +123,7 @@ impl Surroundings {
         let is_new = !self.asked.contains(&question);
         self.is_killed |= is_new && self.death == Some(Death::InACall);
         self.asked.push(question.clone());
-        self.unsaved = Some(question);
+        self.unsaved.push(question);
         let mut answer = call.answer();
         if let Some(photos) = answer["photos"].as_array_mut()
             && photos.len() > 1
@@ -132,9 +134,20 @@ impl Surroundings {
     }
 }
 
+/// Whether this step keeps the answer to the question.
+fn is_answered(question: &str, step: &str, result: &Value) -> bool {
+    let asked = result["asked"].as_array().cloned().unwrap_or_default();
+    let asked: Vec<&str> = asked.iter().filter_map(Value::as_str).collect();
+    match step.starts_with("final") {
+        true => question.starts_with('o'),
+        false => question == asked.join(" "),
+    }
+}
+
 /// A job about seven photos, and the workers that take it one after the other.
 pub(super) struct Workers {
     job: Job,
+    concurrency: &'static str,
     pub(super) surroundings: Rc<RefCell<Surroundings>>,
 }
 
@@ -146,7 +159,15 @@ impl Workers {
         };
         Self {
             job: job("generate_report", input(7, json!({}))),
+            concurrency: "4",
             surroundings: Rc::new(RefCell::new(surroundings)),
+        }
+    }
+
+    pub(super) fn one_call_at_a_time(death: Death) -> Self {
+        Self {
+            concurrency: "1",
+            ..Self::that_die(Some(death))
         }
     }
 
@@ -155,20 +176,27 @@ impl Workers {
         self.surroundings.borrow_mut().is_killed = false;
         self.surroundings.borrow_mut().is_claimed = false;
         let host = self.host();
-        let config = config(&[("QUEUE_WALL_CLOCK_SECONDS", "400")]);
+        let config = config(&[
+            ("QUEUE_WALL_CLOCK_SECONDS", "400"),
+            ("GROK_CONCURRENCY", self.concurrency),
+        ]);
         let (signals, manifest) = (Signals::default(), Manifest::default());
         let context = RunContext::new(&host, &config, &signals, &manifest, 0, "test-worker");
         let mut run = pin!(engine::run(
             &context,
             [Registration::of::<GenerateReport>()]
         ));
-        host.run(std::future::poll_fn(|task| {
+        let is_killed = host.run(std::future::poll_fn(|task| {
             let polled = run.as_mut().poll(task);
             match self.surroundings.borrow().is_killed {
                 true => Poll::Ready(true),
                 false => polled.map(|_| false),
             }
-        }))
+        }));
+        let mut surroundings = self.surroundings.borrow_mut();
+        let lost = std::mem::take(&mut surroundings.unsaved);
+        surroundings.lost.extend(lost);
+        is_killed
     }
 
     /// Workers take the job until it is done; the result.

@@ -1,0 +1,237 @@
+//! Asks about photos or notes in as few requests as they fit into. A request is a step: paid for once, its reply kept
+//! as it came. What the API refuses about a request decides what the next one is: a smaller one, or one without the
+//! photo it would not take. Refusals are kept like answers, so a later run comes to the same requests.
+
+use std::cell::Cell;
+
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use super::batch::{self, Asked};
+use super::draft::{Draft, Seen, Writer};
+use super::grok::{Answer, Class, Failure, Part, Question, Reply};
+use super::images::Refusal;
+use super::output::Warning;
+use super::topic::Topic;
+use crate::error::JobError;
+use crate::host::Host;
+
+/// The result of a step: a reply, and what it is about.
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub struct Replied {
+    /// Aliases of what was asked about.
+    pub asked: Vec<String>,
+    /// How many photos went along.
+    pub images: usize,
+    /// Aliases of what did not fit into the request.
+    pub left: Vec<String>,
+    /// `None` when there was nothing to ask.
+    pub reply: Option<Reply>,
+    /// Whether an earlier run may have asked the same and been answered.
+    pub is_again: bool,
+    /// The photos that were seen.
+    pub seen: Vec<Seen>,
+    /// What became of the others.
+    pub warnings: Vec<Warning>,
+}
+
+/// What asking about some topics brought.
+pub struct Round<'t, T> {
+    /// What was written.
+    pub draft: Draft,
+    /// What was asked about in vain: the answer is of no use.
+    pub useless: Vec<&'t T>,
+    /// What the answers left out.
+    pub missing: Vec<&'t T>,
+}
+
+/// How to ask, after what was refused so far.
+struct Terms {
+    /// Topics in one request.
+    most: usize,
+    /// Photos to be written about from their descriptions, by alias.
+    unseen: Vec<(String, Refusal)>,
+}
+
+impl<H: Host> Writer<'_, H> {
+    /// Asks about topics in as few requests as they fit into.
+    ///
+    /// # Errors
+    /// [`JobError`] when a request fails; those answered before are kept.
+    pub(super) async fn ask_all<'t, T: Topic>(
+        &self,
+        step: &str,
+        mut topics: Vec<&'t T>,
+        count: &dyn Fn(usize),
+    ) -> Result<Round<'t, T>, JobError> {
+        let mut round = Round::new();
+        let mut terms = Terms::new(topics.len());
+        let mut requests = 0;
+        while !topics.is_empty() {
+            requests += 1;
+            let name = match requests {
+                1 => step.to_owned(),
+                number => format!("{step}/{number}"),
+            };
+            let is_kept = self.context.job().steps.contains_key(&name);
+            // A step begins when its request can: one that has begun may have been paid for.
+            let place = match is_kept {
+                true => None,
+                false => Some(self.grok.place().await?),
+            };
+            self.check_others()?;
+            if !is_kept && self.grok.is_spent() {
+                round.draft.unasked = topics.len();
+                break;
+            }
+            let later = topics.split_off(terms.most.min(topics.len()));
+            let is_counted = Cell::new(false);
+            let count = |replied: &Replied| {
+                if !is_counted.replace(true) {
+                    count(topics.len() - replied.left.len());
+                }
+            };
+            let ask = async |is_again| {
+                let _place = place;
+                self.tell();
+                let replied = T::ask(self, &topics, &terms.unseen).await?;
+                let reply = replied.reply.as_ref();
+                if reply.is_none_or(|reply| self.grok.read(reply).is_ok()) {
+                    // Told with the step that is saved next: what is told was not lost when the worker is.
+                    count(&replied);
+                    self.tell();
+                }
+                Ok(Replied {
+                    is_again,
+                    ..replied
+                })
+            };
+            let replied = self.context.step_again(&name, ask).await?;
+            let answer = replied.reply.as_ref().map(|reply| self.grok.read(reply));
+            match answer.transpose() {
+                Ok(answer) => {
+                    count(&replied);
+                    self.take(&mut round, &replied, answer, &topics);
+                    topics.retain(|topic| is_among(*topic, &replied.left));
+                }
+                Err(failure) => terms.narrow(failure, &replied)?,
+            }
+            topics.extend(later);
+        }
+        Ok(round)
+    }
+
+    /// Asks about topics in one request; most of what it brings is for the topics to fill in.
+    ///
+    /// # Errors
+    /// [`JobError`] when the request fails.
+    pub(super) async fn ask<T: Topic>(
+        &self,
+        topics: &[&T],
+        parts: Vec<Part>,
+    ) -> Result<Replied, JobError> {
+        if topics.is_empty() {
+            return Ok(Replied::default());
+        }
+        let asked: Vec<Asked> = topics.iter().map(|topic| topic.asked(self.visit)).collect();
+        let question = Question {
+            name: T::SUBJECT.name(),
+            rules: self.rules,
+            parts,
+            schema: batch::schema(T::SUBJECT, &asked),
+        };
+        let reply = self.grok.ask(question).await?;
+        Ok(Replied {
+            asked: asked.iter().map(|asked| asked.alias.to_owned()).collect(),
+            reply: Some(reply),
+            ..Replied::default()
+        })
+    }
+
+    /// Takes what is usable of an answer.
+    fn take<'t, T: Topic>(
+        &self,
+        round: &mut Round<'t, T>,
+        replied: &Replied,
+        answer: Option<Answer>,
+        topics: &[&'t T],
+    ) {
+        round.draft.batches += 1;
+        round.draft.duplicate_risk += u32::from(replied.is_again);
+        round.draft.seen.extend(replied.seen.iter().cloned());
+        round
+            .draft
+            .warnings
+            .extend(replied.warnings.iter().cloned());
+        let Some(Answer { content, usage }) = answer else {
+            return;
+        };
+        round.draft.usage.add(&usage);
+        let topics = topics.iter().copied();
+        let topics: Vec<&T> = topics
+            .filter(|topic| is_among(*topic, &replied.asked))
+            .collect();
+        let asked: Vec<Asked> = topics.iter().map(|topic| topic.asked(self.visit)).collect();
+        let content = content.map_err(str::to_owned);
+        match content.and_then(|content| batch::read(T::SUBJECT, &content, &asked)) {
+            Ok(written) => {
+                round.draft.written.extend(written);
+                let draft = &round.draft;
+                let is_missing = |topic: &&T| draft.about(topic.alias()).is_none();
+                round.missing.extend(topics.into_iter().filter(is_missing));
+            }
+            Err(problem) => {
+                self.context
+                    .log("answer_useless", json!({ "problem": problem }));
+                round.useless.extend(topics);
+            }
+        }
+    }
+}
+
+impl<T> Round<'_, T> {
+    fn new() -> Self {
+        Self {
+            draft: Draft::default(),
+            useless: Vec::new(),
+            missing: Vec::new(),
+        }
+    }
+}
+
+impl Terms {
+    fn new(topics: usize) -> Self {
+        Self {
+            most: topics,
+            unseen: Vec::new(),
+        }
+    }
+
+    /// After a refusal: asks for half as much, and in the end for a single photo without showing it.
+    ///
+    /// # Errors
+    /// When the failure is about something else, or there is nothing left to leave out.
+    fn narrow(&mut self, failure: Failure, replied: &Replied) -> Result<(), JobError> {
+        let refusal = match failure.class {
+            Class::Split { .. } => Refusal::TooMuch,
+            Class::Image => Refusal::NotTaken,
+            _ => return Err(failure.into()),
+        };
+        match replied.asked.as_slice() {
+            [alias] if replied.images > 0 => {
+                self.unseen.push((alias.clone(), refusal));
+                if refusal == Refusal::NotTaken {
+                    // The one it would not take is found: the others may go together.
+                    self.most = usize::MAX;
+                }
+            }
+            [] | [_] => return Err(failure.into()),
+            several => self.most = several.len() / 2,
+        }
+        Ok(())
+    }
+}
+
+fn is_among<T: Topic>(topic: &T, aliases: &[String]) -> bool {
+    aliases.iter().any(|alias| alias == topic.alias())
+}
