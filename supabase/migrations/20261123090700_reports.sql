@@ -73,7 +73,8 @@ grant select, update on public.reports to service_role;
 
 -- What a report's text was when its job was enqueued, and what the job made of it: so that a person's work is
 -- told from what is there to be replaced. The text itself is compared, because not every application's table
--- has an updated_at, and where there is one it also moves when nothing but a title is changed.
+-- has an updated_at, and where there is one it also moves when nothing but a title is changed. It also says which
+-- jobs are about the same report.
 create table job_queue.report_jobs (
   job_id uuid primary key references public.jobs (id) on delete cascade,
   report_id uuid not null,
@@ -178,9 +179,26 @@ language sql stable set search_path = '' as $$
 $$;
 comment on function job_queue.report_obstacle is 'Why a job must not overwrite a report; null when it may.';
 
+-- The reply that another job about the same report keeps for a question, the latest if there are several; null
+-- when there is none. The steps of generate_report keep each reply with the fingerprint of its question.
+-- Called by the generate_report handler.
+create function public.find_report_reply(job_id uuid, fingerprint text) returns jsonb
+language sql stable set search_path = '' as $$
+  select s.result -> 'reply'
+  from job_queue.report_jobs own
+  join job_queue.report_jobs other on other.report_id = own.report_id and other.job_id <> own.job_id
+  join public.job_steps s on s.job_id = other.job_id
+  where own.job_id = find_report_reply.job_id and s.result ->> 'fingerprint' = find_report_reply.fingerprint
+  order by s.finished_at desc
+  limit 1
+$$;
+comment on function public.find_report_reply is 'The reply that another job about the same report keeps for a question.';
+
 revoke all on function
-  public.save_report, job_queue.report_digest, job_queue.report_obstacle
+  public.save_report, public.find_report_reply, job_queue.report_digest, job_queue.report_obstacle
 from public, anon, authenticated;
-grant execute on function public.save_report, job_queue.report_digest, job_queue.report_obstacle to service_role;
+grant execute on function
+  public.save_report, public.find_report_reply, job_queue.report_digest, job_queue.report_obstacle
+to service_role;
 
 notify pgrst, 'reload schema';

@@ -76,7 +76,7 @@ Deno.test("a report whose worker is told to stop goes on elsewhere at once, and 
 
 Deno.test("a report whose worker is told to stop before its first step is done has failed once", async () => {
   const id = await enqueue("generate_report", reportInput(1), { delay_seconds: 3_600 });
-  await scriptGrok(id, [{ fault: "slow", delay_ms: 600_000 }]);
+  await scriptGrok(id, [{ fault: "slow", delay_ms: 600_000, times: 2 }]);
   await makeDue(id);
   const worker = await startWorker();
   await (await wake({ url: worker.url })).body?.cancel();

@@ -9,7 +9,7 @@ import { asSuperuser, makeDue, savedSteps } from "../support/superuser.ts";
 import { waitFor } from "../support/wait.ts";
 import { startWorker, wake, wakeAndWait } from "../support/worker.ts";
 
-/** What a report of seven photos asks, in this order. */
+/** What a report of seven photos asks, in this order when it asks for one thing at a time. */
 const STEPS = ["batch/0", "batch/1", "notes/0", "final"];
 
 /** Ends the lease of a dead worker, which is only a matter of waiting. */
@@ -29,7 +29,7 @@ Deno.test("a report whose worker is killed in every call is finished, each call 
   await scriptGrok(id, STEPS.flatMap(() => pair));
   await makeDue(id);
   for (const index of STEPS.keys()) {
-    const worker = await startWorker();
+    const worker = await startWorker({ GROK_CONCURRENCY: "1" });
     await (await wake({ url: worker.url })).body?.cancel();
     await waitFor(
       `the call of ${STEPS[index]}`,

@@ -206,3 +206,36 @@ Deno.test("a table of reports without updated_at keeps what a person has written
     assert.equal(saved, "edited");
   });
 });
+
+/** What find_report_reply gives a job. */
+async function found(job: { id: string }, fingerprint: string) {
+  return (await sql`select find_report_reply(${job.id}, ${fingerprint}) as reply`)[0].reply;
+}
+
+/** Saves a step of a job with a reply to a question. */
+const keep = (job: ClaimedJob, name: string, fingerprint: string, body: string) =>
+  sql`
+    select save_job_step(${job.id}, ${job.lease_token}, ${name},
+      ${sql.json({ fingerprint, reply: { status: 200, body } })})`;
+
+Deno.test("a reply is found by the other jobs about the same report, the latest first", async () => {
+  const [reportId, otherId] = [crypto.randomUUID(), crypto.randomUUID()];
+  const [first, second] = [await running(reportId), await running(reportId)];
+  await keep(first, "batch/0", "aa", "first");
+  await keep(first, "retry/0", "aa", "again");
+  await keep(second, "batch/0", "bb", "second");
+  assert.equal(await found(first, "aa"), null, "its own it has anyway");
+  assert.equal((await found(first, "bb")).body, "second");
+  const third = await running(reportId);
+  assert.equal((await found(third, "aa")).body, "again");
+  assert.equal(await found(third, "cc"), null);
+  assert.equal(await found(await running(otherId), "aa"), null);
+});
+
+Deno.test("steps without a reply are no reply to anything", async () => {
+  const reportId = crypto.randomUUID();
+  const job = await running(reportId);
+  await sql`select save_job_step(${job.id}, ${job.lease_token}, 'save', null)`;
+  await sql`select start_job_step(${job.id}, ${job.lease_token}, 'final')`;
+  assert.equal(await found(await running(reportId), ""), null);
+});

@@ -12,6 +12,7 @@ use super::draft::{Draft, Seen, Writer};
 use super::grok::{Answer, Class, Failure, Part, Question, Reply};
 use super::images::Refusal;
 use super::output::Warning;
+use super::reuse;
 use super::topic::Topic;
 use crate::error::JobError;
 use crate::host::Host;
@@ -27,6 +28,10 @@ pub struct Replied {
     pub left: Vec<String>,
     /// `None` when there was nothing to ask.
     pub reply: Option<Reply>,
+    /// What the request is known by; empty when there was none.
+    pub fingerprint: String,
+    /// Whether the reply is an earlier job's.
+    pub is_reused: bool,
     /// Whether an earlier run may have asked the same and been answered.
     pub is_again: bool,
     /// The photos that were seen.
@@ -121,7 +126,7 @@ impl<H: Host> Writer<'_, H> {
         Ok(round)
     }
 
-    /// Asks about topics in one request; most of what it brings is for the topics to fill in.
+    /// Asks about topics in one request, or an earlier job has; most of what it brings is for the topics to fill in.
     ///
     /// # Errors
     /// [`JobError`] when the request fails.
@@ -140,10 +145,16 @@ impl<H: Host> Writer<'_, H> {
             parts,
             schema: batch::schema(T::SUBJECT, &asked),
         };
-        let reply = self.grok.ask(question).await?;
+        let is_of_use = |content: &str| {
+            let written = batch::read(T::SUBJECT, content, &asked);
+            written.is_ok_and(|written| !written.is_empty())
+        };
+        let obtained = self.obtain(question, is_of_use).await?;
         Ok(Replied {
             asked: asked.iter().map(|asked| asked.alias.to_owned()).collect(),
-            reply: Some(reply),
+            reply: Some(obtained.reply),
+            fingerprint: obtained.fingerprint,
+            is_reused: obtained.is_reused,
             ..Replied::default()
         })
     }
@@ -166,7 +177,11 @@ impl<H: Host> Writer<'_, H> {
         let Some(Answer { content, usage }) = answer else {
             return;
         };
-        round.draft.usage.add(&usage);
+        round.draft.reused += u32::from(replied.is_reused);
+        round
+            .draft
+            .usage
+            .add(&reuse::cost(usage, replied.is_reused));
         let topics = topics.iter().copied();
         let topics: Vec<&T> = topics
             .filter(|topic| is_among(*topic, &replied.asked))

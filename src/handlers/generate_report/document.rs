@@ -63,6 +63,7 @@ fn stats(visit: &Visit, draft: &Draft, formatted: &Formatted, job: &Job) -> Stat
         batches: draft.batches,
         calls: usage.calls,
         reused_steps: job.steps.len(),
+        reused_answers: draft.reused + formatted.reused,
         retries: draft.repeats + formatted.usage.calls.saturating_sub(1),
         duplicate_risk: draft.duplicate_risk + formatted.duplicate_risk,
         prompt_tokens: usage.prompt_tokens,

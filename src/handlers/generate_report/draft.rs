@@ -35,6 +35,8 @@ pub struct Draft {
     pub batches: usize,
     /// Answers to repeated questions.
     pub repeats: u32,
+    /// Answers that an earlier job has paid for.
+    pub reused: u32,
     /// Requests that an earlier run may have paid for already.
     pub duplicate_risk: u32,
     /// Photos and notes that nothing more was asked about, because the report has cost what it may.
@@ -77,6 +79,7 @@ impl Draft {
         self.repeats += other.usage.calls;
         self.written.extend(other.written);
         self.usage.add(&other.usage);
+        self.reused += other.reused;
         self.duplicate_risk += other.duplicate_risk;
         self.unasked += other.unasked;
         for warning in other.warnings {
@@ -94,6 +97,7 @@ impl Draft {
         self.usage.add(&other.usage);
         self.batches += other.batches;
         self.repeats += other.repeats;
+        self.reused += other.reused;
         self.duplicate_risk += other.duplicate_risk;
         self.unasked += other.unasked;
     }

@@ -9,6 +9,7 @@ use super::grok::{Class, Question, Reply, Usage};
 use super::output::{Formatting, FormattingMode, Status};
 use super::plan::{self, Outline};
 use super::prompt;
+use super::reuse;
 use crate::error::JobError;
 use crate::host::Host;
 
@@ -20,6 +21,8 @@ pub struct Formatted {
     pub formatting: Formatting,
     pub status: Status,
     pub usage: Usage,
+    /// Answers that an earlier job has paid for.
+    pub reused: u32,
     /// Requests that an earlier run may have paid for already.
     pub duplicate_risk: u32,
 }
@@ -33,6 +36,10 @@ struct Planned {
     problem: String,
     /// Whether there may be one when asked again.
     is_worth_repeating: bool,
+    /// What the request is known by; empty when there is no reply.
+    fingerprint: String,
+    /// Whether the reply is an earlier job's.
+    is_reused: bool,
     /// Whether an earlier run may have asked the same and been answered.
     is_again: bool,
 }
@@ -49,19 +56,21 @@ pub async fn format<H: Host>(
         let reason = "options.finalFormatting is false".into();
         return Ok(in_engineers_order(findings, Status::Complete, reason));
     }
-    let (mut usage, mut duplicate_risk) = (Usage::default(), 0);
+    let (mut usage, mut reused, mut duplicate_risk) = (Usage::default(), 0, 0);
     let mut outline = Err(String::new());
     for step in STEPS {
         if writer.grok.is_spent() && !writer.context.job().steps.contains_key(step) {
             let reason = "the report has cost what options.maxCostUsd allows".into();
             return Ok(Formatted {
                 usage,
+                reused,
                 duplicate_risk,
                 ..in_engineers_order(findings, Status::Partial, reason)
             });
         }
         let planned = plan_once(writer, findings, step).await?;
         let is_last = !planned.is_worth_repeating;
+        reused += u32::from(planned.is_reused);
         duplicate_risk += u32::from(planned.is_again);
         outline = read(writer, findings, planned, &mut usage);
         if outline.is_ok() || is_last {
@@ -77,12 +86,14 @@ pub async fn format<H: Host>(
             },
             status: Status::Complete,
             usage: Usage::default(),
+            reused: 0,
             duplicate_risk: 0,
         },
         Err(reason) => in_engineers_order(findings, Status::Degraded, reason),
     };
     Ok(Formatted {
         usage,
+        reused,
         duplicate_risk,
         ..formatted
     })
@@ -104,9 +115,12 @@ async fn plan_once<H: Host>(
             parts: prompt::plan(writer.visit, findings),
             schema: plan::schema(findings),
         };
-        Ok(match writer.grok.ask(question).await {
-            Ok(reply) => Planned {
-                reply: Some(reply),
+        let is_of_use = |content: &str| outline(writer, findings, content).is_ok();
+        Ok(match writer.obtain(question, is_of_use).await {
+            Ok(obtained) => Planned {
+                reply: Some(obtained.reply),
+                fingerprint: obtained.fingerprint,
+                is_reused: obtained.is_reused,
                 problem: String::new(),
                 is_worth_repeating: true,
                 is_again,
@@ -116,6 +130,8 @@ async fn plan_once<H: Host>(
             }
             Err(failure) => Planned {
                 reply: None,
+                fingerprint: String::new(),
+                is_reused: false,
                 problem: failure.message,
                 is_worth_repeating: failure.class == Class::Lost,
                 is_again,
@@ -137,8 +153,17 @@ fn read<H: Host>(
         .grok
         .read(&reply)
         .map_err(|failure| failure.message)?;
-    usage.add(&answer.usage);
-    let plan = plan::read(&answer.content?)?;
+    usage.add(&reuse::cost(answer.usage, planned.is_reused));
+    outline(writer, findings, &answer.content?)
+}
+
+/// The order that an answer stands for.
+fn outline<H: Host>(
+    writer: &Writer<'_, H>,
+    findings: &[Finding],
+    content: &str,
+) -> Result<Outline, String> {
+    let plan = plan::read(content)?;
     plan::arrange(&plan, findings, &writer.visit.group_order)
 }
 
@@ -151,6 +176,7 @@ fn in_engineers_order(findings: &[Finding], status: Status, reason: String) -> F
         },
         status,
         usage: Usage::default(),
+        reused: 0,
         duplicate_risk: 0,
     }
 }

@@ -1,6 +1,7 @@
 //! One call of xAI's chat completions: what is sent, what comes back, what it cost, what went wrong.
 
 mod failure;
+mod fingerprint;
 mod limiter;
 mod purse;
 mod reply;
@@ -85,6 +86,11 @@ impl<'a, H: Host> Grok<'a, H> {
     /// Whether the job has spent what it may, so that nothing new is to be asked.
     pub fn is_spent(&self) -> bool {
         self.purse.is_empty()
+    }
+
+    /// What tells this question from every other: the same twice is the same question to the same model.
+    pub fn fingerprint(&self, question: &Question<'_>) -> String {
+        fingerprint::of(question, self.model, self.effort)
     }
 
     /// Asks once. The reply is as it came: [`Self::read`] says what it says.

@@ -11,7 +11,8 @@ use futures_util::StreamExt;
 use futures_util::stream;
 use serde::{Deserialize, Serialize};
 
-use self::format::{Format, Sniffed};
+pub use self::format::Format;
+use self::format::Sniffed;
 use super::input::ImageTransport;
 use super::output::{Warning, WarningCode};
 use super::visit::Photo;

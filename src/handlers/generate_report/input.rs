@@ -123,6 +123,8 @@ pub struct Options {
     pub final_formatting: Option<bool>,
     /// The language to write in, such as `en`.
     pub language: Option<String>,
+    /// Whether answers that an earlier job about the same report has paid for are taken again.
+    pub reuse: Option<bool>,
     /// Whether the report is also written to `reports`.
     pub write_report: Option<bool>,
 }

@@ -3,7 +3,8 @@
 //! Its steps, each kept over attempts once it is done: `batch/<i>` asks about some photos (`batch/<i>/2` about those
 //! too large for the same request, `retry/<i>` again when the answer is of no use, `repair/<i>` about what the answers
 //! left out), `notes/<i>` about the notes, `final` for the order, `save` for the row of `reports`. Saving twice writes
-//! the same twice, and never over what a person has written meanwhile. xAI's outages and rate limits are retried; wrong
+//! the same twice, and never over what a person has written meanwhile. With `options.reuse` answers are taken from an
+//! earlier job about the same report. xAI's outages and rate limits are retried; wrong
 //! input, a wrong key and an empty account are not.
 
 mod asking;
@@ -20,6 +21,7 @@ mod input;
 mod output;
 mod plan;
 mod prompt;
+mod reuse;
 mod save;
 mod text;
 mod topic;

@@ -9,6 +9,7 @@ mod images;
 mod killed;
 mod refusals;
 mod reports_table;
+mod reuse;
 mod side_by_side;
 mod whole;
 mod workers;

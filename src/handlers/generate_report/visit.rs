@@ -108,6 +108,8 @@ pub struct Settings {
     pub final_formatting: bool,
     /// The language to write in.
     pub language: String,
+    /// Whether answers that an earlier job about the same report has paid for are taken again.
+    pub reuse: bool,
     /// Whether the report is also written to `reports`.
     pub write_report: bool,
     /// What the report may cost, if that is limited.

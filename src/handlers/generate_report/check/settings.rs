@@ -35,6 +35,7 @@ pub(super) fn settings(
             filled(options.language),
         )?
         .unwrap_or_else(|| "en".into()),
+        reuse: options.reuse.unwrap_or(false),
         write_report: options.write_report.unwrap_or(true),
         max_cost_usd: max_cost_usd(options.max_cost_usd)?,
     })

@@ -36,7 +36,7 @@ fn the_least_a_visit_needs_has_sensible_defaults() {
     assert_eq!((settings.batch_size, settings.effort), (5, Effort::Low));
     assert_eq!(settings.image_transport, ImageTransport::Base64);
     assert_eq!((settings.language.as_str(), settings.model), ("en", None));
-    assert!(settings.final_formatting && settings.write_report);
+    assert!(settings.final_formatting && settings.write_report && !settings.reuse);
 }
 
 #[test]

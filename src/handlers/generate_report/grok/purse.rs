@@ -45,8 +45,11 @@ impl Purse {
     }
 }
 
-/// Every step that made a call keeps the reply under the same name.
+/// Every step that made a call keeps the reply under the same name. What another job has paid for cost this one nothing.
 fn usage_of_step(result: &Value) -> Option<Usage> {
+    if result["is_reused"] == true {
+        return None;
+    }
     let reply: Reply = serde_json::from_value(result["reply"].clone()).ok()?;
     Some(reply.read("").ok()?.usage)
 }
@@ -75,6 +78,15 @@ mod tests {
             ..Usage::default()
         });
         assert!(purse.is_empty());
+    }
+
+    #[test]
+    fn what_another_job_has_paid_for_costs_nothing() {
+        let mut steps = Map::new();
+        let mut reused = step(20_000_000_000);
+        reused["is_reused"] = json!(true);
+        steps.insert("batch/0".into(), reused);
+        assert!(!Purse::new(Some(1.0), &steps).is_empty());
     }
 
     #[test]

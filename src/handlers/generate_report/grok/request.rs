@@ -86,6 +86,17 @@ impl Part {
         Self::Text { text }
     }
 
+    /// What it says, or shows.
+    pub(super) fn bytes(&self) -> &[u8] {
+        match self {
+            Self::Text { text } => text.as_bytes(),
+            Self::ImageUrl { image_url } => match &image_url.url.0 {
+                Image::Address(url) => url.as_bytes(),
+                Image::Bytes { bytes, .. } => bytes,
+            },
+        }
+    }
+
     /// A picture.
     pub fn image(image: Image) -> Self {
         let url = Picture(image);

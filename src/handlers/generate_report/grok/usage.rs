@@ -70,9 +70,10 @@ impl Usage {
         self.cost_ticks.unwrap_or(reckoned)
     }
 
-    /// US dollars, as far as the API said.
+    /// US dollars, as far as the API said; no calls cost nothing.
     pub fn cost_usd(&self) -> Option<f64> {
-        self.cost_ticks.map(|ticks| ticks as f64 / TICKS_PER_USD)
+        let ticks = self.cost_ticks.or((self.calls == 0).then_some(0));
+        ticks.map(|ticks| ticks as f64 / TICKS_PER_USD)
     }
 }
 

@@ -124,6 +124,7 @@ impl Options {
             max_cost_usd: fields.number("maxCostUsd")?,
             final_formatting: fields.flag("finalFormatting")?,
             language: fields.text("language")?,
+            reuse: fields.flag("reuse")?,
             write_report: fields.flag("writeReport")?,
         })
     }

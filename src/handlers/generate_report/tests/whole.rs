@@ -41,7 +41,7 @@ fn stats_count_what_was_paid_for() {
     let host = world(|_| None);
     let report = report(&host, input(7, json!({})));
     let expected = json!({
-        "images": 7, "batches": 3, "calls": 4, "reusedSteps": 0, "retries": 0, "duplicateRisk": 0,
+        "images": 7, "batches": 3, "calls": 4, "reusedSteps": 0, "reusedAnswers": 0, "retries": 0, "duplicateRisk": 0,
         "promptTokens": 400, "imageTokens": 240, "cachedTokens": 20, "completionTokens": 40,
         "reasoningTokens": 8, "costUsd": 0.004, "models": ["grok-4.3"], "promptVersion": 2,
     });

@@ -33,6 +33,7 @@ fn text(input: Value, written: Vec<Written>, summary: &[&str]) -> String {
         },
         status: Status::Complete,
         usage: Usage::default(),
+        reused: 0,
         duplicate_risk: 0,
     };
     let job = job("generate_report", json!({}));
