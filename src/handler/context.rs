@@ -93,6 +93,8 @@ pub struct JobContext<'a, H> {
     entry: Rc<Entry>,
     progress: RefCell<Option<Progress>>,
     has_news: Cell<bool>,
+    /// Whether progress is on its way to the database. Two at once could arrive in the wrong order.
+    news_carrier: Cell<Option<Carrier>>,
     steps_begun: RefCell<Vec<String>>,
     steps_being_saved: Cell<u32>,
     /// Of the steps finished in this run.
@@ -111,6 +113,13 @@ pub enum Stop {
     TimedOut,
     /// It goes on in another isolate.
     HandOver,
+}
+
+/// What takes progress to the database.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Carrier {
+    Step,
+    Heartbeat,
 }
 
 /// How far a job is, for people who wait for it.
@@ -139,6 +148,7 @@ impl<'a, H: Host> JobContext<'a, H> {
             job,
             progress: RefCell::default(),
             has_news: Cell::default(),
+            news_carrier: Cell::default(),
             steps_begun: RefCell::default(),
             steps_being_saved: Cell::default(),
             longest_step_ms: Cell::default(),
@@ -316,12 +326,17 @@ impl<'a, H: Host> JobContext<'a, H> {
             ));
         }
         let is_unreadable = self.job.steps.contains_key(name);
-        let progress = self.take_news();
+        let progress = self.take_news(Carrier::Step);
+        let carries_news = progress.is_some();
         let save = self
             .run
             .queue
             .save_step(&self.job, name, result, progress, is_unreadable);
-        let standing = save.await?;
+        let saved = save.await;
+        if carries_news {
+            self.news_carrier.set(None);
+        }
+        let standing = saved?;
         let ms = self.now_ms() - started_ms;
         self.log("step", json!({ "step": name, "ms": ms }));
         self.longest_step_ms
@@ -370,24 +385,30 @@ impl<'a, H: Host> JobContext<'a, H> {
         Heartbeat {
             job_id: self.job.id,
             lease_token: self.job.lease_token,
-            progress: self.take_news(),
+            progress: self.take_news(Carrier::Heartbeat),
         }
     }
 
-    /// What was taken did not arrive.
-    pub(crate) fn keep_news(&self) {
-        self.has_news.set(self.progress.borrow().is_some());
+    /// The sign of life was answered, or was not: then the news it took have to go with another.
+    pub(crate) fn heartbeat_over(&self, has_arrived: bool) {
+        if self.news_carrier.get() == Some(Carrier::Heartbeat) {
+            self.news_carrier.set(None);
+        }
+        if !has_arrived {
+            self.has_news.set(self.progress.borrow().is_some());
+        }
     }
 
     pub(crate) fn has_news(&self) -> bool {
         self.has_news.get()
     }
 
-    fn take_news(&self) -> Option<Progress> {
-        self.has_news
-            .take()
-            .then(|| self.progress.borrow().clone())
-            .flatten()
+    fn take_news(&self, carrier: Carrier) -> Option<Progress> {
+        if self.news_carrier.get().is_some() || !self.has_news.take() {
+            return None;
+        }
+        self.news_carrier.set(Some(carrier));
+        self.progress.borrow().clone()
     }
 }
 

@@ -2,8 +2,6 @@
 //! as it came. What the API refuses about a request decides what the next one is: a smaller one, or one without the
 //! photo it would not take. Refusals are kept like answers, so a later run comes to the same requests.
 
-use std::cell::Cell;
-
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
@@ -90,22 +88,10 @@ impl<H: Host> Writer<'_, H> {
                 break;
             }
             let later = topics.split_off(terms.most.min(topics.len()));
-            let is_counted = Cell::new(false);
-            let count = |replied: &Replied| {
-                if !is_counted.replace(true) {
-                    count(topics.len() - replied.left.len());
-                }
-            };
             let ask = async |is_again| {
                 let _place = place;
                 self.tell();
                 let replied = T::ask(self, &topics, &terms.unseen).await?;
-                let reply = replied.reply.as_ref();
-                if reply.is_none_or(|reply| self.grok.read(reply).is_ok()) {
-                    // Told with the step that is saved next: what is told was not lost when the worker is.
-                    count(&replied);
-                    self.tell();
-                }
                 Ok(Replied {
                     is_again,
                     ..replied
@@ -115,7 +101,12 @@ impl<H: Host> Writer<'_, H> {
             let answer = replied.reply.as_ref().map(|reply| self.grok.read(reply));
             match answer.transpose() {
                 Ok(answer) => {
-                    count(&replied);
+                    count(topics.len() - replied.left.len());
+                    // Only now, when it is kept: what people were told is never taken back. What is known from earlier
+                    // runs they were told then.
+                    if !is_kept {
+                        self.tell();
+                    }
                     self.take(&mut round, &replied, answer, &topics);
                     topics.retain(|topic| is_among(*topic, &replied.left));
                 }

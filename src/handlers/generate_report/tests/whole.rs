@@ -240,8 +240,8 @@ fn progress_counts_photos_and_never_goes_back() {
         })
         .collect();
     let expected = [
+        r#""photos" 0 of 7"#,
         r#""photos" 2 of 7"#,
-        r#""notes" 7 of 7"#,
         r#""notes" 7 of 7"#,
         r#""final" 7 of 7"#,
         r#""save" 7 of 7"#,

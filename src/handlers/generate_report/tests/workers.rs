@@ -12,8 +12,9 @@ use crate::handler::{Registration, RunContext};
 use crate::manifest::Manifest;
 use crate::signals::Signals;
 
-/// Long enough for signs of life while Grok thinks.
+/// Long enough for signs of life while Grok thinks, and longer the more it is asked about.
 const GROK_TAKES_MS: u32 = 12_000;
+const AND_FOR_EACH_LETTER_MS: u32 = 200;
 
 /// Everything that is not a worker.
 #[derive(Default)]
@@ -120,6 +121,7 @@ impl Surroundings {
             return Reply::bytes(200, JPEG);
         };
         let question = call.subject();
+        let takes_ms = GROK_TAKES_MS + question.len() as u32 * AND_FOR_EACH_LETTER_MS;
         let is_new = !self.asked.contains(&question);
         self.is_killed |= is_new && self.death == Some(Death::InACall);
         self.asked.push(question.clone());
@@ -130,7 +132,7 @@ impl Surroundings {
         {
             photos.retain(|photo| photo["p"] != "p7");
         }
-        completion(&answer.to_string()).after_ms(GROK_TAKES_MS)
+        completion(&answer.to_string()).after_ms(takes_ms)
     }
 }
 
