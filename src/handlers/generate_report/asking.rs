@@ -9,7 +9,7 @@ use serde_json::json;
 
 use super::batch::{self, Asked};
 use super::draft::{Draft, Seen, Writer};
-use super::grok::{Answer, Class, Failure, Part, Question, Reply};
+use super::grok::{Answer, Class, Failure, Part, Question, Sent};
 use super::images::Refusal;
 use super::output::Warning;
 use super::topic::Topic;
@@ -26,7 +26,7 @@ pub struct Replied {
     /// Aliases of what did not fit into the request.
     pub left: Vec<String>,
     /// `None` when there was nothing to ask.
-    pub reply: Option<Reply>,
+    pub sent: Option<Sent>,
     /// Whether an earlier run may have asked the same and been answered.
     pub is_again: bool,
     /// The photos that were seen.
@@ -51,10 +51,30 @@ struct Terms {
     most: usize,
     /// Photos to be written about from their descriptions, by alias.
     unseen: Vec<(String, Refusal)>,
+    /// How often the same may be asked again, because a deferred answer was an error or is gone.
+    repeats: u32,
+}
+
+/// One request, whether it is to be sent or was sent by an earlier run.
+struct Request<'r, 't, T> {
+    step: String,
+    topics: Vec<&'t T>,
+    /// Is told how many topics are done.
+    progress: &'r dyn Fn(usize),
+    is_told: Cell<bool>,
+}
+
+impl<T> Request<'_, '_, T> {
+    /// What was asked about is done, however that becomes known first.
+    fn done(&self, replied: &Replied) {
+        if !self.is_told.replace(true) {
+            (self.progress)(self.topics.len() - replied.left.len());
+        }
+    }
 }
 
 impl<H: Host> Writer<'_, H> {
-    /// Asks about topics in as few requests as they fit into.
+    /// Asks about topics in as few requests as they fit into; `progress` is told how many more are done.
     ///
     /// # Errors
     /// [`JobError`] when a request fails; those answered before are kept.
@@ -65,58 +85,88 @@ impl<H: Host> Writer<'_, H> {
         progress: &dyn Fn(usize),
     ) -> Result<Round<'t, T>, JobError> {
         let mut round = Round::new();
-        let mut terms = Terms::new(topics.len());
-        let mut requests = 0;
-        while !topics.is_empty() {
-            requests += 1;
-            let name = match requests {
-                1 => step.to_owned(),
-                number => format!("{step}/{number}"),
-            };
-            let is_kept = self.context.job().steps.contains_key(&name);
-            // A step begins when its request can: one that has begun may have been paid for.
-            let place = match is_kept {
-                true => None,
-                false => Some(self.grok.place().await?),
-            };
-            self.check_others()?;
-            if !is_kept && self.grok.is_spent() {
-                round.draft.unasked = topics.len();
+        let mut terms = Terms::new(topics.len(), self.context.job().retry_count);
+        for number in 1.. {
+            if topics.is_empty() {
                 break;
             }
             let later = topics.split_off(terms.most.min(topics.len()));
-            let is_told = Cell::new(false);
-            let tell = |replied: &Replied| {
-                if !is_told.replace(true) {
-                    progress(topics.len() - replied.left.len());
-                }
+            let request = Request {
+                step: match number {
+                    1 => step.to_owned(),
+                    _ => format!("{step}/{number}"),
+                },
+                topics,
+                progress,
+                is_told: Cell::new(false),
             };
-            let ask = async |is_again| {
-                let _place = place;
-                progress(0);
-                let replied = T::ask(self, &topics, &terms.unseen).await?;
-                let reply = replied.reply.as_ref();
-                if reply.is_none_or(|reply| self.grok.read(reply).is_ok()) {
-                    tell(&replied);
-                }
-                Ok(Replied {
-                    is_again,
-                    ..replied
-                })
+            let Some(replied) = self.ask_once(&request, &terms).await? else {
+                round.draft.unasked = request.topics.len() + later.len();
+                break;
             };
-            let replied = self.context.step_again(&name, ask).await?;
-            let answer = replied.reply.as_ref().map(|reply| self.grok.read(reply));
-            match answer.transpose() {
+            match self.answer(&request, &replied).await? {
                 Ok(answer) => {
-                    tell(&replied);
-                    self.take(&mut round, &replied, answer, &topics);
+                    self.take(&mut round, &replied, answer, &request.topics);
+                    topics = request.topics;
                     topics.retain(|topic| is_among(*topic, &replied.left));
                 }
-                Err(failure) => terms.narrow(failure, &replied)?,
+                Err(failure) => {
+                    round.draft.duplicate_risk += u32::from(failure.class == Class::Gone);
+                    terms.narrow(failure, &replied)?;
+                    topics = request.topics;
+                }
             }
             topics.extend(later);
         }
         Ok(round)
+    }
+
+    /// Sends a request unless it was sent; `None` when the report has cost what it may.
+    async fn ask_once<T: Topic>(
+        &self,
+        request: &Request<'_, '_, T>,
+        terms: &Terms,
+    ) -> Result<Option<Replied>, JobError> {
+        let is_kept = self.context.job().steps.contains_key(&request.step);
+        // A step begins when its request can: one that has begun may have been paid for.
+        let place = match is_kept {
+            true => None,
+            false => Some(self.grok.place().await?),
+        };
+        self.check_others()?;
+        if !is_kept && self.grok.is_spent() {
+            return Ok(None);
+        }
+        let ask = async |is_again| {
+            let _place = place;
+            (request.progress)(0);
+            let replied = T::ask(self, &request.topics, &terms.unseen).await?;
+            if self.grok.is_answered(replied.sent.as_ref()) {
+                request.done(&replied);
+            }
+            Ok(Replied {
+                is_again,
+                ..replied
+            })
+        };
+        let replied = self.context.step_again(&request.step, ask).await?;
+        Ok(Some(replied))
+    }
+
+    /// What was answered to a request; `None` when there was nothing to ask.
+    async fn answer<T: Topic>(
+        &self,
+        request: &Request<'_, '_, T>,
+        replied: &Replied,
+    ) -> Result<Result<Option<Answer>, Failure>, JobError> {
+        let answer = match &replied.sent {
+            Some(sent) => self.grok.answer(&request.step, sent).await?.map(Some),
+            None => Ok(None),
+        };
+        if answer.is_ok() {
+            request.done(replied);
+        }
+        Ok(answer)
     }
 
     /// Asks about topics in one request; most of what it brings is for the topics to fill in.
@@ -138,10 +188,10 @@ impl<H: Host> Writer<'_, H> {
             parts,
             schema: batch::schema(T::SUBJECT, &asked),
         };
-        let reply = self.grok.ask(question).await?;
+        let sent = self.grok.ask(question).await?;
         Ok(Replied {
             asked: asked.iter().map(|asked| asked.alias.to_owned()).collect(),
-            reply: Some(reply),
+            sent: Some(sent),
             ..Replied::default()
         })
     }
@@ -198,14 +248,17 @@ impl<T> Round<'_, T> {
 }
 
 impl Terms {
-    fn new(topics: usize) -> Self {
+    /// What earlier attempts asked in vain comes up again, and each attempt may add to it.
+    fn new(topics: usize, retry_count: u32) -> Self {
         Self {
             most: topics,
             unseen: Vec::new(),
+            repeats: retry_count + 1,
         }
     }
 
-    /// After a refusal: asks for half as much, and in the end for a single photo without showing it.
+    /// After a refusal: asks for half as much, and in the end for a single photo without showing it. After the loss
+    /// of a deferred answer: the same again.
     ///
     /// # Errors
     /// When the failure is about something else, or there is nothing left to leave out.
@@ -213,6 +266,10 @@ impl Terms {
         let refusal = match failure.class {
             Class::Split { .. } => Refusal::TooMuch,
             Class::Image => Refusal::NotTaken,
+            Class::Gone | Class::Transient { .. } if self.repeats > 0 => {
+                self.repeats -= 1;
+                return Ok(());
+            }
             _ => return Err(failure.into()),
         };
         match replied.asked.as_slice() {

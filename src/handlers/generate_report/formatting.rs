@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::draft::Writer;
 use super::findings::Finding;
-use super::grok::{Class, Question, Reply, Usage};
+use super::grok::{Class, Failure, Question, Sent, Usage};
 use super::output::{Formatting, FormattingMode, Status};
 use super::plan::{self, Outline};
 use super::prompt;
@@ -19,8 +19,14 @@ pub struct Formatted {
     pub outline: Outline,
     pub formatting: Formatting,
     pub status: Status,
+    pub toll: Toll,
+}
+
+/// What asking for it took.
+#[derive(Default)]
+pub struct Toll {
     pub usage: Usage,
-    /// Requests that an earlier run may have paid for already.
+    /// Requests that may have been paid for already.
     pub duplicate_risk: u32,
 }
 
@@ -28,10 +34,10 @@ pub struct Formatted {
 #[derive(Serialize, Deserialize)]
 struct Planned {
     /// As it came.
-    reply: Option<Reply>,
-    /// Why there is none.
+    sent: Option<Sent>,
+    /// Why there is nothing.
     problem: String,
-    /// Whether there may be one when asked again.
+    /// Whether there may be something when asked again.
     is_worth_repeating: bool,
     /// Whether an earlier run may have asked the same and been answered.
     is_again: bool,
@@ -49,21 +55,20 @@ pub async fn format<H: Host>(
         let reason = "options.finalFormatting is false".into();
         return Ok(in_engineers_order(findings, Status::Complete, reason));
     }
-    let (mut usage, mut duplicate_risk) = (Usage::default(), 0);
+    let mut toll = Toll::default();
     let mut outline = Err(String::new());
     for step in STEPS {
         if writer.grok.is_spent() && !writer.context.job().steps.contains_key(step) {
             let reason = "the report has cost what options.maxCostUsd allows".into();
             return Ok(Formatted {
-                usage,
-                duplicate_risk,
+                toll,
                 ..in_engineers_order(findings, Status::Partial, reason)
             });
         }
         let planned = plan_once(writer, findings, step).await?;
         let is_last = !planned.is_worth_repeating;
-        duplicate_risk += u32::from(planned.is_again);
-        outline = read(writer, findings, planned, &mut usage);
+        toll.duplicate_risk += u32::from(planned.is_again);
+        outline = read(writer, findings, step, planned, &mut toll).await?;
         if outline.is_ok() || is_last {
             break;
         }
@@ -76,16 +81,11 @@ pub async fn format<H: Host>(
                 reason: None,
             },
             status: Status::Complete,
-            usage: Usage::default(),
-            duplicate_risk: 0,
+            toll: Toll::default(),
         },
         Err(reason) => in_engineers_order(findings, Status::Degraded, reason),
     };
-    Ok(Formatted {
-        usage,
-        duplicate_risk,
-        ..formatted
-    })
+    Ok(Formatted { toll, ..formatted })
 }
 
 async fn plan_once<H: Host>(
@@ -105,8 +105,8 @@ async fn plan_once<H: Host>(
             schema: plan::schema(findings),
         };
         Ok(match writer.grok.ask(question).await {
-            Ok(reply) => Planned {
-                reply: Some(reply),
+            Ok(sent) => Planned {
+                sent: Some(sent),
                 problem: String::new(),
                 is_worth_repeating: true,
                 is_again,
@@ -115,7 +115,7 @@ async fn plan_once<H: Host>(
                 return Err(failure.into());
             }
             Err(failure) => Planned {
-                reply: None,
+                sent: None,
                 problem: failure.message,
                 is_worth_repeating: failure.class == Class::Lost,
                 is_again,
@@ -126,20 +126,27 @@ async fn plan_once<H: Host>(
 }
 
 /// The order that a step stands for.
-fn read<H: Host>(
+async fn read<H: Host>(
     writer: &Writer<'_, H>,
     findings: &[Finding],
+    step: &str,
     planned: Planned,
-    usage: &mut Usage,
-) -> Result<Outline, String> {
-    let reply = planned.reply.ok_or(planned.problem)?;
-    let answer = writer
-        .grok
-        .read(&reply)
-        .map_err(|failure| failure.message)?;
-    usage.add(&answer.usage);
-    let plan = plan::read(&answer.content?)?;
-    plan::arrange(&plan, findings, &writer.visit.group_order)
+    toll: &mut Toll,
+) -> Result<Result<Outline, String>, JobError> {
+    let Some(sent) = planned.sent else {
+        return Ok(Err(planned.problem));
+    };
+    let answer = match writer.grok.answer(step, &sent).await? {
+        Ok(answer) => answer,
+        Err(Failure { class, message }) => {
+            toll.duplicate_risk += u32::from(class == Class::Gone);
+            return Ok(Err(message));
+        }
+    };
+    toll.usage.add(&answer.usage);
+    let plan = answer.content.map_err(str::to_owned);
+    let plan = plan.and_then(|content| plan::read(&content));
+    Ok(plan.and_then(|plan| plan::arrange(&plan, findings, &writer.visit.group_order)))
 }
 
 fn in_engineers_order(findings: &[Finding], status: Status, reason: String) -> Formatted {
@@ -150,7 +157,6 @@ fn in_engineers_order(findings: &[Finding], status: Status, reason: String) -> F
             reason: Some(reason),
         },
         status,
-        usage: Usage::default(),
-        duplicate_risk: 0,
+        toll: Toll::default(),
     }
 }

@@ -1,6 +1,7 @@
 //! The whole handler against a scripted world: what it asks, what it keeps, what it makes of Grok's bad days.
 
 mod cost;
+mod deferred;
 mod failures;
 mod final_step;
 mod images;
