@@ -7,6 +7,13 @@ use thiserror::Error;
 
 const DEFAULT_GROK_BASE_URL: &str = "https://api.x.ai/v1";
 const DEFAULT_GROK_MODEL: &str = "grok-4.3";
+const DEFAULT_GROK_TRANSPORT: Transport = Transport::Deferred;
+
+const TRANSPORTS: [(&str, Transport); 3] = [
+    ("sync", Transport::Sync),
+    ("stream", Transport::Stream),
+    ("deferred", Transport::Deferred),
+];
 
 /// Everything the worker can be told from outside.
 #[derive(Debug, Clone)]
@@ -48,12 +55,25 @@ pub struct GrokConfig {
     pub model: String,
     /// How long one answer may take.
     pub timeout_seconds: u32,
+    /// How a question gets there and its answer back, unless a job wishes otherwise.
+    pub transport: Transport,
     /// Requests of one isolate that are under way at the same time.
     pub concurrency: usize,
     /// Requests one isolate sends within a minute.
     pub requests_per_minute: u32,
     /// Tokens in them, reckoned before they are sent.
     pub tokens_per_minute: u32,
+}
+
+/// How a question gets to Grok and its answer back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Transport {
+    /// The answer is waited for.
+    Sync,
+    /// The answer is read as it is written.
+    Stream,
+    /// The answer is asked for later, and by any isolate.
+    Deferred,
 }
 
 /// A text that must not appear in a log, an error or a `Debug` output.
@@ -156,11 +176,13 @@ fn grok(variables: &Variables) -> Result<Option<GrokConfig>, ConfigError> {
     let tokens_per_minute =
         variables.number("GROK_TOKENS_PER_MINUTE", 2_000_000, 1_000, 1_000_000_000)?;
     let api_key = variables.secret("GROK_API_KEY")?;
+    let transport = variables.choice("GROK_TRANSPORT", &TRANSPORTS)?;
     Ok(api_key.map(|api_key| GrokConfig {
         base_url,
         api_key,
         model: model.into(),
         timeout_seconds,
+        transport: transport.unwrap_or(DEFAULT_GROK_TRANSPORT),
         concurrency,
         requests_per_minute,
         tokens_per_minute,
@@ -241,6 +263,24 @@ impl Variables {
             })
     }
 
+    fn choice<T: Copy>(
+        &self,
+        name: &'static str,
+        choices: &[(&str, T)],
+    ) -> Result<Option<T>, ConfigError> {
+        let Some(text) = self.text(name) else {
+            return Ok(None);
+        };
+        let chosen = choices.iter().find(|(name, _)| *name == text);
+        chosen.map(|(_, value)| Some(*value)).ok_or_else(|| {
+            let names: Vec<&str> = choices.iter().map(|(name, _)| *name).collect();
+            ConfigError {
+                variable: name,
+                expected: format!("expected one of {}", names.join(", ")),
+            }
+        })
+    }
+
     fn number(
         &self,
         name: &'static str,
@@ -301,6 +341,7 @@ mod tests {
         assert_eq!(grok.base_url, "https://api.x.ai/v1");
         assert_eq!(grok.model, "grok-4.3");
         assert_eq!(grok.timeout_seconds, 120);
+        assert_eq!(grok.transport, Transport::Deferred);
         assert_eq!(grok.concurrency, 4);
         assert_eq!(
             (grok.requests_per_minute, grok.tokens_per_minute),
@@ -342,6 +383,7 @@ mod tests {
             ("SUPABASE_SECRET_KEYS", r#"{"default":1}"#, "a JSON object"),
             ("QUEUE_WORKER_TOKEN", "two words", "without spaces"),
             ("GROK_BASE_URL", "api.x.ai", "https://"),
+            ("GROK_TRANSPORT", "post", "one of sync, stream, deferred"),
             ("QUEUE_CONCURRENCY", "0", "from 1 to 1000"),
             ("QUEUE_CONCURRENCY", "many", "a whole number"),
             ("QUEUE_LEASE_SECONDS", "-1", "a whole number"),

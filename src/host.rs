@@ -33,6 +33,9 @@ pub trait Host {
     /// Milliseconds on a clock that is good for measuring this worker's own time and nothing else.
     fn now_ms(&self) -> u64;
 
+    /// Seconds since 1970, for what others limit by the hour. Jobs know only the database's clock.
+    fn unix_seconds(&self) -> u64;
+
     /// The CPU time of this isolate so far in milliseconds, as far as it can be measured.
     fn cpu_ms(&self) -> u64;
 

@@ -229,6 +229,10 @@ impl Host for ScriptedHost {
         self.now_ms.get()
     }
 
+    fn unix_seconds(&self) -> u64 {
+        self.now_ms() / 1_000
+    }
+
     fn cpu_ms(&self) -> u64 {
         self.cpu_ms.get()
     }

@@ -263,6 +263,18 @@ impl<'a, H: Host> JobContext<'a, H> {
         self.run.host.now_ms()
     }
 
+    /// Seconds since 1970, for what others limit by the hour.
+    pub fn unix_seconds(&self) -> u64 {
+        self.run.host.unix_seconds()
+    }
+
+    /// Drives `future` to its end even if the job is handed over meanwhile, for a few seconds of what cannot be done
+    /// twice. When the job is cancelled or lost it is dropped all the same.
+    pub async fn uninterrupted<F: Future>(&self, future: F) -> F::Output {
+        let _held = Saving::begin(&self.steps_being_saved);
+        future.await
+    }
+
     /// Writes one line to the function's log, with the job's id, type and attempt.
     pub fn log(&self, event: &str, fields: Value) {
         self.run.log.job_event(event, &self.job, &fields);
@@ -430,7 +442,7 @@ fn go_on(standing: Standing) -> Result<(), JobError> {
     }
 }
 
-/// Counts a step as being saved for as long as it lives.
+/// Counts a step as being saved, or about to be, for as long as it lives.
 struct Saving<'a>(&'a Cell<u32>);
 
 impl<'a> Saving<'a> {

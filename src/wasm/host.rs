@@ -104,6 +104,10 @@ impl Host for EdgeHost<'_> {
         now_ms() as u64
     }
 
+    fn unix_seconds(&self) -> u64 {
+        (js_sys::Date::now() / 1_000.0) as u64
+    }
+
     fn cpu_ms(&self) -> u64 {
         self.meter.used_ms() as u64
     }

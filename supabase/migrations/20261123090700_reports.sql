@@ -180,15 +180,18 @@ $$;
 comment on function job_queue.report_obstacle is 'Why a job must not overwrite a report; null when it may.';
 
 -- The reply that another job about the same report keeps for a question, the latest if there are several; null
--- when there is none. The steps of generate_report keep each reply with the fingerprint of its question.
+-- when there is none. A step of generate_report keeps the fingerprint of its question, and the reply, unless that
+-- came later and is kept by the step that fetched it.
 -- Called by the generate_report handler.
 create function public.find_report_reply(job_id uuid, fingerprint text) returns jsonb
 language sql stable set search_path = '' as $$
-  select s.result -> 'reply'
+  select coalesce(s.result #> '{sent,reply}', a.result #> '{sent,reply}')
   from job_queue.report_jobs own
   join job_queue.report_jobs other on other.report_id = own.report_id and other.job_id <> own.job_id
   join public.job_steps s on s.job_id = other.job_id
+  left join public.job_steps a on a.job_id = s.job_id and a.name = s.name || '/answer'
   where own.job_id = find_report_reply.job_id and s.result ->> 'fingerprint' = find_report_reply.fingerprint
+    and coalesce(s.result #> '{sent,reply}', a.result #> '{sent,reply}') is not null
   order by s.finished_at desc
   limit 1
 $$;

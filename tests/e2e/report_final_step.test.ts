@@ -23,7 +23,8 @@ for (const [what, fault, reason] of FAILURES) {
     await scriptGrok(id, [{ ...fault, schema: "report_plan", times: 50 }]);
     await makeDue(id);
     // Longer than the stand-in takes for a proper answer, and short enough for a test.
-    await withWorker({ GROK_TIMEOUT_SECONDS: "3" }, (worker) => wakeAndWait(worker.url));
+    const settings = { GROK_TRANSPORT: "sync", GROK_TIMEOUT_SECONDS: "3" };
+    await withWorker(settings, (worker) => wakeAndWait(worker.url));
 
     const job = await getJob(id);
     assert.deepEqual([job.status, job.retry_count], ["completed", 0], job.error ?? "");

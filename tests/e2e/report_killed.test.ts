@@ -29,7 +29,7 @@ Deno.test("a report whose worker is killed in every call is finished, each call 
   await scriptGrok(id, STEPS.flatMap(() => pair));
   await makeDue(id);
   for (const index of STEPS.keys()) {
-    const worker = await startWorker({ GROK_CONCURRENCY: "1" });
+    const worker = await startWorker({ GROK_CONCURRENCY: "1", GROK_TRANSPORT: "sync" });
     await (await wake({ url: worker.url })).body?.cancel();
     await waitFor(
       `the call of ${STEPS[index]}`,

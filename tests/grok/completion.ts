@@ -2,8 +2,8 @@
 
 import { answer } from "./answer.ts";
 import type { Conversations, RecordedCall } from "./conversation.ts";
-import type { Fault } from "./fault.ts";
-import { flatError, mishap } from "./fault.ts";
+import type { Deferrals } from "./deferral.ts";
+import { deferredError, flatError, type Mishap, mishap } from "./fault.ts";
 import { ImageRefused, type ImageSummary, readImage } from "./image.ts";
 import { type ChatRequest, readRequest, RequestRefused } from "./request.ts";
 import { usage } from "./usage.ts";
@@ -15,10 +15,9 @@ const KEY = /^Bearer xai-(?!wrong)/;
 export async function complete(
   request: Request,
   conversations: Conversations,
+  deferrals: Deferrals,
   delayMs: number,
 ): Promise<Response> {
-  const refused = checkKey(request.headers.get("authorization"));
-  if (refused) return refused;
   let read: { chat: ChatRequest; images: ImageSummary[] };
   try {
     read = await readCall(request);
@@ -32,14 +31,23 @@ export async function complete(
   call.fault = fault.fault;
   const isFirst = conversations.calls(conversation).length === 0;
   conversations.record(conversation, call);
-  await wait(fault.delay_ms ?? delayMs, request.signal);
-  const response = respond(read.chat, read.images, fault, isFirst);
+  const effect = mishap(fault);
+  const thinkingMs = fault.delay_ms ?? delayMs;
+  const respondNow = () => respond(read.chat, read.images, effect, isFirst);
+  if (read.chat.deferred && !("response" in effect)) {
+    call.status = 200;
+    const later = fault.fault === "deferred_error" ? deferredError : respondNow;
+    return deferrals.add(call, thinkingMs, later);
+  }
+  await wait(thinkingMs, request.signal);
+  const response = "response" in effect ? effect.response() : respondNow();
   // A caller that left in the meantime never saw an answer: the record keeps saying so.
   if (!request.signal.aborted) call.status = response.status;
   return response;
 }
 
-function checkKey(authorization: string | null): Response | null {
+/** The refusal of a call without a key that the stand-in takes. */
+export function checkKey(authorization: string | null): Response | null {
   if (!authorization) {
     return flatError(401, "unauthenticated", "No API key was sent; use the Authorization header.");
   }
@@ -62,11 +70,9 @@ async function readCall(request: Request) {
 function respond(
   chat: ChatRequest,
   images: ImageSummary[],
-  fault: Fault,
+  effect: Mishap,
   isFirst: boolean,
 ): Response {
-  const effect = mishap(fault);
-  if ("response" in effect) return effect.response();
   const written = answer(chat);
   let message = { content: written, finish_reason: "stop" as "stop" | "length" };
   if (written.length / 4 > chat.maxTokens) {
@@ -101,6 +107,8 @@ function recordOf(chat: ChatRequest, images: ImageSummary[]): RecordedCall {
     parameters,
     status: null,
     fault: "none",
+    looks: 0,
+    fetched: 0,
   };
 }
 

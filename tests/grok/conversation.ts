@@ -16,6 +16,9 @@ export interface RecordedCall {
   /** What it was answered with; null while it is not, or when the caller left before. */
   status: number | null;
   fault: Fault["fault"];
+  /** How often its answer was looked for, and given out, if it was deferred. */
+  looks: number;
+  fetched: number;
 }
 
 /** All conversations since the stand-in started; a test asks for its own by the id of its job. */

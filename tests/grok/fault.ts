@@ -23,7 +23,9 @@ export interface Fault {
     | "unknown_items" // an answer whose ids are not those of the request
     | "empty" // finish_reason stop, empty content
     | "slow" // a proper answer after `delay_ms`
-    | "dropped"; // the connection breaks in the middle of the answer
+    | "dropped" // the connection breaks in the middle of the answer
+    | "deferred_error" // the answer that is fetched later is an error, with status 200
+    | "deferred_lost"; // the answer that was deferred is nowhere to be found
   /** Only calls whose `response_format.json_schema.name` is this; default every call. */
   schema?: string;
   /** Only calls whose messages contain this text; default every call. */
@@ -48,6 +50,8 @@ export function mishap(fault: Fault): Mishap {
   switch (fault.fault) {
     case "none":
     case "slow":
+    case "deferred_error":
+    case "deferred_lost":
       return {};
     case "server_error":
       return flat(500, "internal-server-error", "Something went wrong on our side.");
@@ -96,6 +100,11 @@ export function mishap(fault: Fault): Mishap {
     default:
       return { rewrite: REWRITES[fault.fault] };
   }
+}
+
+/** The answer in place of one that was deferred. */
+export function deferredError(): Response {
+  return flatError(200, "unavailable", "Timed out waiting for first token");
 }
 
 /** xAI's own shape of an error: flat, the sentence under `error`. */

@@ -16,6 +16,8 @@ export interface ChatRequest {
   /** Name and schema of the structured output; null when free text is asked for. */
   output: { name: string; schema: Schema } | null;
   reasoning: boolean;
+  /** Whether the answer is to be fetched later. */
+  deferred: boolean;
   maxTokens: number;
   /** Everything else that was sent, for the record. */
   parameters: Record<string, unknown>;
@@ -54,6 +56,7 @@ export function readRequest(body: unknown): ChatRequest {
     model,
     ...read,
     output: readFormat(response_format),
+    deferred: parameters.deferred === true,
     reasoning: parameters.reasoning_effort !== "none",
     maxTokens: Number(limit),
     parameters,
@@ -70,7 +73,12 @@ function checkParameters(parameters: Record<string, unknown>) {
   if (effort !== undefined && !EFFORTS.includes(String(effort))) {
     refuse(`\`reasoning_effort\` must be one of ${EFFORTS.join(", ")}`);
   }
-  if (stream || deferred) refuse("streaming and deferred calls are not served by this stand-in");
+  for (const flag of [stream, deferred]) {
+    if (flag !== undefined && typeof flag !== "boolean") {
+      refuse("`stream` and `deferred` must be booleans");
+    }
+  }
+  if (stream) refuse("streaming is not served by this stand-in");
 }
 
 function readMessage(

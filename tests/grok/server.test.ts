@@ -256,3 +256,41 @@ Deno.test("a call is recorded as unanswered when its caller leaves first", async
   await asked;
   assert.equal((await calls(server))[0].status, null);
 });
+
+async function deferred(server: ReturnType<typeof grok>, sent = body({ deferred: true })) {
+  const { request_id } = await (await ask(server, sent)).json();
+  return () =>
+    server(
+      new Request(`http://grok/v1/chat/deferred-completion/${request_id}`, {
+        headers: { authorization: "Bearer xai-test" },
+      }),
+    );
+}
+
+Deno.test("a deferred answer is the same as one at once, and is given out once", async () => {
+  const server = grok();
+  const look = await deferred(server);
+  const first = await look();
+  assert.equal(first.status, 200);
+  const { choices } = await first.json();
+  assert.deepEqual(choices, (await (await ask(grok(), body())).json()).choices);
+  assert.equal((await look()).status, 404);
+  const [call] = await calls(server);
+  assert.deepEqual([call.looks, call.fetched], [1, 1]);
+});
+
+Deno.test("a deferred answer that is not there yet is an empty 202", async () => {
+  const server = await scripted([{ fault: "slow", delay_ms: 3_600_000 }]);
+  const look = await deferred(server);
+  const response = await look();
+  assert.deepEqual([response.status, await response.text()], [202, ""]);
+});
+
+Deno.test("a deferred answer can be an error with status 200, or lost", async () => {
+  const server = await scripted([{ fault: "deferred_error" }, { fault: "deferred_lost" }]);
+  const [error, lost] = [await deferred(server), await deferred(server)];
+  const response = await error();
+  assert.equal(response.status, 200);
+  assert.equal((await response.json()).code, "unavailable");
+  assert.equal((await lost()).status, 404);
+});

@@ -216,7 +216,7 @@ async function found(job: { id: string }, fingerprint: string) {
 const keep = (job: ClaimedJob, name: string, fingerprint: string, body: string) =>
   sql`
     select save_job_step(${job.id}, ${job.lease_token}, ${name},
-      ${sql.json({ fingerprint, reply: { status: 200, body } })})`;
+      ${sql.json({ fingerprint, sent: { reply: { status: 200, body } } })})`;
 
 Deno.test("a reply is found by the other jobs about the same report, the latest first", async () => {
   const [reportId, otherId] = [crypto.randomUUID(), crypto.randomUUID()];
@@ -230,6 +230,19 @@ Deno.test("a reply is found by the other jobs about the same report, the latest 
   assert.equal((await found(third, "aa")).body, "again");
   assert.equal(await found(third, "cc"), null);
   assert.equal(await found(await running(otherId), "aa"), null);
+});
+
+Deno.test("a reply that was fetched later is found by the question it answers", async () => {
+  const reportId = crypto.randomUUID();
+  const job = await running(reportId);
+  const save = (name: string, result: unknown) =>
+    sql`
+      select save_job_step(${job.id}, ${job.lease_token}, ${name}, ${sql.json(result as never)})`;
+  await save("batch/0", { fingerprint: "aa", sent: { ticket: { request_id: "t-1" } } });
+  const other = await running(reportId);
+  assert.equal(await found(other, "aa"), null, "it has not come yet");
+  await save("batch/0/answer", { sent: { reply: { status: 200, body: "late" } } });
+  assert.equal((await found(other, "aa")).body, "late");
 });
 
 Deno.test("steps without a reply are no reply to anything", async () => {

@@ -24,7 +24,9 @@ export function makeDue(jobId: string): Promise<unknown> {
 export function savedSteps(jobId: string): Promise<string[]> {
   return asSuperuser(async (sql) => {
     const rows = await sql`
-      select name from public.job_steps where job_id = ${jobId} and finished_at is not null order by name`;
+      select name from public.job_steps
+      where job_id = ${jobId} and finished_at is not null order by name
+    `;
     return rows.map((row) => row.name);
   });
 }

@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::batch::{self, Asked};
 use super::draft::{Draft, Seen, Writer};
-use super::grok::{Answer, Class, Failure, Part, Question, Reply};
+use super::grok::{self, Answer, Class, Failure, Part, Question, Sent};
 use super::images::Refusal;
 use super::output::Warning;
 use super::reuse;
@@ -25,7 +25,7 @@ pub struct Replied {
     /// Aliases of what did not fit into the request.
     pub left: Vec<String>,
     /// `None` when there was nothing to ask.
-    pub reply: Option<Reply>,
+    pub sent: Option<Sent>,
     /// What the request is known by; empty when there was none.
     pub fingerprint: String,
     /// Whether the reply is an earlier job's.
@@ -54,10 +54,18 @@ struct Terms {
     most: usize,
     /// Photos to be written about from their descriptions, by alias.
     unseen: Vec<(String, Refusal)>,
+    /// How often the same may be asked again, because a deferred answer was an error or is gone.
+    repeats: u32,
+}
+
+/// One request, whether it is to be sent or was sent by an earlier run.
+struct Request<'t, T> {
+    step: String,
+    topics: Vec<&'t T>,
 }
 
 impl<H: Host> Writer<'_, H> {
-    /// Asks about topics in as few requests as they fit into.
+    /// Asks about topics in as few requests as they fit into; `count` is told how many more are done, once for each.
     ///
     /// # Errors
     /// [`JobError`] when a request fails; those answered before are kept.
@@ -68,53 +76,95 @@ impl<H: Host> Writer<'_, H> {
         count: &dyn Fn(usize),
     ) -> Result<Round<'t, T>, JobError> {
         let mut round = Round::new();
-        let mut terms = Terms::new(topics.len());
-        let mut requests = 0;
-        while !topics.is_empty() {
-            requests += 1;
-            let name = match requests {
-                1 => step.to_owned(),
-                number => format!("{step}/{number}"),
-            };
-            let is_kept = self.context.job().steps.contains_key(&name);
-            // A step begins when its request can: one that has begun may have been paid for.
-            let place = match is_kept {
-                true => None,
-                false => Some(self.grok.place().await?),
-            };
-            self.check_others()?;
-            if !is_kept && self.grok.is_spent() {
-                round.draft.unasked = topics.len();
+        let mut terms = Terms::new(topics.len(), self.context.job().retry_count);
+        for number in 1.. {
+            if topics.is_empty() {
                 break;
             }
             let later = topics.split_off(terms.most.min(topics.len()));
-            let ask = async |is_again| {
-                let _place = place;
-                self.tell();
-                let replied = T::ask(self, &topics, &terms.unseen).await?;
-                Ok(Replied {
-                    is_again,
-                    ..replied
-                })
+            let request = Request {
+                step: match number {
+                    1 => step.to_owned(),
+                    _ => format!("{step}/{number}"),
+                },
+                topics,
             };
-            let replied = self.context.step_again(&name, ask).await?;
-            let answer = replied.reply.as_ref().map(|reply| self.grok.read(reply));
-            match answer.transpose() {
+            let Some(replied) = self.ask_once(&request, &terms).await? else {
+                round.draft.unasked = request.topics.len() + later.len();
+                break;
+            };
+            match self.answer(&request, &replied).await? {
                 Ok(answer) => {
-                    count(topics.len() - replied.left.len());
+                    count(request.topics.len() - replied.left.len());
                     // Only now, when it is kept: what people were told is never taken back. What is known from earlier
                     // runs they were told then.
-                    if !is_kept {
+                    if !self.was_known(&request.step, &replied) {
                         self.tell();
                     }
-                    self.take(&mut round, &replied, answer, &topics);
+                    self.take(&mut round, &replied, answer, &request.topics);
+                    topics = request.topics;
                     topics.retain(|topic| is_among(*topic, &replied.left));
                 }
-                Err(failure) => terms.narrow(failure, &replied)?,
+                Err(failure) => {
+                    round.draft.duplicate_risk += u32::from(failure.class == Class::Gone);
+                    terms.narrow(failure, &replied)?;
+                    topics = request.topics;
+                }
             }
             topics.extend(later);
         }
         Ok(round)
+    }
+
+    /// Sends a request unless it was sent; `None` when the report has cost what it may.
+    async fn ask_once<T: Topic>(
+        &self,
+        request: &Request<'_, T>,
+        terms: &Terms,
+    ) -> Result<Option<Replied>, JobError> {
+        let is_kept = self.context.job().steps.contains_key(&request.step);
+        // A step begins when its request can: one that has begun may have been paid for.
+        let place = match is_kept {
+            true => None,
+            false => Some(self.grok.place().await?),
+        };
+        self.check_others()?;
+        if !is_kept && self.grok.is_spent() {
+            return Ok(None);
+        }
+        let ask = async |is_again| {
+            let _place = place;
+            self.tell();
+            let replied = T::ask(self, &request.topics, &terms.unseen).await?;
+            Ok(Replied {
+                is_again,
+                ..replied
+            })
+        };
+        let replied = self.context.step_again(&request.step, ask).await?;
+        Ok(Some(replied))
+    }
+
+    /// What was answered to a request; `None` when there was nothing to ask.
+    async fn answer<T: Topic>(
+        &self,
+        request: &Request<'_, T>,
+        replied: &Replied,
+    ) -> Result<Result<Option<Answer>, Failure>, JobError> {
+        Ok(match &replied.sent {
+            Some(sent) => self.grok.answer(&request.step, sent).await?.map(Some),
+            None => Ok(None),
+        })
+    }
+
+    /// Whether an earlier run knew the answer.
+    fn was_known(&self, step: &str, replied: &Replied) -> bool {
+        let is_kept = |step: &str| self.context.job().steps.contains_key(step);
+        is_kept(step)
+            && match replied.sent {
+                Some(Sent::Ticket(_)) => is_kept(&grok::answer_step(step)),
+                Some(Sent::Reply(_)) | None => true,
+            }
     }
 
     /// Asks about topics in one request, or an earlier job has; most of what it brings is for the topics to fill in.
@@ -143,7 +193,7 @@ impl<H: Host> Writer<'_, H> {
         let obtained = self.obtain(question, is_of_use).await?;
         Ok(Replied {
             asked: asked.iter().map(|asked| asked.alias.to_owned()).collect(),
-            reply: Some(obtained.reply),
+            sent: Some(obtained.sent),
             fingerprint: obtained.fingerprint,
             is_reused: obtained.is_reused,
             ..Replied::default()
@@ -206,14 +256,17 @@ impl<T> Round<'_, T> {
 }
 
 impl Terms {
-    fn new(topics: usize) -> Self {
+    /// What earlier attempts asked in vain comes up again, and each attempt may add to it.
+    fn new(topics: usize, retry_count: u32) -> Self {
         Self {
             most: topics,
             unseen: Vec::new(),
+            repeats: retry_count + 1,
         }
     }
 
-    /// After a refusal: asks for half as much, and in the end for a single photo without showing it.
+    /// After a refusal: asks for half as much, and in the end for a single photo without showing it. After the loss
+    /// of a deferred answer: the same again.
     ///
     /// # Errors
     /// When the failure is about something else, or there is nothing left to leave out.
@@ -221,6 +274,10 @@ impl Terms {
         let refusal = match failure.class {
             Class::Split { .. } => Refusal::TooMuch,
             Class::Image => Refusal::NotTaken,
+            Class::Gone | Class::Transient { .. } if self.repeats > 0 => {
+                self.repeats -= 1;
+                return Ok(());
+            }
             _ => return Err(failure.into()),
         };
         match replied.asked.as_slice() {

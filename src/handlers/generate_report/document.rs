@@ -57,15 +57,15 @@ fn message(status: Status) -> &'static str {
 
 fn stats(visit: &Visit, draft: &Draft, formatted: &Formatted, job: &Job) -> Stats {
     let mut usage = draft.usage.clone();
-    usage.add(&formatted.usage);
+    usage.add(&formatted.toll.usage);
     Stats {
         images: visit.photos.len(),
         batches: draft.batches,
         calls: usage.calls,
         reused_steps: job.steps.len(),
-        reused_answers: draft.reused + formatted.reused,
-        retries: draft.repeats + formatted.usage.calls.saturating_sub(1),
-        duplicate_risk: draft.duplicate_risk + formatted.duplicate_risk,
+        reused_answers: draft.reused + formatted.toll.reused,
+        retries: draft.repeats + formatted.toll.usage.calls.saturating_sub(1),
+        duplicate_risk: draft.duplicate_risk + formatted.toll.duplicate_risk,
         prompt_tokens: usage.prompt_tokens,
         image_tokens: usage.image_tokens,
         cached_tokens: usage.cached_tokens,

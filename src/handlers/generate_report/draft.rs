@@ -142,6 +142,13 @@ impl<'a, H: Host> Writer<'a, H> {
             .collect()
             .await;
         self.check_others()?;
+        let snoozes = parts.iter().filter_map(|part| match part {
+            Err(JobError::Snoozed { seconds }) => Some(*seconds),
+            _ => None,
+        });
+        if let Some(seconds) = snoozes.min() {
+            return Err(JobError::Snoozed { seconds });
+        }
         let mut draft = Draft {
             warnings: self.visit.warnings.clone(),
             ..Draft::default()

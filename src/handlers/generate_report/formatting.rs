@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::draft::Writer;
 use super::findings::Finding;
-use super::grok::{Class, Question, Reply, Usage};
+use super::grok::{Class, Failure, Question, Sent, Usage};
 use super::output::{Formatting, FormattingMode, Status};
 use super::plan::{self, Outline};
 use super::prompt;
@@ -20,10 +20,16 @@ pub struct Formatted {
     pub outline: Outline,
     pub formatting: Formatting,
     pub status: Status,
+    pub toll: Toll,
+}
+
+/// What asking for it took.
+#[derive(Default)]
+pub struct Toll {
     pub usage: Usage,
     /// Answers that an earlier job has paid for.
     pub reused: u32,
-    /// Requests that an earlier run may have paid for already.
+    /// Requests that may have been paid for already.
     pub duplicate_risk: u32,
 }
 
@@ -31,10 +37,10 @@ pub struct Formatted {
 #[derive(Serialize, Deserialize)]
 struct Planned {
     /// As it came.
-    reply: Option<Reply>,
-    /// Why there is none.
+    sent: Option<Sent>,
+    /// Why there is nothing.
     problem: String,
-    /// Whether there may be one when asked again.
+    /// Whether there may be something when asked again.
     is_worth_repeating: bool,
     /// What the request is known by; empty when there is no reply.
     fingerprint: String,
@@ -56,23 +62,21 @@ pub async fn format<H: Host>(
         let reason = "options.finalFormatting is false".into();
         return Ok(in_engineers_order(findings, Status::Complete, reason));
     }
-    let (mut usage, mut reused, mut duplicate_risk) = (Usage::default(), 0, 0);
+    let mut toll = Toll::default();
     let mut outline = Err(String::new());
     for step in STEPS {
         if writer.grok.is_spent() && !writer.context.job().steps.contains_key(step) {
             let reason = "the report has cost what options.maxCostUsd allows".into();
             return Ok(Formatted {
-                usage,
-                reused,
-                duplicate_risk,
+                toll,
                 ..in_engineers_order(findings, Status::Partial, reason)
             });
         }
         let planned = plan_once(writer, findings, step).await?;
         let is_last = !planned.is_worth_repeating;
-        reused += u32::from(planned.is_reused);
-        duplicate_risk += u32::from(planned.is_again);
-        outline = read(writer, findings, planned, &mut usage);
+        toll.reused += u32::from(planned.is_reused);
+        toll.duplicate_risk += u32::from(planned.is_again);
+        outline = read(writer, findings, step, planned, &mut toll).await?;
         if outline.is_ok() || is_last {
             break;
         }
@@ -85,18 +89,11 @@ pub async fn format<H: Host>(
                 reason: None,
             },
             status: Status::Complete,
-            usage: Usage::default(),
-            reused: 0,
-            duplicate_risk: 0,
+            toll: Toll::default(),
         },
         Err(reason) => in_engineers_order(findings, Status::Degraded, reason),
     };
-    Ok(Formatted {
-        usage,
-        reused,
-        duplicate_risk,
-        ..formatted
-    })
+    Ok(Formatted { toll, ..formatted })
 }
 
 async fn plan_once<H: Host>(
@@ -118,7 +115,7 @@ async fn plan_once<H: Host>(
         let is_of_use = |content: &str| outline(writer, findings, content).is_ok();
         Ok(match writer.obtain(question, is_of_use).await {
             Ok(obtained) => Planned {
-                reply: Some(obtained.reply),
+                sent: Some(obtained.sent),
                 fingerprint: obtained.fingerprint,
                 is_reused: obtained.is_reused,
                 problem: String::new(),
@@ -129,7 +126,7 @@ async fn plan_once<H: Host>(
                 return Err(failure.into());
             }
             Err(failure) => Planned {
-                reply: None,
+                sent: None,
                 fingerprint: String::new(),
                 is_reused: false,
                 problem: failure.message,
@@ -142,19 +139,27 @@ async fn plan_once<H: Host>(
 }
 
 /// The order that a step stands for.
-fn read<H: Host>(
+async fn read<H: Host>(
     writer: &Writer<'_, H>,
     findings: &[Finding],
+    step: &str,
     planned: Planned,
-    usage: &mut Usage,
-) -> Result<Outline, String> {
-    let reply = planned.reply.ok_or(planned.problem)?;
-    let answer = writer
-        .grok
-        .read(&reply)
-        .map_err(|failure| failure.message)?;
-    usage.add(&reuse::cost(answer.usage, planned.is_reused));
-    outline(writer, findings, &answer.content?)
+    toll: &mut Toll,
+) -> Result<Result<Outline, String>, JobError> {
+    let Some(sent) = planned.sent else {
+        return Ok(Err(planned.problem));
+    };
+    let answer = match writer.grok.answer(step, &sent).await? {
+        Ok(answer) => answer,
+        Err(Failure { class, message }) => {
+            toll.duplicate_risk += u32::from(class == Class::Gone);
+            return Ok(Err(message));
+        }
+    };
+    toll.usage
+        .add(&reuse::cost(answer.usage, planned.is_reused));
+    let content = answer.content.map_err(str::to_owned);
+    Ok(content.and_then(|content| outline(writer, findings, &content)))
 }
 
 /// The order that an answer stands for.
@@ -175,8 +180,6 @@ fn in_engineers_order(findings: &[Finding], status: Status, reason: String) -> F
             reason: Some(reason),
         },
         status,
-        usage: Usage::default(),
-        reused: 0,
-        duplicate_risk: 0,
+        toll: Toll::default(),
     }
 }

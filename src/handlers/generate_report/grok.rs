@@ -1,33 +1,37 @@
-//! One call of xAI's chat completions: what is sent, what comes back, what it cost, what went wrong.
+//! xAI's API for the calls of one job: what is sent, what comes back, what it cost, what went wrong.
 
+mod call;
+mod deferred;
 mod failure;
 mod fingerprint;
 mod limiter;
 mod purse;
 mod reply;
 mod request;
+mod transport;
 mod usage;
 
+use std::cell::Cell;
 use std::rc::Rc;
 
-use serde_json::json;
-
+pub use self::deferred::answer_step;
 pub use self::failure::{Class, Failure};
 use self::limiter::Limiter;
 pub use self::limiter::Place;
 use self::purse::Purse;
-pub use self::reply::{Answer, Reply};
+pub use self::reply::Answer;
+use self::reply::Reply;
 pub use self::request::Part;
+pub use self::transport::Sent;
+use self::transport::{Deferred, Sync, Transport};
 pub use self::usage::Usage;
 use super::input::Effort;
 use super::visit::Settings;
-use crate::config::GrokConfig;
+use crate::config::{self, GrokConfig};
+use crate::error::JobError;
 use crate::handler::JobContext;
-use crate::host::{Host, HttpRequest, Method, TransportError};
+use crate::host::Host;
 
-/// A step keeps the reply as text within JSON, and no result of a step is larger than 1 MiB. What the model may
-/// write at most is a tenth of this.
-const MOST_RESPONSE_BYTES: usize = 480 << 10;
 /// Before the same is asked again, if the API does not say how long. What lasts longer is for the queue to wait out.
 const PAUSES_SECONDS: [u32; 2] = [1, 3];
 const LONGEST_PAUSE_SECONDS: u32 = 10;
@@ -40,6 +44,7 @@ pub struct Grok<'a, H> {
     config: &'a GrokConfig,
     model: &'a str,
     effort: Effort,
+    transport: Cell<config::Transport>,
     purse: Purse,
     limiter: Rc<Limiter>,
 }
@@ -57,7 +62,7 @@ pub struct Question<'a> {
 }
 
 impl<'a, H: Host> Grok<'a, H> {
-    /// The API as the worker is configured, with the job's choice of model and effort.
+    /// The API as the worker is configured, with the job's choices.
     pub fn new(
         context: &'a JobContext<'a, H>,
         config: &'a GrokConfig,
@@ -68,6 +73,7 @@ impl<'a, H: Host> Grok<'a, H> {
             config,
             model: settings.model.as_deref().unwrap_or(&config.model),
             effort: settings.effort,
+            transport: Cell::new(settings.transport.unwrap_or(config.transport)),
             purse: Purse::new(settings.max_cost_usd, &context.job().steps),
             limiter: context.shared(),
         }
@@ -93,47 +99,69 @@ impl<'a, H: Host> Grok<'a, H> {
         fingerprint::of(question, self.model, self.effort)
     }
 
-    /// Asks once. The reply is as it came: [`Self::read`] says what it says.
+    /// Asks. What comes back is to be kept before [`Self::answer`] says what it says.
     ///
     /// # Errors
     /// [`Failure`] when there is no answer; one of no use, or about the request itself, is an `Ok`.
-    pub async fn ask(&self, question: Question<'_>) -> Result<Reply, Failure> {
+    pub async fn ask(&self, question: Question<'_>) -> Result<Sent, Failure> {
         for pause_seconds in PAUSES_SECONDS {
-            let reply = self.send(&question).await;
-            let Err(Failure {
-                class: Class::Transient {
-                    retry_after_seconds,
-                },
-                ..
-            }) = &reply
-            else {
-                return reply;
+            let sent = self.send(&question).await;
+            let pause_seconds = match &sent {
+                Err(failure) if matches!(failure.class, Class::Transient { .. }) => {
+                    failure.told_to_wait_seconds().unwrap_or(pause_seconds)
+                }
+                _ => return sent,
             };
-            let pause_seconds = retry_after_seconds.unwrap_or(pause_seconds);
             if pause_seconds > LONGEST_PAUSE_SECONDS {
-                return reply;
+                return sent;
             }
             self.context.sleep_ms(pause_seconds * 1_000).await;
         }
         self.send(&question).await
     }
 
-    /// What a reply says.
+    /// What was answered to what the step `step` has sent. An answer that was deferred is fetched, as a step of its
+    /// own.
     ///
     /// # Errors
-    /// [`Failure`] when the reply is an error.
-    pub fn read(&self, reply: &Reply) -> Result<Answer, Failure> {
-        reply.read(self.config.api_key.expose())
+    /// [`JobError::Snoozed`] when it is not there yet, and what keeping it can fail with. The inner [`Failure`] when
+    /// the answer is an error.
+    pub async fn answer(
+        &self,
+        step: &str,
+        sent: &Sent,
+    ) -> Result<Result<Answer, Failure>, JobError> {
+        match sent {
+            Sent::Reply(reply) => Ok(self.read(reply)),
+            Sent::Ticket(ticket) => match deferred::fetch(self, step, ticket).await? {
+                Some(reply) => Ok(self.read(&reply)),
+                None => Ok(Err(Failure::gone())),
+            },
+        }
     }
 
-    async fn send(&self, question: &Question<'_>) -> Result<Reply, Failure> {
+    /// What was answered, as far as it came back at once and is no error.
+    pub fn answer_at_hand(&self, sent: &Sent) -> Option<Answer> {
+        match sent {
+            Sent::Reply(reply) => self.read(reply).ok(),
+            Sent::Ticket(_) => None,
+        }
+    }
+
+    async fn send(&self, question: &Question<'_>) -> Result<Sent, Failure> {
         let tokens = question.tokens();
         self.wait(|now_ms| self.limiter.wait_ms(self.config, tokens, now_ms))
             .await?;
-        let started_ms = self.context.now_ms();
-        let reply = self.send_once(self.request(question)).await;
-        self.log(question.name, started_ms, &reply);
-        reply
+        match self.transport.get() {
+            config::Transport::Sync | config::Transport::Stream => Sync::send(self, question).await,
+            config::Transport::Deferred => match Deferred::send(self, question).await {
+                Err(failure) if failure.is_about_deferring() => {
+                    self.transport.set(config::Transport::Sync);
+                    Sync::send(self, question).await
+                }
+                sent => sent,
+            },
+        }
     }
 
     async fn wait(&self, wait_ms: impl Fn(u64) -> u64) -> Result<(), Failure> {
@@ -146,68 +174,7 @@ impl<'a, H: Host> Grok<'a, H> {
         }
     }
 
-    async fn send_once(&self, request: HttpRequest) -> Result<Reply, Failure> {
-        let response = match self.context.fetch(request).await {
-            Ok(response) => response,
-            Err(TransportError::TooLarge) => return Ok(Reply::too_long()),
-            Err(error) => return Err(Failure::transport(&error)),
-        };
-        let reply = Reply::of(&response);
-        let answer = self.read(&reply);
-        let answer = answer.map_err(|failure| failure.waiting_as_told(&response));
-        self.adapt(response.status, answer.as_ref().err());
-        match answer {
-            Ok(answer) => {
-                self.purse.pay(&answer.usage);
-                Ok(reply)
-            }
-            Err(failure) if failure.is_about_the_request() => Ok(reply),
-            Err(failure) => Err(failure),
-        }
-    }
-
-    /// Lets all requests of this isolate learn from one.
-    fn adapt(&self, status: u16, failure: Option<&Failure>) {
-        let pause_ms = match failure {
-            None => return self.limiter.answered(),
-            Some(failure) if status != 429 || failure.class == Class::Permanent => return,
-            Some(failure) => failure
-                .told_to_wait_seconds()
-                .map(|seconds| u64::from(seconds) * 1_000),
-        };
-        let now_ms = self.context.now_ms();
-        self.limiter.complained(self.config, pause_ms, now_ms);
-    }
-
-    fn request(&self, question: &Question<'_>) -> HttpRequest {
-        HttpRequest {
-            method: Method::Post,
-            url: format!("{}/chat/completions", self.config.base_url),
-            headers: vec![
-                ("content-type".into(), "application/json".into()),
-                (
-                    "authorization".into(),
-                    format!("Bearer {}", self.config.api_key.expose()),
-                ),
-                // Requests of one conversation meet the same cache of the messages they begin with.
-                ("x-grok-conv-id".into(), self.context.job().id.to_string()),
-            ],
-            body: Some(request::body(question, self.model, self.effort)),
-            timeout_ms: self.config.timeout_seconds.saturating_mul(1_000),
-            max_response_bytes: MOST_RESPONSE_BYTES,
-        }
-    }
-
-    fn log(&self, question: &str, started_ms: u64, reply: &Result<Reply, Failure>) {
-        let ms = self.context.now_ms() - started_ms;
-        let answer = reply.clone().and_then(|reply| self.read(&reply));
-        let fields = match answer {
-            Ok(Answer { content, usage }) => json!({
-                "question": question, "ms": ms, "problem": content.err(),
-                "prompt_tokens": usage.prompt_tokens, "completion_tokens": usage.completion_tokens,
-            }),
-            Err(failure) => json!({ "question": question, "ms": ms, "problem": failure.message }),
-        };
-        self.context.log("grok_answered", fields);
+    fn read(&self, reply: &Reply) -> Result<Answer, Failure> {
+        reply.read(self.config.api_key.expose())
     }
 }

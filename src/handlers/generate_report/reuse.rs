@@ -4,13 +4,13 @@
 use serde_json::{Value, json};
 
 use super::draft::Writer;
-use super::grok::{Failure, Question, Reply, Usage};
+use super::grok::{Failure, Question, Sent, Usage};
 use crate::host::Host;
 
-/// A reply, and whose.
+/// What came back, and whose it is.
 pub struct Obtained {
     /// As it came.
-    pub reply: Reply,
+    pub sent: Sent,
     /// The question's.
     pub fingerprint: String,
     /// Whether an earlier job has paid for it.
@@ -28,8 +28,8 @@ impl<H: Host> Writer<'_, H> {
         is_of_use: impl Fn(&str) -> bool,
     ) -> Result<Obtained, Failure> {
         let fingerprint = self.grok.fingerprint(&question);
-        let is_of_use = |reply: &Reply| {
-            let answer = self.grok.read(reply).ok();
+        let is_of_use = |sent: &Sent| {
+            let answer = self.grok.answer_at_hand(sent);
             answer.is_some_and(|answer| answer.content.is_ok_and(|content| is_of_use(&content)))
         };
         let kept = match self.visit.settings.reuse {
@@ -38,8 +38,8 @@ impl<H: Host> Writer<'_, H> {
         };
         Ok(Obtained {
             is_reused: kept.is_some(),
-            reply: match kept {
-                Some(reply) => reply,
+            sent: match kept {
+                Some(sent) => sent,
                 None => self.grok.ask(question).await?,
             },
             fingerprint,
@@ -47,14 +47,14 @@ impl<H: Host> Writer<'_, H> {
     }
 
     /// The latest reply that another job about this report keeps. Not to find it costs money and nothing else.
-    async fn kept(&self, fingerprint: &str) -> Option<Reply> {
+    async fn kept(&self, fingerprint: &str) -> Option<Sent> {
         let arguments = json!({ "job_id": self.context.job().id, "fingerprint": fingerprint });
         let kept = self
             .context
             .call::<Value>("find_report_reply", arguments)
             .await;
         match kept {
-            Ok(kept) => serde_json::from_value(kept).ok(),
+            Ok(kept) => serde_json::from_value(json!({ "reply": kept })).ok(),
             Err(error) => {
                 let problem = json!({ "problem": error.to_string() });
                 self.context.log("reuse_failed", problem);

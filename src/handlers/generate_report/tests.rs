@@ -2,6 +2,7 @@
 
 mod cost;
 mod coverage;
+mod deferred;
 mod failures;
 mod final_step;
 mod golden;

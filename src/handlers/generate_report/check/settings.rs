@@ -2,7 +2,7 @@
 
 use super::{filled, invalid};
 use crate::error::JobError;
-use crate::handlers::generate_report::input::{ApiStyle, Options, Transport};
+use crate::handlers::generate_report::input::{ApiStyle, Options};
 use crate::handlers::generate_report::output::{Warning, WarningCode};
 use crate::handlers::generate_report::visit::Settings;
 
@@ -25,6 +25,7 @@ pub(super) fn settings(
     }
     Ok(Settings {
         model: short_name("options.model", "a model's name", filled(options.model))?,
+        transport: options.transport.flatten(),
         effort: options.reasoning_effort.unwrap_or_default(),
         batch_size: batch_size as usize,
         image_transport: options.image_transport.unwrap_or_default(),
@@ -78,10 +79,7 @@ fn warn_of_options(options: &Options, warnings: &mut Vec<Warning>) {
     if options.api_style == Some(ApiStyle::Responses) {
         ignored("options.apiStyle responses is not available; chat was used");
     }
-    if options
-        .transport
-        .is_some_and(|transport| transport != Transport::Sync)
-    {
-        ignored("options.transport: only sync is available and was used");
+    if options.transport == Some(None) {
+        ignored("options.transport batch is not available; the configured one was used");
     }
 }

@@ -7,10 +7,8 @@ use serde_json::Value;
 
 use crate::error::JobError;
 use crate::handlers::generate_report::words;
-use crate::host::{HttpResponse, TransportError};
+use crate::host::TransportError;
 
-/// A longer wait than this is not believed.
-const LONGEST_WAIT_SECONDS: u32 = 86_400;
 /// Enough for a person to understand; servers repeat what they were sent.
 const MOST_CHARACTERS: usize = 300;
 
@@ -28,6 +26,8 @@ pub struct Failure {
 pub enum Class {
     /// It passes by itself, after this long if the API said so.
     Transient { retry_after_seconds: Option<u32> },
+    /// The answer was deferred, and there is none any more; another one may be paid for again.
+    Gone,
     /// It was not asked at all, because xAI wants a pause of so many seconds.
     Paused { seconds: u32 },
     /// No answer came in time; another attempt costs as much time again, and may be paid for again.
@@ -52,7 +52,7 @@ impl From<Failure> for JobError {
                 retry_after_seconds,
             },
             Class::Paused { seconds } => Self::Snoozed { seconds },
-            Class::TimedOut | Class::Lost | Class::Split { passes: true } => {
+            Class::TimedOut | Class::Lost | Class::Gone | Class::Split { passes: true } => {
                 Self::retryable(message)
             }
             Class::Split { passes: false } | Class::Image | Class::Permanent => {
@@ -68,6 +68,13 @@ impl Failure {
         Self {
             class: Class::Paused { seconds },
             message: format!("grok wants a pause of {seconds} seconds"),
+        }
+    }
+
+    pub(super) fn gone() -> Self {
+        Self {
+            class: Class::Gone,
+            message: "grok has no answer any more to what it deferred".into(),
         }
     }
 
@@ -95,16 +102,20 @@ impl Failure {
     }
 
     /// The same, knowing how long the server asks to wait.
-    pub(super) fn waiting_as_told(mut self, response: &HttpResponse) -> Self {
+    pub(super) fn waiting_as_told(mut self, seconds: Option<u32>) -> Self {
         if let Class::Transient {
             retry_after_seconds,
         } = &mut self.class
         {
-            let seconds = response.header("retry-after");
-            let seconds = seconds.and_then(|text| text.trim().parse::<u32>().ok());
-            *retry_after_seconds = seconds.map(|seconds| seconds.min(LONGEST_WAIT_SECONDS));
+            *retry_after_seconds = seconds;
         }
         self
+    }
+
+    /// Whether it is only about the wish to have the answer later.
+    pub(super) fn is_about_deferring(&self) -> bool {
+        let message = self.message.to_ascii_lowercase();
+        self.class == Class::Permanent && message.contains("deferred")
     }
 
     /// How long the server asks to wait.

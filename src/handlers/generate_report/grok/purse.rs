@@ -45,12 +45,12 @@ impl Purse {
     }
 }
 
-/// Every step that made a call keeps the reply under the same name. What another job has paid for cost this one nothing.
+/// Every step that got a reply keeps it under the same names. What another job has paid for cost this one nothing.
 fn usage_of_step(result: &Value) -> Option<Usage> {
     if result["is_reused"] == true {
         return None;
     }
-    let reply: Reply = serde_json::from_value(result["reply"].clone()).ok()?;
+    let reply: Reply = serde_json::from_value(result["sent"]["reply"].clone()).ok()?;
     Some(reply.read("").ok()?.usage)
 }
 
@@ -62,7 +62,7 @@ mod tests {
 
     fn step(ticks: u64) -> Value {
         let body = json!({ "choices": [], "usage": { "cost_in_usd_ticks": ticks } });
-        json!({ "reply": { "status": 200, "body": body.to_string() } })
+        json!({ "sent": { "reply": { "status": 200, "body": body.to_string() } } })
     }
 
     #[test]

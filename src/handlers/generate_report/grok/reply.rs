@@ -45,6 +45,16 @@ impl Reply {
         }
     }
 
+    pub(super) fn status(&self) -> u16 {
+        self.status
+    }
+
+    /// The body that came with a good status.
+    pub(super) fn success(&self) -> Option<&str> {
+        let is_success = (200..300).contains(&self.status);
+        self.body.as_deref().filter(|_| is_success)
+    }
+
     /// What it says. Whatever comes with a good status and does not say that it is an error was paid for.
     ///
     /// # Errors
@@ -56,10 +66,11 @@ impl Reply {
                 usage: Usage::of_call(&Value::Null),
             });
         };
-        let is_success = (200..300).contains(&self.status);
-        let completion: Option<Value> = serde_json::from_str(body).ok();
+        let completion = self
+            .success()
+            .and_then(|body| serde_json::from_str(body).ok());
         let completion = completion
-            .filter(|body| is_success && body.is_object() && body["error"].is_null())
+            .filter(|body: &Value| body.is_object() && body["error"].is_null())
             .ok_or_else(|| Failure::response(self.status, body.as_bytes(), api_key))?;
         Ok(Answer {
             content: content(&completion),

@@ -6,6 +6,7 @@ use serde::{Serialize, Serializer};
 use serde_json::{Value, json};
 
 use super::Question;
+use crate::config::Transport;
 use crate::handlers::generate_report::images::Image;
 use crate::handlers::generate_report::input::Effort;
 
@@ -19,7 +20,12 @@ const TOKENS_OF_AN_ANSWER: usize = 1_500;
 const TEMPERATURE: f64 = 0.3;
 
 /// The body as JSON.
-pub(super) fn body(question: &Question, model: &str, effort: Effort) -> String {
+pub(super) fn body(
+    question: &Question,
+    model: &str,
+    effort: Effort,
+    transport: Transport,
+) -> String {
     let schema: Value = serde_json::from_str(&question.schema).unwrap_or_default();
     let body = Body {
         model,
@@ -40,6 +46,8 @@ pub(super) fn body(question: &Question, model: &str, effort: Effort) -> String {
         reasoning_effort: effort,
         max_completion_tokens: MOST_COMPLETION_TOKENS,
         temperature: TEMPERATURE,
+        deferred: (transport == Transport::Deferred).then_some(true),
+        stream: (transport == Transport::Stream).then_some(true),
     };
     encoded(&body, bytes_of(&question.parts))
 }
@@ -52,6 +60,10 @@ struct Body<'a> {
     reasoning_effort: Effort,
     max_completion_tokens: u32,
     temperature: f64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    deferred: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    stream: Option<bool>,
 }
 
 #[derive(Serialize)]

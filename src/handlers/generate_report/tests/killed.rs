@@ -91,6 +91,27 @@ fn killed_at_any_moment_only_the_calls_under_way_are_made_again() {
 }
 
 #[test]
+fn killed_at_any_moment_a_report_whose_answers_come_later_asks_again_only_for_what_was_on_its_way()
+{
+    let (expected, _) = undisturbed();
+    let workers = Workers::that_wait(None);
+    assert!(same(&workers.until_done(), &expected));
+    check_payments(&workers);
+    assert!(workers.surroundings.borrow().lost.is_empty());
+    let requests = workers.surroundings.borrow().requests;
+    for request in 1..=requests {
+        for death in [Death::Before(request), Death::After(request)] {
+            let workers = Workers::that_wait(Some(death));
+            let report = workers.until_done();
+            assert!(same(&report, &expected), "{death:?}: {report}");
+            check_payments(&workers);
+            let progress = &workers.surroundings.borrow().progress;
+            assert!(goes_forward(progress), "{death:?}: {progress:#?}");
+        }
+    }
+}
+
+#[test]
 fn a_report_whose_workers_are_killed_again_and_again_is_finished() {
     let (expected, _) = undisturbed();
     for death in [Death::AfterAStep, Death::InACall] {

@@ -7,7 +7,10 @@ fn replies(host: &ScriptedHost) -> BTreeMap<String, Value> {
     let saves = host.calls_of("save_job_step").into_iter();
     let replies = saves.filter_map(|save| {
         let fingerprint = save["result"]["fingerprint"].as_str()?;
-        Some((fingerprint.to_owned(), save["result"]["reply"].clone()))
+        Some((
+            fingerprint.to_owned(),
+            save["result"]["sent"]["reply"].clone(),
+        ))
     });
     replies.collect()
 }

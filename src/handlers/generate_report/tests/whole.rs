@@ -73,6 +73,7 @@ fn a_request_has_only_parameters_that_every_model_takes() {
             .collect();
         keys.sort_unstable();
         let known = [
+            "deferred",
             "max_completion_tokens",
             "messages",
             "model",

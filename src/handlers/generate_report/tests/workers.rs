@@ -15,6 +15,8 @@ use crate::signals::Signals;
 /// Long enough for signs of life while Grok thinks, and longer the more it is asked about.
 const GROK_TAKES_MS: u32 = 12_000;
 const AND_FOR_EACH_LETTER_MS: u32 = 200;
+/// More than one run has looks for.
+const LOOKS_IN_VAIN: u32 = 7;
 
 /// Everything that is not a worker.
 #[derive(Default)]
@@ -29,8 +31,12 @@ pub(super) struct Surroundings {
     pub(super) steps: serde_json::Map<String, Value>,
     /// What Grok was asked about, call by call.
     pub(super) asked: Vec<String>,
-    /// What Grok was asked about and no finished step knows of.
+    /// What Grok was asked about, or has answered, and no finished step knows of.
     unsaved: Vec<String>,
+    /// Whether Grok answers later.
+    defers: bool,
+    /// Deferred answers by their ids, and how often somebody has looked for each.
+    deferred: Vec<(String, Reply, u32)>,
     /// What was so when a worker was killed.
     pub(super) lost: Vec<String>,
     /// What stands in the application's table.
@@ -76,8 +82,9 @@ impl Surroundings {
             "start_job_step" => held(),
             "save_job_step" => {
                 let name = arguments["name"].as_str().expect("a step has a name");
+                let question = self.question_of(name, &arguments["result"]);
                 self.unsaved
-                    .retain(|question| !is_answered(question, name, &arguments["result"]));
+                    .retain(|known| Some(known) != question.as_ref());
                 let known = self.steps.insert(name.into(), arguments["result"].clone());
                 assert_eq!(known, None, "{name} is saved once");
                 self.progress(&arguments["progress"]);
@@ -95,10 +102,13 @@ impl Surroundings {
     fn exchange(&mut self, job: &Job, arguments: &Value) -> Reply {
         let results = arguments["results"].as_array().expect("results are a list");
         for result in results {
-            assert_eq!(result["outcome"], "completed");
-            self.output = Some(result["output_data"].clone());
+            match result["outcome"].as_str() {
+                Some("completed") => self.output = Some(result["output_data"].clone()),
+                Some("released") => assert!(result["retry_after_seconds"].is_number()),
+                other => panic!("unexpected outcome {other:?}"),
+            }
         }
-        let finished: Vec<&str> = results.iter().map(|_| "completed").collect();
+        let finished: Vec<&str> = results.iter().map(|_| "queued").collect();
         let is_free = !self.is_claimed && self.output.is_none() && arguments["max_jobs"] != 0;
         self.is_claimed |= is_free;
         let claimed = json!({
@@ -117,6 +127,9 @@ impl Surroundings {
 
     /// Grok forgets photo 7 when it is asked about others too.
     fn fetch(&mut self, request: &HttpRequest) -> Reply {
+        if let Some((_, id)) = request.url.split_once("/deferred-completion/") {
+            return self.give_out(id);
+        }
         let Some(call) = Call::of(request) else {
             return Reply::bytes(200, JPEG);
         };
@@ -132,17 +145,58 @@ impl Surroundings {
         {
             photos.retain(|photo| photo["p"] != "p7");
         }
-        completion(&answer.to_string()).after_ms(takes_ms)
+        let answer = completion(&answer.to_string());
+        match self.defers {
+            true => self.defer(answer),
+            false => answer.after_ms(takes_ms),
+        }
     }
-}
 
-/// Whether this step keeps the answer to the question.
-fn is_answered(question: &str, step: &str, result: &Value) -> bool {
-    let asked = result["asked"].as_array().cloned().unwrap_or_default();
-    let asked: Vec<&str> = asked.iter().filter_map(Value::as_str).collect();
-    match step.starts_with("final") {
-        true => question.starts_with('o'),
-        false => question == asked.join(" "),
+    fn defer(&mut self, answer: Reply) -> Reply {
+        let id = format!("ticket-{}", self.deferred.len());
+        self.deferred.push((id.clone(), answer, 0));
+        Reply::json(200, json!({ "request_id": id }))
+    }
+
+    /// What a step is about that keeps something of Grok's.
+    fn question_of(&self, step: &str, result: &Value) -> Option<String> {
+        if step.starts_with("final") {
+            return self
+                .asked
+                .iter()
+                .find(|known| known.starts_with('o'))
+                .cloned();
+        }
+        let asking = match step.strip_suffix("/answer") {
+            Some(asking) => &self.steps[asking],
+            None => result,
+        };
+        let asked = asking["asked"].as_array()?.iter();
+        Some(
+            asked
+                .filter_map(Value::as_str)
+                .collect::<Vec<_>>()
+                .join(" "),
+        )
+    }
+
+    /// An answer is there when it was looked for often enough, and given out once.
+    fn give_out(&mut self, id: &str) -> Reply {
+        let place = self.deferred.iter().position(|(known, _, _)| known == id);
+        let Some(place) = place else {
+            return Reply::json(
+                404,
+                json!({ "code": "not-found", "error": "No such request" }),
+            );
+        };
+        let (_, answer, looks) = &mut self.deferred[place];
+        *looks += 1;
+        if *looks < LOOKS_IN_VAIN {
+            return Reply::bytes(202, "");
+        }
+        let answer = std::mem::replace(answer, Reply::json(404, json!({ "error": "given out" })));
+        self.unsaved.push(self.asked[place].clone());
+        answer
     }
 }
 
@@ -164,6 +218,13 @@ impl Workers {
             concurrency: "4",
             surroundings: Rc::new(RefCell::new(surroundings)),
         }
+    }
+
+    /// Workers whose Grok answers later.
+    pub(super) fn that_wait(death: Option<Death>) -> Self {
+        let workers = Self::that_die(death);
+        workers.surroundings.borrow_mut().defers = true;
+        workers
     }
 
     pub(super) fn one_call_at_a_time(death: Death) -> Self {

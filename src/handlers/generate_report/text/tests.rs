@@ -3,8 +3,7 @@ use serde_json::{Value, json};
 use crate::handlers::generate_report::batch::{Point, Written};
 use crate::handlers::generate_report::draft::Draft;
 use crate::handlers::generate_report::findings;
-use crate::handlers::generate_report::formatting::Formatted;
-use crate::handlers::generate_report::grok::Usage;
+use crate::handlers::generate_report::formatting::{Formatted, Toll};
 use crate::handlers::generate_report::input::Input;
 use crate::handlers::generate_report::output::{Formatting, FormattingMode, Kind, Status};
 use crate::handlers::generate_report::visit::Visit;
@@ -32,9 +31,7 @@ fn text(input: Value, written: Vec<Written>, summary: &[&str]) -> String {
             reason: None,
         },
         status: Status::Complete,
-        usage: Usage::default(),
-        reused: 0,
-        duplicate_risk: 0,
+        toll: Toll::default(),
     };
     let job = job("generate_report", json!({}));
     document::assemble(&visit, &draft, &findings, formatted, &job).text

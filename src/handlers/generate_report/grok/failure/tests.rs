@@ -122,27 +122,6 @@ fn a_429_for_want_of_credit_is_for_good() {
 }
 
 #[test]
-fn retry_after_is_honoured_in_seconds_and_within_reason() {
-    let wait = |text: &str| {
-        let headers = vec![("retry-after".into(), text.into())];
-        let response = HttpResponse {
-            status: 429,
-            headers,
-            body: Vec::new(),
-        };
-        match failure(429, "{}").waiting_as_told(&response).class {
-            Class::Transient {
-                retry_after_seconds,
-            } => retry_after_seconds,
-            class => panic!("{class:?} should be transient"),
-        }
-    };
-    assert_eq!(wait("20"), Some(20));
-    assert_eq!(wait("999999999"), Some(LONGEST_WAIT_SECONDS));
-    assert_eq!(wait("Wed, 21 Oct 2026 07:28:00 GMT"), None);
-}
-
-#[test]
 fn the_key_and_long_bodies_stay_out_of_the_message() {
     let failure = failure(
         400,
