@@ -2,7 +2,6 @@
 //! project without such a table, a report deleted meanwhile, or one that a person has worked on since, costs a warning
 //! and not the job.
 
-use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::output::{Observation, Report, Warning, WarningCode};
@@ -12,16 +11,6 @@ use crate::handler::JobContext;
 use crate::host::Host;
 use crate::queue::QueueError;
 
-/// What became of the report, in the words of `save_report`.
-#[derive(Deserialize)]
-#[serde(rename_all = "lowercase")]
-enum Saving {
-    Saved,
-    Missing,
-    Edited,
-    Superseded,
-}
-
 /// Saves the report, as a step of the job; says so in the report's warnings when it is not to be written.
 ///
 /// # Errors
@@ -30,17 +19,18 @@ pub async fn save<H: Host>(
     context: &JobContext<'_, H>,
     report: &mut Report,
 ) -> Result<(), JobError> {
-    let warning = context
+    let saved = context
         .step("save", async || save_once(context, report).await)
         .await?;
-    report.warnings.extend(warning);
+    report.warnings.extend(warning(&saved));
     Ok(())
 }
 
+/// What became of the report, in the words of `save_report` or of its refusal.
 async fn save_once<H: Host>(
     context: &JobContext<'_, H>,
     report: &Report,
-) -> Result<Option<Warning>, JobError> {
+) -> Result<Value, JobError> {
     let job = context.job();
     let arguments = json!({
         "job_id": job.id,
@@ -49,28 +39,34 @@ async fn save_once<H: Host>(
         "generated_content": report.text,
         "sections_json": sections_json(report),
     });
-    let (code, reason) = match context.call::<Saving>("save_report", arguments).await {
-        Ok(Saving::Saved) => return Ok(None),
-        Ok(Saving::Missing) => (
+    match context.call::<Value>("save_report", arguments).await {
+        Ok(saved) => Ok(saved),
+        Err(error) if error.is_missing_function() => {
+            Ok("the project has no function save_report".into())
+        }
+        Err(error) => Ok(refusal(error)?.into()),
+    }
+}
+
+fn warning(saved: &Value) -> Option<Warning> {
+    let (code, reason) = match saved.as_str().unwrap_or("save_report gave no answer") {
+        "saved" => return None,
+        "missing" => (
             WarningCode::ReportNotSaved,
-            "there is no report with this reportId".into(),
+            "there is no report with this reportId",
         ),
-        Ok(Saving::Edited) => (
+        "edited" => (
             WarningCode::ReportEdited,
-            "somebody has edited the report since the job was enqueued".into(),
+            "somebody has edited the report since the job was enqueued",
         ),
-        Ok(Saving::Superseded) => (
+        "superseded" => (
             WarningCode::ReportEdited,
-            "a job that was enqueued later has written the report".into(),
+            "a job that was enqueued later has written the report",
         ),
-        Err(error) if error.is_missing_function() => (
-            WarningCode::ReportNotSaved,
-            "the project has no function save_report".into(),
-        ),
-        Err(error) => (WarningCode::ReportNotSaved, refusal(error)?),
+        refusal => (WarningCode::ReportNotSaved, refusal),
     };
     let message = format!("the report is in output_data only: {reason}");
-    Ok(Some(Warning::new(code, message)))
+    Some(Warning::new(code, message))
 }
 
 /// Why the database would not take this report, if that is all it says.
