@@ -190,7 +190,7 @@ impl<H: Host> Writer<'_, H> {
             let written = batch::read(T::SUBJECT, content, &asked);
             written.is_ok_and(|written| !written.is_empty())
         };
-        let obtained = self.obtain(question, is_of_use).await?;
+        let obtained = self.obtain(question, &is_of_use).await?;
         Ok(Replied {
             asked: asked.iter().map(|asked| asked.alias.to_owned()).collect(),
             sent: Some(obtained.sent),

@@ -113,7 +113,7 @@ async fn plan_once<H: Host>(
             schema: plan::schema(findings),
         };
         let is_of_use = |content: &str| outline(writer, findings, content).is_ok();
-        Ok(match writer.obtain(question, is_of_use).await {
+        Ok(match writer.obtain(question, &is_of_use).await {
             Ok(obtained) => Planned {
                 sent: Some(obtained.sent),
                 fingerprint: obtained.fingerprint,

@@ -25,7 +25,7 @@ impl<H: Host> Writer<'_, H> {
     pub(super) async fn obtain(
         &self,
         question: Question<'_>,
-        is_of_use: impl Fn(&str) -> bool,
+        is_of_use: &dyn Fn(&str) -> bool,
     ) -> Result<Obtained, Failure> {
         let fingerprint = self.grok.fingerprint(&question);
         let is_of_use = |sent: &Sent| {
