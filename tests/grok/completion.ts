@@ -5,6 +5,7 @@ import type { Conversations, RecordedCall } from "./conversation.ts";
 import type { Deferrals } from "./deferral.ts";
 import { deferredError, flatError, type Mishap, mishap } from "./fault.ts";
 import { ImageRefused, type ImageSummary, readImage } from "./image.ts";
+import { streamed } from "./streaming.ts";
 import { type ChatRequest, readRequest, RequestRefused } from "./request.ts";
 import { usage } from "./usage.ts";
 
@@ -33,11 +34,16 @@ export async function complete(
   conversations.record(conversation, call);
   const effect = mishap(fault);
   const thinkingMs = fault.delay_ms ?? delayMs;
-  const respondNow = () => respond(read.chat, read.images, effect, isFirst);
+  const completion = () => respond(read.chat, read.images, effect, isFirst);
+  const respondNow = () => Response.json(completion());
   if (read.chat.deferred && !("response" in effect)) {
     call.status = 200;
     const later = fault.fault === "deferred_error" ? deferredError : respondNow;
     return deferrals.add(call, thinkingMs, later);
+  }
+  if (read.chat.stream && !("response" in effect)) {
+    call.status = 200;
+    return streamed(completion(), thinkingMs, call);
   }
   await wait(thinkingMs, request.signal);
   const response = "response" in effect ? effect.response() : respondNow();
@@ -72,14 +78,14 @@ function respond(
   images: ImageSummary[],
   effect: Mishap,
   isFirst: boolean,
-): Response {
+) {
   const written = answer(chat);
   let message = { content: written, finish_reason: "stop" as "stop" | "length" };
   if (written.length / 4 > chat.maxTokens) {
     message = { content: written.slice(0, chat.maxTokens * 4), finish_reason: "length" };
   }
   if ("rewrite" in effect) message = effect.rewrite(written);
-  return Response.json({
+  return {
     id: crypto.randomUUID(),
     object: "chat.completion",
     created: Math.floor(Date.now() / 1000),
@@ -91,7 +97,7 @@ function respond(
     }],
     usage: usage(chat, images, message.content, isFirst),
     system_fingerprint: "fp_stand_in",
-  });
+  };
 }
 
 function recordOf(chat: ChatRequest, images: ImageSummary[]): RecordedCall {
@@ -109,6 +115,7 @@ function recordOf(chat: ChatRequest, images: ImageSummary[]): RecordedCall {
     fault: "none",
     looks: 0,
     fetched: 0,
+    left: false,
   };
 }
 

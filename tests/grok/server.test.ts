@@ -294,3 +294,31 @@ Deno.test("a deferred answer can be an error with status 200, or lost", async ()
   assert.equal((await response.json()).code, "unavailable");
   assert.equal((await lost()).status, 404);
 });
+
+/** The events of a stream, decoded; the last one is `[DONE]` unless it was cut. */
+async function events(response: Response) {
+  const lines = (await response.text()).split("\n\n").filter((line) => line !== "");
+  return lines.map((line) => line.slice("data: ".length));
+}
+
+Deno.test("a streamed answer is the same words in pieces, and ends with its usage", async () => {
+  const response = await ask(grok(), body({ stream: true }));
+  assert.equal(response.headers.get("content-type"), "text/event-stream");
+  const [done, ...rest] = (await events(response)).reverse();
+  assert.equal(done, "[DONE]");
+  const chunks = rest.reverse().map((data) => JSON.parse(data));
+  const written = chunks.map((chunk) => chunk.choices[0].delta.content ?? "").join("");
+  const whole = await (await ask(grok(), body())).json();
+  assert.equal(written, whole.choices[0].message.content);
+  assert.ok(chunks.length > 5);
+  assert.equal(chunks.at(-1).choices[0].finish_reason, "stop");
+  assert.ok(chunks.at(-1).usage.cost_in_usd_ticks > 0);
+});
+
+Deno.test("a streamed answer can end or fail in its middle", async () => {
+  const server = await scripted([{ fault: "stream_cut" }, { fault: "stream_error" }]);
+  const cut = await events(await ask(server, body({ stream: true })));
+  assert.ok(cut.length > 0 && !cut.includes("[DONE]"));
+  const failed = await events(await ask(server, body({ stream: true })));
+  assert.equal(JSON.parse(failed.at(-1)!).error.code, "unavailable");
+});

@@ -187,6 +187,7 @@ impl<H: Host> Writer<'_, H> {
             rules: self.rules,
             parts,
             schema: batch::schema(T::SUBJECT, &asked),
+            heard: &|letters| self.heard(T::SUBJECT, asked.len(), letters),
         };
         let sent = self.grok.ask(question).await?;
         Ok(Replied {

@@ -7,7 +7,7 @@ use futures_util::{FutureExt, StreamExt, stream};
 use serde::{Deserialize, Serialize};
 
 use super::asking::Round;
-use super::batch::Written;
+use super::batch::{Subject, Written};
 use super::grok::{Grok, Usage};
 use super::images::Size;
 use super::output::{Warning, WarningCode};
@@ -19,6 +19,7 @@ use crate::host::Host;
 
 /// Notes in one request: they are short.
 const NOTES_IN_A_BATCH: usize = 20;
+const HEARD_EVERY_MS: u64 = 1_000;
 
 /// What the model wrote about a visit, or a part of it.
 #[derive(Debug, Default)]
@@ -62,6 +63,8 @@ pub struct Writer<'a, H> {
     pub rules: &'a str,
     /// Photos that are done.
     done: Cell<usize>,
+    /// When it was told last that an answer grows.
+    heard_at_ms: Cell<u64>,
     /// What went wrong first.
     failure: RefCell<Option<JobError>>,
 }
@@ -113,6 +116,7 @@ impl<'a, H: Host> Writer<'a, H> {
             visit,
             rules,
             done: Cell::new(0),
+            heard_at_ms: Cell::new(0),
             failure: RefCell::new(None),
         }
     }
@@ -197,6 +201,22 @@ impl<'a, H: Host> Writer<'a, H> {
         };
         let steps = ["", "/retry", "/repair"].map(|round| format!("notes/{index}{round}"));
         self.write(steps, batch, &progress).await
+    }
+
+    /// An answer about some photos or notes has grown; that is told now and then.
+    pub(super) fn heard(&self, subject: Subject, topics: usize, letters: usize) {
+        let now_ms = self.context.now_ms();
+        let has_photos_left = self.done.get() < self.visit.photos.len();
+        if subject == Subject::Notes && has_photos_left {
+            return;
+        }
+        if letters == 0 || self.heard_at_ms.get() + HEARD_EVERY_MS > now_ms {
+            return;
+        }
+        self.heard_at_ms.set(now_ms);
+        let subject = subject.list();
+        let message = format!("writing about {topics} {subject}: {letters} letters so far");
+        self.tell(subject, &message);
     }
 
     fn tell(&self, phase: &str, message: &str) {

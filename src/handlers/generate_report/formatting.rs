@@ -103,6 +103,7 @@ async fn plan_once<H: Host>(
             rules: writer.rules,
             parts: prompt::plan(writer.visit, findings),
             schema: plan::schema(findings),
+            heard: &|_| (),
         };
         Ok(match writer.grok.ask(question).await {
             Ok(sent) => Planned {

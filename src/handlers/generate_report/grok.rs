@@ -7,6 +7,7 @@ mod limiter;
 mod purse;
 mod reply;
 mod request;
+mod streaming;
 mod transport;
 mod usage;
 
@@ -21,7 +22,7 @@ pub use self::reply::Answer;
 use self::reply::Reply;
 pub use self::request::Part;
 pub use self::transport::Sent;
-use self::transport::{Deferred, Sync, Transport};
+use self::transport::{Deferred, Streaming, Sync, Transport};
 pub use self::usage::Usage;
 use super::input::Effort;
 use super::visit::Settings;
@@ -57,6 +58,8 @@ pub struct Question<'a> {
     pub parts: Vec<Part>,
     /// What the answer must look like, as JSON.
     pub schema: String,
+    /// Is told how many letters of the answer there are, if it can be heard as it is written.
+    pub heard: &'a dyn Fn(usize),
 }
 
 impl<'a, H: Host> Grok<'a, H> {
@@ -147,7 +150,8 @@ impl<'a, H: Host> Grok<'a, H> {
         self.wait(|now_ms| self.limiter.wait_ms(self.config, tokens, now_ms))
             .await?;
         match self.transport.get() {
-            config::Transport::Sync | config::Transport::Stream => Sync::send(self, question).await,
+            config::Transport::Sync => Sync::send(self, question).await,
+            config::Transport::Stream => Streaming::send(self, question).await,
             config::Transport::Deferred => match Deferred::send(self, question).await {
                 Err(failure) if failure.is_about_deferring() => {
                     self.transport.set(config::Transport::Sync);

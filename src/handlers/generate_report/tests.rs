@@ -8,6 +8,7 @@ mod images;
 mod refusals;
 mod reports_table;
 mod side_by_side;
+mod streamed;
 mod whole;
 
 use serde_json::{Value, json};
