@@ -1,4 +1,4 @@
-// Answers read as they are written.
+// Answers read as they are written, and the other endpoint.
 
 import assert from "node:assert/strict";
 import type { Fault } from "../grok/fault.ts";
@@ -70,3 +70,18 @@ Deno.test("a stream that ends in its middle is left to the queue, because it may
   const done = await waitForStatus(job.id, "completed");
   assert.equal(done.output_data.stats.duplicateRisk, 1);
 });
+
+for (const transport of ["sync", "stream"]) {
+  Deno.test(`a report can be written through the other endpoint, ${transport}`, async () => {
+    const options = { apiStyle: "responses", transport };
+    const id = await enqueue("generate_report", reportInput(7, { options }));
+    await wakeAndWait();
+    const job = await getJob(id);
+    assert.equal(job.status, "completed", job.error ?? "");
+    assert.equal(job.output_data.status, "complete");
+    assert.ok(job.output_data.stats.costUsd > 0);
+    const codes = job.output_data.warnings.map((warning: { code: string }) => warning.code);
+    assert.deepEqual(codes, ["report_not_saved"]);
+    assert.ok((await grokCalls(id)).every((call) => call.parameters.store === false));
+  });
+}

@@ -116,13 +116,15 @@ function readFormat(format: unknown): ChatRequest["output"] {
   return { name, schema: checked };
 }
 
-function object(value: unknown, what: string): Record<string, unknown> {
+/** `value` as an object, or a refusal that names it. */
+export function object(value: unknown, what: string): Record<string, unknown> {
   if (typeof value !== "object" || value === null || Array.isArray(value)) {
     refuse(`${what} must be an object`);
   }
   return value as Record<string, unknown>;
 }
 
-function refuse(reason: string): never {
+/** Refuses the call. */
+export function refuse(reason: string): never {
   throw new RequestRefused(reason);
 }

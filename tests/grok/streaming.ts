@@ -1,19 +1,43 @@
 // A completion written out as server-sent events, the way xAI streams it.
 
 import type { RecordedCall } from "./conversation.ts";
+import type { usage } from "./usage.ts";
 
 const LETTERS_OF_A_CHUNK = 24;
 
-interface Completion {
+/** A completion as it comes at once. */
+export interface Completion {
+  id: string;
+  created: number;
   model: string;
-  choices: { message: { content: string }; finish_reason: string }[];
-  usage: unknown;
+  choices: { index: number; message: Message; finish_reason: string }[];
+  usage: ReturnType<typeof usage>;
   [key: string]: unknown;
 }
 
+interface Message {
+  role: string;
+  content: string;
+  refusal: null;
+}
+
+/** The events of `completion`, whose text comes in `pieces`. */
+export type Events = (
+  completion: Completion,
+  pieces: string[],
+  fault: RecordedCall["fault"],
+) => string[];
+
 /** Streams `completion` within about `overMs`; `call` says whether the caller stayed to its end. */
-export function streamed(completion: Completion, overMs: number, call: RecordedCall): Response {
-  const events = eventsOf(completion, call.fault);
+export function streamed(
+  completion: Completion,
+  eventsOf: Events,
+  overMs: number,
+  call: RecordedCall,
+): Response {
+  const content = completion.choices[0].message.content;
+  const pieces = content.match(new RegExp(`[^]{1,${LETTERS_OF_A_CHUNK}}`, "g")) ?? [];
+  const events = eventsOf(completion, pieces, call.fault);
   const pauseMs = overMs / events.length;
   const encoder = new TextEncoder();
   const body = new ReadableStream<Uint8Array>({
@@ -30,8 +54,13 @@ export function streamed(completion: Completion, overMs: number, call: RecordedC
   return new Response(body, { headers: { "content-type": "text/event-stream" } });
 }
 
-function eventsOf(completion: Completion, fault: RecordedCall["fault"]): string[] {
-  const { choices: [{ message, finish_reason }], usage, ...rest } = completion;
+/** The events of a chat completion. */
+export function chatEvents(
+  completion: Completion,
+  pieces: string[],
+  fault: RecordedCall["fault"],
+): string[] {
+  const { choices: [{ finish_reason }], usage, ...rest } = completion;
   const chunk = (
     delta: unknown,
     more: Record<string, unknown> = {},
@@ -43,7 +72,6 @@ function eventsOf(completion: Completion, fault: RecordedCall["fault"]): string[
       choices: [{ index: 0, delta, finish_reason: finish }],
       ...more,
     });
-  const pieces = message.content.match(new RegExp(`[^]{1,${LETTERS_OF_A_CHUNK}}`, "g")) ?? [];
   const written = pieces.map((content) => chunk({ content }));
   const half = written.slice(0, Math.ceil(written.length / 2));
   if (fault === "stream_cut") return half;

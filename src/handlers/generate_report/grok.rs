@@ -7,6 +7,7 @@ mod limiter;
 mod purse;
 mod reply;
 mod request;
+mod responses;
 mod streaming;
 mod transport;
 mod usage;
@@ -26,7 +27,7 @@ use self::transport::{Deferred, Streaming, Sync, Transport};
 pub use self::usage::Usage;
 use super::input::Effort;
 use super::visit::Settings;
-use crate::config::{self, GrokConfig};
+use crate::config::{self, ApiStyle, GrokConfig};
 use crate::error::JobError;
 use crate::handler::JobContext;
 use crate::host::Host;
@@ -43,6 +44,7 @@ pub struct Grok<'a, H> {
     config: &'a GrokConfig,
     model: &'a str,
     effort: Effort,
+    api_style: ApiStyle,
     transport: Cell<config::Transport>,
     purse: Purse,
     limiter: Rc<Limiter>,
@@ -69,12 +71,14 @@ impl<'a, H: Host> Grok<'a, H> {
         config: &'a GrokConfig,
         settings: &'a Settings,
     ) -> Self {
+        let (api_style, transport) = way(config, settings);
         Self {
             context,
             config,
             model: settings.model.as_deref().unwrap_or(&config.model),
             effort: settings.effort,
-            transport: Cell::new(settings.transport.unwrap_or(config.transport)),
+            api_style,
+            transport: Cell::new(transport),
             purse: Purse::new(settings.max_cost_usd, &context.job().steps),
             limiter: context.shared(),
         }
@@ -174,5 +178,19 @@ impl<'a, H: Host> Grok<'a, H> {
 
     fn read(&self, reply: &Reply) -> Result<Answer, Failure> {
         reply.read(self.config.api_key.expose())
+    }
+}
+
+/// Which endpoint is asked, and how. Only one of them can answer later: a job that wishes for that gets it, and what
+/// is only configured yields.
+fn way(config: &GrokConfig, settings: &Settings) -> (ApiStyle, config::Transport) {
+    let api_style = settings.api_style.unwrap_or(config.api_style);
+    let transport = settings.transport.unwrap_or(config.transport);
+    match (api_style, transport) {
+        (ApiStyle::Responses, config::Transport::Deferred) => match settings.transport {
+            Some(_) => (ApiStyle::Chat, transport),
+            None => (api_style, config::Transport::Sync),
+        },
+        way => way,
     }
 }

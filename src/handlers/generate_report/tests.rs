@@ -7,6 +7,7 @@ mod final_step;
 mod images;
 mod refusals;
 mod reports_table;
+mod responses;
 mod side_by_side;
 mod streamed;
 mod whole;

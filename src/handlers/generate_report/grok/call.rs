@@ -4,9 +4,10 @@ use serde_json::json;
 
 use super::failure::{Class, Failure};
 use super::reply::{Answer, Reply};
+use super::request::Form;
 use super::streaming::Stream;
-use super::{Grok, Question, request};
-use crate::config::Transport;
+use super::{Grok, Question, request, responses};
+use crate::config::{ApiStyle, Transport};
 use crate::host::{Host, HttpRequest, HttpResponse, Method, TransportError};
 
 /// A step keeps the reply as text within JSON, and no result of a step is larger than 1 MiB. What the model may
@@ -73,11 +74,21 @@ impl<H: Host> Grok<'_, H> {
     }
 
     fn question(&self, question: &Question<'_>, transport: Transport) -> HttpRequest {
-        let body = request::body(question, self.model, self.effort, transport);
+        let conversation = self.context.job().id.to_string();
+        let form = Form {
+            model: self.model,
+            effort: self.effort,
+            transport,
+            conversation: &conversation,
+        };
+        let (path, body) = match self.api_style {
+            ApiStyle::Chat => ("chat/completions", request::body(question, &form)),
+            ApiStyle::Responses => ("responses", responses::body(question, &form)),
+        };
         let timeout_ms = self.config.timeout_seconds.saturating_mul(1_000);
         HttpRequest {
             body: Some(body),
-            ..self.request(Method::Post, "chat/completions", timeout_ms)
+            ..self.request(Method::Post, path, timeout_ms)
         }
     }
 

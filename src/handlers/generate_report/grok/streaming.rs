@@ -77,6 +77,24 @@ impl Stream {
             self.whole = Some(event);
             return;
         }
+        match event["type"].as_str() {
+            None => self.take_chunk(event),
+            Some("response.output_text.delta") => {
+                self.content
+                    .push_str(event["delta"].as_str().unwrap_or_default());
+            }
+            // The last event of a response carries all of it.
+            Some("response.completed" | "response.incomplete" | "response.failed") => {
+                self.whole = Some(event["response"].take());
+            }
+            Some("error") => {
+                self.whole = Some(json!({ "code": event["code"], "error": event["message"] }));
+            }
+            Some(_) => {}
+        }
+    }
+
+    fn take_chunk(&mut self, mut event: Value) {
         let choice = &mut event["choices"][0];
         if let Some(content) = choice["delta"]["content"].as_str() {
             self.content.push_str(content);

@@ -66,3 +66,26 @@ fn what_is_no_stream_is_taken_as_it_is() {
     check("<html>\n<h1>502 Bad Gateway</h1>\n</html>");
     check("");
 }
+
+const RESPONSE: &str = concat!(
+    "event: response.created\ndata: {\"type\":\"response.created\",\"response\":{\"status\":\"in_progress\"}}\n\n",
+    "event: response.output_text.delta\n",
+    "data: {\"type\":\"response.output_text.delta\",\"delta\":\"Bitumen\"}\n\n",
+);
+
+#[test]
+fn the_last_event_of_a_response_is_the_reply() {
+    let response = r#"{"output":[],"status":"completed"}"#;
+    let last = format!(r#"data: {{"type":"response.completed","response":{response}}}"#);
+    assert_eq!(stream(RESPONSE, 7).letters(), 7);
+    let whole = body(&format!("{RESPONSE}{last}\n\n"));
+    assert_eq!(whole.map(|body| body.to_string()), Some(response.into()));
+    assert_eq!(body(RESPONSE), None);
+}
+
+#[test]
+fn an_error_among_the_events_of_a_response_is_the_reply() {
+    let error = r#"data: {"type":"error","code":"unavailable","message":"Overloaded"}"#;
+    let expected = json!({ "code": "unavailable", "error": "Overloaded" });
+    assert_eq!(body(&format!("{RESPONSE}{error}\n\n")), Some(expected));
+}
