@@ -7,7 +7,11 @@ use thiserror::Error;
 
 const DEFAULT_GROK_BASE_URL: &str = "https://api.x.ai/v1";
 const DEFAULT_GROK_MODEL: &str = "grok-4.3";
+const DEFAULT_GROK_API_STYLE: ApiStyle = ApiStyle::Chat;
 const DEFAULT_GROK_TRANSPORT: Transport = Transport::Deferred;
+
+const API_STYLES: [(&str, ApiStyle); 2] =
+    [("chat", ApiStyle::Chat), ("responses", ApiStyle::Responses)];
 
 const TRANSPORTS: [(&str, Transport); 3] = [
     ("sync", Transport::Sync),
@@ -55,6 +59,8 @@ pub struct GrokConfig {
     pub model: String,
     /// How long one answer may take.
     pub timeout_seconds: u32,
+    /// Which endpoint is asked, unless a job wishes otherwise.
+    pub api_style: ApiStyle,
     /// How a question gets there and its answer back, unless a job wishes otherwise.
     pub transport: Transport,
     /// Requests of one isolate that are under way at the same time.
@@ -63,6 +69,15 @@ pub struct GrokConfig {
     pub requests_per_minute: u32,
     /// Tokens in them, reckoned before they are sent.
     pub tokens_per_minute: u32,
+}
+
+/// Which of xAI's endpoints is asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ApiStyle {
+    /// `/chat/completions`, the only one that can answer later.
+    Chat,
+    /// `/responses`.
+    Responses,
 }
 
 /// How a question gets to Grok and its answer back.
@@ -176,12 +191,14 @@ fn grok(variables: &Variables) -> Result<Option<GrokConfig>, ConfigError> {
     let tokens_per_minute =
         variables.number("GROK_TOKENS_PER_MINUTE", 2_000_000, 1_000, 1_000_000_000)?;
     let api_key = variables.secret("GROK_API_KEY")?;
+    let api_style = variables.choice("GROK_API_STYLE", &API_STYLES)?;
     let transport = variables.choice("GROK_TRANSPORT", &TRANSPORTS)?;
     Ok(api_key.map(|api_key| GrokConfig {
         base_url,
         api_key,
         model: model.into(),
         timeout_seconds,
+        api_style: api_style.unwrap_or(DEFAULT_GROK_API_STYLE),
         transport: transport.unwrap_or(DEFAULT_GROK_TRANSPORT),
         concurrency,
         requests_per_minute,
@@ -341,6 +358,7 @@ mod tests {
         assert_eq!(grok.base_url, "https://api.x.ai/v1");
         assert_eq!(grok.model, "grok-4.3");
         assert_eq!(grok.timeout_seconds, 120);
+        assert_eq!(grok.api_style, ApiStyle::Chat);
         assert_eq!(grok.transport, Transport::Deferred);
         assert_eq!(grok.concurrency, 4);
         assert_eq!(
@@ -383,6 +401,7 @@ mod tests {
             ("SUPABASE_SECRET_KEYS", r#"{"default":1}"#, "a JSON object"),
             ("QUEUE_WORKER_TOKEN", "two words", "without spaces"),
             ("GROK_BASE_URL", "api.x.ai", "https://"),
+            ("GROK_API_STYLE", "rest", "one of chat, responses"),
             ("GROK_TRANSPORT", "post", "one of sync, stream, deferred"),
             ("QUEUE_CONCURRENCY", "0", "from 1 to 1000"),
             ("QUEUE_CONCURRENCY", "many", "a whole number"),

@@ -241,6 +241,18 @@ impl<'a, H: Host> JobContext<'a, H> {
         self.run.host.fetch(request).await
     }
 
+    /// The same, but the body is handed to `on_piece` as it comes, and is empty in the answer.
+    ///
+    /// # Errors
+    /// As for [`Self::fetch`]; pieces may have been handed over before.
+    pub async fn fetch_in_pieces(
+        &self,
+        request: HttpRequest,
+        on_piece: impl FnMut(&[u8]),
+    ) -> Result<HttpResponse, TransportError> {
+        self.run.host.fetch_in_pieces(request, on_piece).await
+    }
+
     /// Calls a function of the database; it may be called again with the same arguments when an answer is lost.
     ///
     /// # Errors

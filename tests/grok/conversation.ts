@@ -19,6 +19,8 @@ export interface RecordedCall {
   /** How often its answer was looked for, and given out, if it was deferred. */
   looks: number;
   fetched: number;
+  /** Whether the caller left in the middle of an answer that was streamed. */
+  left: boolean;
 }
 
 /** All conversations since the stand-in started; a test asks for its own by the id of its job. */

@@ -24,6 +24,8 @@ export interface Fault {
     | "empty" // finish_reason stop, empty content
     | "slow" // a proper answer after `delay_ms`
     | "dropped" // the connection breaks in the middle of the answer
+    | "stream_error" // a streamed answer turns into an error in its middle
+    | "stream_cut" // a streamed answer ends in its middle
     | "deferred_error" // the answer that is fetched later is an error, with status 200
     | "deferred_lost"; // the answer that was deferred is nowhere to be found
   /** Only calls whose `response_format.json_schema.name` is this; default every call. */
@@ -50,6 +52,8 @@ export function mishap(fault: Fault): Mishap {
   switch (fault.fault) {
     case "none":
     case "slow":
+    case "stream_error":
+    case "stream_cut":
     case "deferred_error":
     case "deferred_lost":
       return {};

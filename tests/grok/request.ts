@@ -18,6 +18,8 @@ export interface ChatRequest {
   reasoning: boolean;
   /** Whether the answer is to be fetched later. */
   deferred: boolean;
+  /** Whether the answer is to be streamed. */
+  stream: boolean;
   maxTokens: number;
   /** Everything else that was sent, for the record. */
   parameters: Record<string, unknown>;
@@ -57,6 +59,7 @@ export function readRequest(body: unknown): ChatRequest {
     ...read,
     output: readFormat(response_format),
     deferred: parameters.deferred === true,
+    stream: parameters.stream === true,
     reasoning: parameters.reasoning_effort !== "none",
     maxTokens: Number(limit),
     parameters,
@@ -78,7 +81,7 @@ function checkParameters(parameters: Record<string, unknown>) {
       refuse("`stream` and `deferred` must be booleans");
     }
   }
-  if (stream) refuse("streaming is not served by this stand-in");
+  if (stream && deferred) refuse("a deferred answer cannot be streamed");
 }
 
 function readMessage(
@@ -113,13 +116,15 @@ function readFormat(format: unknown): ChatRequest["output"] {
   return { name, schema: checked };
 }
 
-function object(value: unknown, what: string): Record<string, unknown> {
+/** `value` as an object, or a refusal that names it. */
+export function object(value: unknown, what: string): Record<string, unknown> {
   if (typeof value !== "object" || value === null || Array.isArray(value)) {
     refuse(`${what} must be an object`);
   }
   return value as Record<string, unknown>;
 }
 
-function refuse(reason: string): never {
+/** Refuses the call. */
+export function refuse(reason: string): never {
   throw new RequestRefused(reason);
 }

@@ -1,13 +1,13 @@
-// A stand-in for the xAI API, for the demo and the tests: chat completions with images and structured output, at once
-// or deferred, deterministic, and scriptable per conversation (the header x-grok-conv-id, which the worker sets to the
-// job's id).
+// A stand-in for the xAI API, for the demo and the tests: chat completions and responses with images and structured
+// output, at once, streamed or deferred, deterministic, and scriptable per conversation (the header x-grok-conv-id,
+// which the worker sets to the job's id).
 //
 //   deno run --allow-net tests/grok/server.ts --port N [--delay-ms N]
 //
 //   PUT /control/<conversation>   a list of faults (fault.ts) for its next calls
 //   GET /control/<conversation>   the calls it made, images summarised
 
-import { checkKey, complete } from "./completion.ts";
+import { checkKey, complete, ENDPOINTS } from "./completion.ts";
 import { Conversations } from "./conversation.ts";
 import { Deferrals } from "./deferral.ts";
 import type { Fault } from "./fault.ts";
@@ -35,7 +35,8 @@ async function api(
   delayMs: number,
 ): Promise<Response> {
   const deferred = pathname.match(/^\/v1\/chat\/deferred-completion\/([^/]+)$/);
-  if (!deferred && pathname !== "/v1/chat/completions") {
+  const dialect = ENDPOINTS[pathname];
+  if (!deferred && !dialect) {
     await request.body?.cancel();
     return flatError(404, "not-found", `No such path: ${pathname}`);
   }
@@ -44,7 +45,7 @@ async function api(
   const refused = checkKey(request.headers.get("authorization"));
   if (refused) return refused;
   if (deferred) return deferrals.fetch(deferred[1]);
-  return await complete(request, conversations, deferrals, delayMs);
+  return await complete(request, dialect, conversations, deferrals, delayMs);
 }
 
 async function direct(

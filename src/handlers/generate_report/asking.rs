@@ -185,6 +185,7 @@ impl<H: Host> Writer<'_, H> {
             rules: self.rules,
             parts,
             schema: batch::schema(T::SUBJECT, &asked),
+            heard: &|letters| self.heard(T::SUBJECT, asked.len(), letters),
         };
         let is_of_use = |content: &str| {
             let written = batch::read(T::SUBJECT, content, &asked);

@@ -7,7 +7,7 @@ use futures_util::{FutureExt, StreamExt, stream};
 use serde::{Deserialize, Serialize};
 
 use super::asking::Round;
-use super::batch::Written;
+use super::batch::{Subject, Written};
 use super::grok::{Grok, Usage};
 use super::images::Size;
 use super::output::{Warning, WarningCode};
@@ -19,6 +19,7 @@ use crate::host::Host;
 
 /// Notes in one request: they are short.
 const NOTES_IN_A_BATCH: usize = 20;
+const HEARD_EVERY_MS: u64 = 1_000;
 
 /// What the model wrote about a visit, or a part of it.
 #[derive(Debug, Default)]
@@ -64,6 +65,8 @@ pub struct Writer<'a, H> {
     pub rules: &'a str,
     /// Photos that are done.
     done: Cell<usize>,
+    /// When it was told last that an answer grows.
+    heard_at_ms: Cell<u64>,
     /// What went wrong first.
     failure: RefCell<Option<JobError>>,
 }
@@ -117,6 +120,7 @@ impl<'a, H: Host> Writer<'a, H> {
             visit,
             rules,
             done: Cell::new(0),
+            heard_at_ms: Cell::new(0),
             failure: RefCell::new(None),
         }
     }
@@ -194,13 +198,31 @@ impl<'a, H: Host> Writer<'a, H> {
 
     /// Tells how far the draft is. Batches are written side by side, so it speaks of all photos, then of all notes.
     pub(super) fn tell(&self) {
-        let done = self.done.get();
-        let is_about_photos = done < self.visit.photos.len() || self.visit.notes.is_empty();
-        let (phase, message) = match is_about_photos {
+        let (phase, message) = match self.is_about_photos() {
             true => ("photos", "writing about the photos"),
             false => ("notes", "writing about the notes"),
         };
-        self.context.progress(self.progress(phase, done, message));
+        let progress = self.progress(phase, self.done.get(), message);
+        self.context.progress(progress);
+    }
+
+    /// An answer about some photos or notes has grown; that is told now and then, if it is what people hear about now.
+    pub(super) fn heard(&self, subject: Subject, topics: usize, letters: usize) {
+        let now_ms = self.context.now_ms();
+        let is_its_turn = self.is_about_photos() == (subject == Subject::Photos);
+        let is_soon = self.heard_at_ms.get() + HEARD_EVERY_MS > now_ms;
+        if letters == 0 || is_soon || !is_its_turn {
+            return;
+        }
+        self.heard_at_ms.set(now_ms);
+        let subject = subject.list();
+        let message = format!("writing about {topics} {subject}: {letters} letters so far");
+        let progress = self.progress(subject, self.done.get(), message);
+        self.context.progress(progress);
+    }
+
+    fn is_about_photos(&self) -> bool {
+        self.done.get() < self.visit.photos.len() || self.visit.notes.is_empty()
     }
 
     /// How many of the photos are done.

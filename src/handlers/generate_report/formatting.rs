@@ -111,6 +111,7 @@ async fn plan_once<H: Host>(
             rules: writer.rules,
             parts: prompt::plan(writer.visit, findings),
             schema: plan::schema(findings),
+            heard: &|_| (),
         };
         let is_of_use = |content: &str| outline(writer, findings, content).is_ok();
         Ok(match writer.obtain(question, &is_of_use).await {

@@ -8,6 +8,8 @@ mod limiter;
 mod purse;
 mod reply;
 mod request;
+mod responses;
+mod streaming;
 mod transport;
 mod usage;
 
@@ -23,11 +25,11 @@ pub use self::reply::Answer;
 use self::reply::Reply;
 pub use self::request::Part;
 pub use self::transport::Sent;
-use self::transport::{Deferred, Sync, Transport};
+use self::transport::{Deferred, Streaming, Sync, Transport};
 pub use self::usage::Usage;
 use super::input::Effort;
 use super::visit::Settings;
-use crate::config::{self, GrokConfig};
+use crate::config::{self, ApiStyle, GrokConfig};
 use crate::error::JobError;
 use crate::handler::JobContext;
 use crate::host::Host;
@@ -44,6 +46,7 @@ pub struct Grok<'a, H> {
     config: &'a GrokConfig,
     model: &'a str,
     effort: Effort,
+    api_style: ApiStyle,
     transport: Cell<config::Transport>,
     purse: Purse,
     limiter: Rc<Limiter>,
@@ -59,6 +62,8 @@ pub struct Question<'a> {
     pub parts: Vec<Part>,
     /// What the answer must look like, as JSON.
     pub schema: String,
+    /// Is told how many letters of the answer there are, if it can be heard as it is written.
+    pub heard: &'a dyn Fn(usize),
 }
 
 impl<'a, H: Host> Grok<'a, H> {
@@ -68,12 +73,14 @@ impl<'a, H: Host> Grok<'a, H> {
         config: &'a GrokConfig,
         settings: &'a Settings,
     ) -> Self {
+        let (api_style, transport) = way(config, settings);
         Self {
             context,
             config,
             model: settings.model.as_deref().unwrap_or(&config.model),
             effort: settings.effort,
-            transport: Cell::new(settings.transport.unwrap_or(config.transport)),
+            api_style,
+            transport: Cell::new(transport),
             purse: Purse::new(settings.max_cost_usd, &context.job().steps),
             limiter: context.shared(),
         }
@@ -153,7 +160,8 @@ impl<'a, H: Host> Grok<'a, H> {
         self.wait(|now_ms| self.limiter.wait_ms(self.config, tokens, now_ms))
             .await?;
         match self.transport.get() {
-            config::Transport::Sync | config::Transport::Stream => Sync::send(self, question).await,
+            config::Transport::Sync => Sync::send(self, question).await,
+            config::Transport::Stream => Streaming::send(self, question).await,
             config::Transport::Deferred => match Deferred::send(self, question).await {
                 Err(failure) if failure.is_about_deferring() => {
                     self.transport.set(config::Transport::Sync);
@@ -176,5 +184,19 @@ impl<'a, H: Host> Grok<'a, H> {
 
     fn read(&self, reply: &Reply) -> Result<Answer, Failure> {
         reply.read(self.config.api_key.expose())
+    }
+}
+
+/// Which endpoint is asked, and how. Only one of them can answer later: a job that wishes for that gets it, and what
+/// is only configured yields.
+fn way(config: &GrokConfig, settings: &Settings) -> (ApiStyle, config::Transport) {
+    let api_style = settings.api_style.unwrap_or(config.api_style);
+    let transport = settings.transport.unwrap_or(config.transport);
+    match (api_style, transport) {
+        (ApiStyle::Responses, config::Transport::Deferred) => match settings.transport {
+            Some(_) => (ApiStyle::Chat, transport),
+            None => (api_style, config::Transport::Sync),
+        },
+        way => way,
     }
 }

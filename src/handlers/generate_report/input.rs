@@ -6,7 +6,7 @@ mod read;
 
 use serde::Serialize;
 
-use crate::config::Transport;
+use crate::config::{ApiStyle, Transport};
 
 /// The input of a `generate_report` job. Required are `reportId`, `projectId` and `bulletPoints`.
 #[derive(Debug, Clone, Default)]
@@ -139,15 +139,6 @@ pub enum Style {
     Brief,
     /// A paragraph.
     Elaborate,
-}
-
-/// Which of xAI's endpoints to use.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ApiStyle {
-    /// `/chat/completions`.
-    Chat,
-    /// `/responses`.
-    Responses,
 }
 
 /// How long the model thinks before it writes.

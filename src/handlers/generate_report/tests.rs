@@ -10,8 +10,10 @@ mod images;
 mod killed;
 mod refusals;
 mod reports_table;
+mod responses;
 mod reuse;
 mod side_by_side;
+mod streamed;
 mod whole;
 mod workers;
 

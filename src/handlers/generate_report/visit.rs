@@ -5,7 +5,7 @@ use uuid::Uuid;
 use super::grouping::Group;
 use super::input::{Effort, ImageTransport, Style};
 use super::output::{Header, Warning};
-use crate::config::Transport;
+use crate::config::{ApiStyle, Transport};
 
 /// Everything the engineer brought back, and how the report is to be made.
 #[derive(Debug)]
@@ -99,6 +99,8 @@ impl Specification {
 pub struct Settings {
     /// The model, if not the configured one.
     pub model: Option<String>,
+    /// Which endpoint to ask, if not the configured one.
+    pub api_style: Option<ApiStyle>,
     /// How to wait for the model, if not as configured.
     pub transport: Option<Transport>,
     /// How long the model thinks.

@@ -1,8 +1,9 @@
 //! How the caller wants the report made.
 
 use super::{filled, invalid};
+use crate::config::{ApiStyle, Transport};
 use crate::error::JobError;
-use crate::handlers::generate_report::input::{ApiStyle, Options};
+use crate::handlers::generate_report::input::Options;
 use crate::handlers::generate_report::output::{Warning, WarningCode};
 use crate::handlers::generate_report::visit::Settings;
 
@@ -25,6 +26,7 @@ pub(super) fn settings(
     }
     Ok(Settings {
         model: short_name("options.model", "a model's name", filled(options.model))?,
+        api_style: options.api_style,
         transport: options.transport.flatten(),
         effort: options.reasoning_effort.unwrap_or_default(),
         batch_size: batch_size as usize,
@@ -76,8 +78,9 @@ fn warn_of_options(options: &Options, warnings: &mut Vec<Warning>) {
     if options.base_url.as_ref().is_some_and(|url| !url.is_empty()) {
         ignored("options.baseUrl is ignored: the API's address is the server's to choose");
     }
-    if options.api_style == Some(ApiStyle::Responses) {
-        ignored("options.apiStyle responses is not available; chat was used");
+    let responses = options.api_style == Some(ApiStyle::Responses);
+    if responses && options.transport == Some(Some(Transport::Deferred)) {
+        ignored("options.apiStyle responses is ignored: only chat can answer later");
     }
     if options.transport == Some(None) {
         ignored("options.transport batch is not available; the configured one was used");

@@ -242,7 +242,7 @@ fn options_without_effect_and_unknown_images_are_warned_of() {
     };
     let ignored = [
         json!({ "baseUrl": "https://elsewhere.test" }),
-        json!({ "apiStyle": "responses" }),
+        json!({ "apiStyle": "responses", "transport": "deferred" }),
         json!({ "transport": "batch" }),
     ];
     for options in ignored {

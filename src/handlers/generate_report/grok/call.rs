@@ -4,13 +4,17 @@ use serde_json::json;
 
 use super::failure::{Class, Failure};
 use super::reply::{Answer, Reply};
-use super::{Grok, Question, request};
-use crate::config::Transport;
+use super::request::Form;
+use super::streaming::Stream;
+use super::{Grok, Question, request, responses};
+use crate::config::{ApiStyle, Transport};
 use crate::host::{Host, HttpRequest, HttpResponse, Method, TransportError};
 
 /// A step keeps the reply as text within JSON, and no result of a step is larger than 1 MiB. What the model may
 /// write at most is a tenth of this.
 const MOST_RESPONSE_BYTES: usize = 480 << 10;
+/// A stream has an event for every few letters of the answer.
+const MOST_STREAM_BYTES: usize = 32 << 20;
 /// A longer wait than this is not believed.
 const LONGEST_WAIT_SECONDS: u32 = 86_400;
 
@@ -20,6 +24,22 @@ pub(super) struct Received {
     retry_after_seconds: Option<u32>,
 }
 
+impl Received {
+    fn of(response: &HttpResponse) -> Self {
+        Self {
+            reply: Reply::of(response),
+            retry_after_seconds: retry_after_seconds(response),
+        }
+    }
+
+    fn too_long() -> Self {
+        Self {
+            reply: Reply::too_long(),
+            retry_after_seconds: None,
+        }
+    }
+}
+
 impl<H: Host> Grok<'_, H> {
     /// Asks `question` in a way that `transport` can make use of.
     pub(super) async fn post(
@@ -27,31 +47,58 @@ impl<H: Host> Grok<'_, H> {
         question: &Question<'_>,
         transport: Transport,
     ) -> Result<Received, Failure> {
-        let body = request::body(question, self.model, self.effort, transport);
+        self.exchange(self.question(question, transport)).await
+    }
+
+    /// Asks `question` and reads the answer as it is written.
+    pub(super) async fn post_and_listen(
+        &self,
+        question: &Question<'_>,
+    ) -> Result<Received, Failure> {
+        let request = HttpRequest {
+            max_response_bytes: MOST_STREAM_BYTES,
+            ..self.question(question, Transport::Stream)
+        };
+        let mut stream = Stream::default();
+        let listen = |piece: &[u8]| {
+            stream.push(piece);
+            (question.heard)(stream.letters());
+        };
+        let response = match self.context.fetch_in_pieces(request, listen).await {
+            Ok(response) => response,
+            Err(TransportError::TooLarge) => return Ok(Received::too_long()),
+            Err(error) => return Err(Failure::transport(&error)),
+        };
+        let body = stream.body().ok_or_else(Failure::cut)?;
+        Ok(Received::of(&HttpResponse { body, ..response }))
+    }
+
+    fn question(&self, question: &Question<'_>, transport: Transport) -> HttpRequest {
+        let conversation = self.context.job().id.to_string();
+        let form = Form {
+            model: self.model,
+            effort: self.effort,
+            transport,
+            conversation: &conversation,
+        };
+        let (path, body) = match self.api_style {
+            ApiStyle::Chat => ("chat/completions", request::body(question, &form)),
+            ApiStyle::Responses => ("responses", responses::body(question, &form)),
+        };
         let timeout_ms = self.config.timeout_seconds.saturating_mul(1_000);
-        self.exchange(HttpRequest {
+        HttpRequest {
             body: Some(body),
-            ..self.request(Method::Post, "chat/completions", timeout_ms)
-        })
-        .await
+            ..self.request(Method::Post, path, timeout_ms)
+        }
     }
 
     /// Sends a request and takes its reply as it comes.
     pub(super) async fn exchange(&self, request: HttpRequest) -> Result<Received, Failure> {
-        let response = match self.context.fetch(request).await {
-            Ok(response) => response,
-            Err(TransportError::TooLarge) => {
-                return Ok(Received {
-                    reply: Reply::too_long(),
-                    retry_after_seconds: None,
-                });
-            }
-            Err(error) => return Err(Failure::transport(&error)),
-        };
-        Ok(Received {
-            reply: Reply::of(&response),
-            retry_after_seconds: retry_after_seconds(&response),
-        })
+        match self.context.fetch(request).await {
+            Ok(response) => Ok(Received::of(&response)),
+            Err(TransportError::TooLarge) => Ok(Received::too_long()),
+            Err(error) => Err(Failure::transport(&error)),
+        }
     }
 
     pub(super) fn request(&self, method: Method, path: &str, timeout_ms: u32) -> HttpRequest {

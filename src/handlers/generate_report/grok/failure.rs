@@ -78,6 +78,13 @@ impl Failure {
         }
     }
 
+    pub(super) fn cut() -> Self {
+        Self {
+            class: Class::Lost,
+            message: "grok stopped in the middle of its answer".into(),
+        }
+    }
+
     pub(super) fn transport(error: &TransportError) -> Self {
         let class = match error {
             TransportError::TimedOut => Class::TimedOut,

@@ -46,6 +46,7 @@ mod tests {
             rules,
             parts,
             schema: "{}".into(),
+            heard: &|_| (),
         }
     }
 

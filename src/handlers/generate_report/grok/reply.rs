@@ -81,13 +81,33 @@ impl Reply {
 
 /// What the model wrote, or why it is of no use.
 fn content(completion: &Value) -> Result<String, &'static str> {
-    let choice = &completion["choices"][0];
-    let content = choice["message"]["content"].as_str().unwrap_or_default();
-    match choice["finish_reason"].as_str() {
-        Some("length") => Err("the answer was cut at the token limit"),
+    let (text, end) = match &completion["output"] {
+        Value::Array(output) => (output_text(output), end_of_response(completion)),
+        _ => {
+            let choice = &completion["choices"][0];
+            let text = choice["message"]["content"].as_str().unwrap_or_default();
+            (text.to_owned(), choice["finish_reason"].as_str())
+        }
+    };
+    match end {
+        Some("length" | "max_output_tokens") => Err("the answer was cut at the token limit"),
         Some("content_filter") => Err("the answer was withheld by a content filter"),
-        None | Some("stop") if content.trim().is_empty() => Err("the answer is empty"),
-        None | Some("stop") => Ok(content.replace('\0', " ")),
+        None | Some("stop" | "completed") if text.trim().is_empty() => Err("the answer is empty"),
+        None | Some("stop" | "completed") => Ok(text.replace('\0', " ")),
         Some(_) => Err("the answer ended for an unknown reason"),
+    }
+}
+
+/// The words among what a response lists: reasoning and the like may stand beside them.
+fn output_text(output: &[Value]) -> String {
+    let parts = output.iter().filter_map(|item| item["content"].as_array());
+    let parts = parts.flatten().filter(|part| part["type"] == "output_text");
+    parts.filter_map(|part| part["text"].as_str()).collect()
+}
+
+fn end_of_response(response: &Value) -> Option<&str> {
+    match response["incomplete_details"]["reason"].as_str() {
+        None => response["status"].as_str(),
+        reason => reason,
     }
 }

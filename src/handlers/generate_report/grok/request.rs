@@ -1,4 +1,4 @@
-//! The body of a call: what is said, what the answer must look like, and only parameters every model takes.
+//! The body of a chat completion: what is said, what the answer must look like, and only parameters every model takes.
 
 use base64::display::Base64Display;
 use base64::prelude::BASE64_STANDARD;
@@ -11,24 +11,27 @@ use crate::handlers::generate_report::images::Image;
 use crate::handlers::generate_report::input::Effort;
 
 /// Enough for twenty photos, and reasoning counts too.
-const MOST_COMPLETION_TOKENS: u32 = 16_000;
+pub(super) const MOST_COMPLETION_TOKENS: u32 = 16_000;
 const LETTERS_OF_A_TOKEN: usize = 4;
 /// 256 for each tile of 448 pixels, and seven tiles at most.
 const TOKENS_OF_AN_IMAGE: usize = 1_800;
 const TOKENS_OF_AN_ANSWER: usize = 1_500;
 /// Reports are to be alike more than they are to be interesting.
-const TEMPERATURE: f64 = 0.3;
+pub(super) const TEMPERATURE: f64 = 0.3;
+
+/// What a request says beyond its question.
+pub(super) struct Form<'a> {
+    pub(super) model: &'a str,
+    pub(super) effort: Effort,
+    pub(super) transport: Transport,
+    /// Requests of one conversation meet the same cache of the messages they begin with.
+    pub(super) conversation: &'a str,
+}
 
 /// The body as JSON.
-pub(super) fn body(
-    question: &Question,
-    model: &str,
-    effort: Effort,
-    transport: Transport,
-) -> String {
-    let schema: Value = serde_json::from_str(&question.schema).unwrap_or_default();
+pub(super) fn body(question: &Question, form: &Form) -> String {
     let body = Body {
-        model,
+        model: form.model,
         messages: (
             Message {
                 role: "system",
@@ -41,13 +44,13 @@ pub(super) fn body(
         ),
         response_format: json!({
             "type": "json_schema",
-            "json_schema": { "name": question.name, "strict": true, "schema": schema },
+            "json_schema": { "name": question.name, "strict": true, "schema": question.schema() },
         }),
-        reasoning_effort: effort,
+        reasoning_effort: form.effort,
         max_completion_tokens: MOST_COMPLETION_TOKENS,
         temperature: TEMPERATURE,
-        deferred: (transport == Transport::Deferred).then_some(true),
-        stream: (transport == Transport::Stream).then_some(true),
+        deferred: (form.transport == Transport::Deferred).then_some(true),
+        stream: (form.transport == Transport::Stream).then_some(true),
     };
     encoded(&body, bytes_of(&question.parts))
 }
@@ -67,9 +70,9 @@ struct Body<'a> {
 }
 
 #[derive(Serialize)]
-struct Message<C> {
-    role: &'static str,
-    content: C,
+pub(super) struct Message<C> {
+    pub(super) role: &'static str,
+    pub(super) content: C,
 }
 
 /// A piece of the user message.
@@ -85,12 +88,13 @@ pub enum Part {
 /// A picture as the API takes it.
 #[derive(Debug, Serialize)]
 pub struct ImageUrl {
-    url: Picture,
-    detail: &'static str,
+    pub(super) url: Picture,
+    pub(super) detail: &'static str,
 }
 
+/// A picture as an address, which may be a data URL.
 #[derive(Debug)]
-struct Picture(Image);
+pub(super) struct Picture(Image);
 
 impl Part {
     /// Words.
@@ -135,6 +139,11 @@ impl Serialize for Picture {
 }
 
 impl Question<'_> {
+    /// What the answer must look like.
+    pub(super) fn schema(&self) -> Value {
+        serde_json::from_str(&self.schema).unwrap_or_default()
+    }
+
     /// The tokens of a call, roughly and rather too many: four letters make one, a photo is seen in tiles.
     pub(super) fn tokens(&self) -> u64 {
         let of_part = |part: &Part| match part {
@@ -147,7 +156,7 @@ impl Question<'_> {
     }
 }
 
-fn bytes_of(parts: &[Part]) -> usize {
+pub(super) fn bytes_of(parts: &[Part]) -> usize {
     let bytes = |part: &Part| match part {
         Part::Text { text } => text.len(),
         Part::ImageUrl { image_url } => match &image_url.url.0 {
@@ -159,7 +168,7 @@ fn bytes_of(parts: &[Part]) -> usize {
 }
 
 /// `expected_bytes` saves the buffer from growing, which would need its size twice.
-fn encoded(body: &Body, expected_bytes: usize) -> String {
+pub(super) fn encoded(body: &impl Serialize, expected_bytes: usize) -> String {
     let mut json = Vec::with_capacity(expected_bytes + expected_bytes / 64 + 16_384);
     // Writing plain structures to memory cannot fail; an empty body would be refused by the API.
     let _ = serde_json::to_writer(&mut json, body);

@@ -61,3 +61,16 @@ impl Transport for Deferred {
         reply.map(Sent::Reply)
     }
 }
+
+/// The answer is read as it is written, and its progress told.
+pub(super) struct Streaming;
+
+impl Transport for Streaming {
+    async fn send<H: Host>(grok: &Grok<'_, H>, question: &Question<'_>) -> Result<Sent, Failure> {
+        let started_ms = grok.context.now_ms();
+        let received = grok.post_and_listen(question).await;
+        let reply = received.and_then(|received| grok.judge(received));
+        grok.log_answer(question.name, started_ms, &reply);
+        reply.map(Sent::Reply)
+    }
+}

@@ -28,17 +28,30 @@ pub struct Usage {
 impl Usage {
     /// The usage of one call, as its completion tells it; everything in it is optional to us.
     pub(super) fn of_call(completion: &Value) -> Self {
-        let number = |pointer: &str| completion.pointer(pointer).and_then(Value::as_u64);
-        let tokens = |pointer: &str| number(pointer).unwrap_or(0);
+        let usage = &completion["usage"];
+        // The two endpoints have words of their own.
+        let tokens = |chat: &str, responses: &str| {
+            let number = |pointer| usage.pointer(pointer).and_then(Value::as_u64);
+            number(chat).or(number(responses)).unwrap_or(0)
+        };
         let model = completion["model"].as_str().map(str::to_owned);
         Self {
             calls: 1,
-            prompt_tokens: tokens("/usage/prompt_tokens"),
-            image_tokens: tokens("/usage/prompt_tokens_details/image_tokens"),
-            cached_tokens: tokens("/usage/prompt_tokens_details/cached_tokens"),
-            completion_tokens: tokens("/usage/completion_tokens"),
-            reasoning_tokens: tokens("/usage/completion_tokens_details/reasoning_tokens"),
-            cost_ticks: number("/usage/cost_in_usd_ticks"),
+            prompt_tokens: tokens("/prompt_tokens", "/input_tokens"),
+            image_tokens: tokens(
+                "/prompt_tokens_details/image_tokens",
+                "/input_tokens_details/image_tokens",
+            ),
+            cached_tokens: tokens(
+                "/prompt_tokens_details/cached_tokens",
+                "/input_tokens_details/cached_tokens",
+            ),
+            completion_tokens: tokens("/completion_tokens", "/output_tokens"),
+            reasoning_tokens: tokens(
+                "/completion_tokens_details/reasoning_tokens",
+                "/output_tokens_details/reasoning_tokens",
+            ),
+            cost_ticks: usage["cost_in_usd_ticks"].as_u64(),
             models: model.into_iter().collect(),
         }
     }
@@ -106,6 +119,18 @@ mod tests {
         assert_eq!(usage.cached_tokens, 20);
         assert_eq!(usage.cost_usd(), Some(0.005));
         assert_eq!(usage.models, ["grok-4.3", "grok-4.6"]);
+    }
+
+    #[test]
+    fn the_usage_of_a_response_is_told_in_other_words() {
+        let usage = json!({
+            "input_tokens": 100, "output_tokens": 20,
+            "input_tokens_details": { "cached_tokens": 10 },
+            "output_tokens_details": { "reasoning_tokens": 5 },
+        });
+        let usage = of("grok-4.3", usage);
+        assert_eq!((usage.prompt_tokens, usage.completion_tokens), (100, 20));
+        assert_eq!((usage.cached_tokens, usage.reasoning_tokens), (10, 5));
     }
 
     #[test]

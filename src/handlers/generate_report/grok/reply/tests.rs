@@ -74,3 +74,29 @@ fn a_kept_reply_says_the_same_as_the_one_that_came() {
             .contains("\\u0000")
     );
 }
+
+#[test]
+fn a_response_says_the_same_in_other_words() {
+    let response = |text: &str, status: &str, details: Value| {
+        let message =
+            json!({ "type": "message", "content": [{ "type": "output_text", "text": text }] });
+        let reasoning =
+            json!({ "type": "reasoning", "content": [{ "type": "reasoning_text", "text": "hm" }] });
+        let body = json!({
+            "status": status, "output": [reasoning, message], "error": null,
+            "incomplete_details": details,
+        });
+        content_of(&reply(200, &body.to_string()))
+    };
+    assert_eq!(response("{}", "completed", Value::Null), Ok("{}".into()));
+    assert_eq!(
+        response("", "completed", Value::Null),
+        Err("the answer is empty")
+    );
+    let details = json!({ "reason": "max_output_tokens" });
+    let cut = Err("the answer was cut at the token limit");
+    assert_eq!(response("{\"pho", "incomplete", details), cut);
+    let failed =
+        r#"{"status":"failed","error":{"code":"server_error","message":"Oh no"},"output":[]}"#;
+    assert!(reply(200, failed).read("xai-secret").is_err());
+}
