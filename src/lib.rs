@@ -39,3 +39,5 @@ mod wasm;
 mod scripted_host;
 #[cfg(test)]
 mod tidy;
+#[cfg(test)]
+mod typescript;

@@ -204,7 +204,7 @@ impl Isolate {
 
     fn handlers<H: Host>(&self) -> Vec<Registration<H>> {
         let mut handlers = script::registrations(&self.scripts);
-        let mut built_in = Vec::from(handlers::all());
+        let mut built_in = handlers::all();
         built_in.retain(|one| handlers.iter().all(|other| other.job_type != one.job_type));
         handlers.append(&mut built_in);
         handlers

@@ -456,8 +456,10 @@ begin
            v_now + position * interval '1 microsecond', v_now
     from item
     where not exists (select from item where problem is not null)
-    -- By all that makes a key unique, so that two callers with the same keys wait for each other and do not deadlock.
-    order by case when idempotency_key is not null then (idempotency_key, job_type, job_owner) end, position
+    -- By all that makes a key unique, so that two callers with the same keys wait for each other and do not
+    -- deadlock. Jobs without a key lie in the table as they are claimed.
+    order by idempotency_key, case when idempotency_key is not null then job_type end,
+             case when idempotency_key is not null then job_owner end, position
     on conflict (idempotency_key, job_type, owner_id) where idempotency_key is not null do nothing
     returning 1
   )
@@ -550,59 +552,62 @@ begin
   end if;
   return query
   select c.id, c.job_type, c.input_data, c.retry_count, c.max_retries, c.priority,
-         c.lease_token, c.lease_expires_at, case when c.step_count = 0 then '{}' else job_queue.saved_steps(c.id) end, c.progress, job_queue.run_seconds(c.started_at, c.deadline_at),
-         c.created_at, c.run_at, c.owner_id
+         c.lease_token, c.lease_expires_at,
+         case when c.step_count = 0 then '{}' else job_queue.saved_steps(c.id) end, c.progress,
+         job_queue.run_seconds(c.started_at, c.deadline_at), c.created_at, c.run_at, c.owner_id
   from job_queue.claim_jobs(
     get_next_job.max_jobs, get_next_job.job_types, get_next_job.worker_id, get_next_job.lease_seconds, gen_random_uuid()
   ) c;
 end $$;
 comment on function public.get_next_job is 'Claims the next ready jobs and returns them in order; no row when there are none.';
 
--- Tokens of claims whose answer was lost and that were asked for again. Small and short-lived.
-create table job_queue.repeated_claims (
+-- Tokens of claims that took jobs or were asked for again. Small and short-lived.
+create table job_queue.settled_claims (
   lease_token uuid primary key,
-  repeated_at timestamptz not null default clock_timestamp()
+  settled_at timestamptz not null default clock_timestamp()
 );
-comment on table job_queue.repeated_claims is 'Claims that were repeated: no call claims under these tokens any more.';
-alter table job_queue.repeated_claims enable row level security;
-revoke all on job_queue.repeated_claims from public, anon, authenticated;
-grant select, insert, update, delete on job_queue.repeated_claims to service_role;
+create index settled_claims_settled_at_idx on job_queue.settled_claims (settled_at);
+comment on table job_queue.settled_claims is 'Claims that took jobs or were repeated: no call claims under these tokens any more.';
+alter table job_queue.settled_claims enable row level security;
+revoke all on job_queue.settled_claims from public, anon, authenticated;
+grant select, insert, update, delete on job_queue.settled_claims to service_role;
 
 -- Whether a claim may still take jobs under its token. However often a call that claims arrives, in whatever
 -- order and however late, jobs are claimed once: the lock makes a call and its repetition take turns. A
 -- repetition claims only if nothing was claimed before it; then the call it repeats, should it still
--- arrive, claims nothing, because nobody would run what it got.
+-- arrive, claims nothing, because nobody would run what it got. Nor does a call that arrives twice without
+-- saying so: Deno sends a request once more by itself when a connection that it used before breaks.
 create function job_queue.open_claim(lease_token uuid, is_repeat boolean) returns boolean
 language plpgsql set search_path = '' set enable_seqscan = off as $$
 declare
   v_is_settled boolean;
 begin
   perform pg_advisory_xact_lock(hashtextextended(lease_token::text, 0));
-  v_is_settled := exists (select from job_queue.repeated_claims c where c.lease_token = open_claim.lease_token);
-  if is_repeat then
-    v_is_settled := v_is_settled or exists (
-      select from public.jobs j where j.status = 'processing' and j.lease_token = open_claim.lease_token
-    );
-    perform job_queue.remember_repeated_claim(lease_token);
+  v_is_settled := exists (select from job_queue.settled_claims c where c.lease_token = open_claim.lease_token);
+  if is_repeat and not v_is_settled then
+    perform job_queue.settle_claim(lease_token);
   end if;
   return not v_is_settled;
 end $$;
 comment on function job_queue.open_claim is 'Whether jobs may be claimed under a token: once.';
 
 -- For an hour: no call is under way for longer than that.
-create function job_queue.remember_repeated_claim(lease_token uuid) returns void
-language plpgsql set search_path = '' as $$
+create function job_queue.settle_claim(lease_token uuid) returns void
+language plpgsql set search_path = '' set enable_seqscan = off as $$
 begin
-  delete from job_queue.repeated_claims c
+  -- More than one at a time, so that there are never many.
+  delete from job_queue.settled_claims c
   where c.lease_token = any (array(
-    select o.lease_token from job_queue.repeated_claims o
-    where o.repeated_at < clock_timestamp() - interval '1 hour'
+    select o.lease_token from job_queue.settled_claims o
+    where o.settled_at < clock_timestamp() - interval '1 hour'
+    order by o.settled_at
+    limit 10
     for update skip locked
   ));
-  insert into job_queue.repeated_claims (lease_token) values (remember_repeated_claim.lease_token)
+  insert into job_queue.settled_claims (lease_token) values (settle_claim.lease_token)
   on conflict do nothing;
 end $$;
-comment on function job_queue.remember_repeated_claim is 'Closes a token for further claims.';
+comment on function job_queue.settle_claim is 'Closes a token for further claims.';
 
 -- What a claim took and still holds, under a lease as long as a fresh one: its answer was lost, perhaps
 -- after a long wait. Without a lock that somebody else has, it keeps the lease it has.
@@ -625,8 +630,8 @@ begin
 end $$;
 comment on function job_queue.claimed_jobs is 'Jobs held under the token of a claim.';
 
--- The claim itself: makes ready what is due, rescues what dead workers hold, then takes the first max_jobs
--- ready jobs that no one else is taking. A caller that may repeat its call says whether this is a
+-- The claim itself: makes ready what can be, then takes the first max_jobs ready jobs that no one else is
+-- taking. A caller that may repeat its call says whether this is a
 -- repetition; it gets what was claimed before it under its token.
 --
 -- Choosing and updating are two statements, because the second then sees the rows as they were locked.
@@ -643,6 +648,7 @@ set enable_seqscan = off set enable_bitmapscan = off set enable_sort = off as $$
 declare
   v_now timestamptz := clock_timestamp();
   v_chosen tid[];
+  v_is_more boolean;
   -- By type: a few rows for all jobs, instead of a search for each.
   v_timeouts jsonb;
 begin
@@ -651,16 +657,24 @@ begin
     return query select * from job_queue.claimed_jobs(lease_token, lease_seconds);
     return;
   end if;
-  -- Most claims find neither; to ask first is cheaper than to start an update of nothing.
-  if exists (select from public.jobs j where j.waiting_for in ('time', 'retry') and j.run_at <= v_now) then
-    perform job_queue.promote_due_jobs(greatest(100, max_jobs));
-  end if;
-  if exists (select from public.jobs j where j.status = 'processing' and j.lease_expires_at <= v_now) then
-    perform job_queue.rescue_jobs(100);
-  end if;
-  v_chosen := job_queue.lock_ready_jobs(max_jobs, job_types);
+  -- Again as long as there may be more: who gets fewer jobs than asked for takes the queue for empty. Not for
+  -- ever, though: there may be any number of jobs of types that are not asked for.
+  loop
+    -- Most claims find neither; to ask first is cheaper than to start an update of nothing.
+    v_is_more := case
+      when exists (select from public.jobs j where j.waiting_for in ('time', 'retry') and j.run_at <= v_now)
+        or exists (select from public.jobs j where j.status = 'processing' and j.lease_expires_at <= v_now)
+      then job_queue.make_ready(greatest(100, max_jobs))
+      else false
+    end;
+    v_chosen := job_queue.lock_ready_jobs(max_jobs, job_types);
+    exit when not v_is_more or cardinality(v_chosen) = max_jobs or clock_timestamp() > v_now + interval '1 second';
+  end loop;
   if v_chosen = '{}' then
     return;
+  end if;
+  if is_repeat is false then
+    perform job_queue.settle_claim(lease_token);
   end if;
   v_timeouts := (
     select jsonb_object_agg(t.job_type, t.timeout_seconds) from public.job_types t where t.timeout_seconds is not null
@@ -750,12 +764,24 @@ begin
 end $$;
 comment on function job_queue.lock_ready_jobs_of_types is 'Locks the next ready jobs of the given types.';
 
--- Makes ready those jobs whose time has come or whose backoff is over.
--- Called by every claim; when nothing is due it reads one page of a small index.
-create function job_queue.promote_due_jobs(max_jobs integer) returns void
+-- Makes ready up to max_jobs jobs that are due, and as many that dead workers hold, and says whether there may
+-- be more.
+create function job_queue.make_ready(max_jobs integer) returns boolean
+language plpgsql set search_path = '' as $$
+declare
+  v_promoted integer := job_queue.promote_due_jobs(max_jobs);
+  v_rescued integer := job_queue.rescue_jobs(max_jobs);
+begin
+  return v_promoted = max_jobs or v_rescued = max_jobs;
+end $$;
+comment on function job_queue.make_ready is 'Makes ready what is due or held by dead workers.';
+
+-- Makes ready those jobs whose time has come or whose backoff is over, and returns how many.
+create function job_queue.promote_due_jobs(max_jobs integer) returns integer
 language plpgsql set search_path = '' as $$
 declare
   v_now timestamptz := clock_timestamp();
+  v_promoted integer;
 begin
   update public.jobs
   set waiting_for = null, updated_at = v_now
@@ -767,6 +793,8 @@ begin
     limit max_jobs
     for no key update skip locked
   ));
+  get diagnostics v_promoted = row_count;
+  return v_promoted;
 end $$;
 comment on function job_queue.promote_due_jobs is 'Makes ready what has waited long enough.';
 
@@ -876,9 +904,10 @@ begin
 end $$;
 comment on function job_queue.check_lease_seconds is 'Refuses a lease of impossible length.';
 
--- The results of a job's finished steps, by name. Asked only for jobs that have some.
+-- The results of a job's finished steps, by name. Asked only for jobs that have some. Volatile, so that it sees
+-- what was saved after the call that claims began: that call sees the job as it was locked, which is later.
 create function job_queue.saved_steps(job_id uuid) returns jsonb
-language sql stable set search_path = '' as $$
+language sql volatile set search_path = '' as $$
   select coalesce(jsonb_object_agg(s.name, s.result), '{}')
   from public.job_steps s
   where s.job_id = saved_steps.job_id and s.finished_at is not null
@@ -889,10 +918,10 @@ revoke all on all functions in schema job_queue from public;
 revoke all on function public.get_next_job from public, anon, authenticated;
 grant execute on function public.get_next_job to service_role;
 grant execute on function
-  job_queue.claim_jobs, job_queue.open_claim, job_queue.remember_repeated_claim, job_queue.claimed_jobs,
-  job_queue.lock_ready_jobs,
-  job_queue.lock_ready_jobs_of_types, job_queue.promote_due_jobs, job_queue.rescue_jobs, job_queue.status_after_failure,
-  job_queue.is_held, job_queue.lease_end, job_queue.deadline, job_queue.run_seconds, job_queue.check_lease_seconds, job_queue.saved_steps
+  job_queue.claim_jobs, job_queue.open_claim, job_queue.settle_claim, job_queue.claimed_jobs,
+  job_queue.lock_ready_jobs, job_queue.lock_ready_jobs_of_types, job_queue.make_ready, job_queue.promote_due_jobs,
+  job_queue.rescue_jobs, job_queue.status_after_failure, job_queue.is_held, job_queue.lease_end, job_queue.deadline,
+  job_queue.run_seconds, job_queue.check_lease_seconds, job_queue.saved_steps
 to service_role;
 
 -- 20261123090300_jobs_finish.sql
@@ -1075,10 +1104,11 @@ comment on function job_queue.lock_job is 'Locks a job and returns it.';
 
 -- For calls without a token, as from the SQL editor. Raises JQ005.
 create function job_queue.check_by_hand(job public.jobs, expected text[]) returns void
-language plpgsql stable set search_path = '' as $$
+language plpgsql set search_path = '' as $$
 begin
   if job.status <> all (expected) then
-    raise exception 'job % is %: expected %', job.id, job.status, array_to_string(expected, ' or ') using errcode = 'JQ005';
+    raise exception 'job % is %: expected %', job.id, job.status, array_to_string(expected, ' or ')
+      using errcode = 'JQ005';
   end if;
   if job.status = 'processing' and job.deadline_at <= clock_timestamp() then
     raise exception 'this run of job % is out of time: rescue_expired_jobs() ends it', job.id using errcode = 'JQ005';
@@ -1177,25 +1207,22 @@ begin
       select n.status,
              case when n.is_retry then 'retry' when n.is_rest then 'time' end,
              case
-               when n.is_retry then
-                 v_now + coalesce(
-                   make_interval(secs => r.retry_after_seconds), job_queue.retry_delay(j.job_type, j.retry_count)
-                 )
-               when n.is_rest then v_now + make_interval(secs => r.retry_after_seconds)
+               when n.is_retry and r.retry_after_seconds is null then
+                 v_now + job_queue.retry_delay(j.job_type, j.retry_count)
+               when n.is_retry or n.is_rest then v_now + make_interval(secs => r.retry_after_seconds)
                else j.run_at end,
              j.retry_count + n.is_retry::integer,
              case when n.status = 'completed' then r.output_data end,
-             case n.outcome
-               when 'completed' then null
-               when 'failed' then job_queue.error_of_result(r.outcome, r.error_message)
+             case
+               when n.outcome = 'completed' then null
+               when n.outcome = 'failed' and n.status <> 'cancelled' then job_queue.error_of_result(r.outcome, r.error_message)
                else j.error end,
              case when n.status <> 'queued' then v_now end
       from (
         select s.status, s.outcome, s.status = 'queued' and s.outcome = 'failed' as is_retry,
                s.status = 'queued' and r.retry_after_seconds > 0 as is_rest
         from (
-          select o.outcome,
-                 job_queue.status_after_attempt(
+          select o.outcome, job_queue.status_after_attempt(
                    o.outcome, j.cancel_requested_at, j.retry_count, j.max_retries, coalesce(r.retryable, true)
                  ) as status
           from (select job_queue.settled_outcome(r.outcome, j.step_count, j.steps_at_claim) as outcome offset 0) o
@@ -1208,13 +1235,12 @@ begin
       and job_queue.problem_of_result(r.job_id, r.lease_token, r.outcome, r.retry_after_seconds) is null
     returning j.status, r.position,
               case
-                when r.outcome = 'completed' or j.status = 'cancelled' then null
-                when job_queue.settled_outcome(r.outcome, j.step_count, j.steps_at_claim) = 'failed' then j.id
+                when j.status in ('queued', 'failed')
+                  and job_queue.settled_outcome(r.outcome, j.step_count, j.steps_at_claim) = 'failed' then j.id
               end as failed_id
   )
   select array_agg(f.status order by f.position), array_agg(f.failed_id) filter (where f.failed_id is not null)
-  into v_finished, v_failed
-  from finished f;
+  into v_finished, v_failed from finished f;
   if v_failed is not null then
     insert into public.job_failures (job_id, worker_id, started_at, failed_at, error)
     select j.id, j.worker_id, j.started_at, v_now, j.error from public.jobs j where j.id = any (v_failed);
@@ -1289,6 +1315,23 @@ begin
 end $$;
 comment on function job_queue.retry_delay is 'The backoff before the next retry, with full jitter.';
 
+revoke all on all functions in schema job_queue from public;
+revoke all on function
+  public.finish_and_claim_jobs, public.abandon_jobs, public.mark_job_completed, public.mark_job_failed, public.release_job
+from public, anon, authenticated;
+grant execute on function
+  public.finish_and_claim_jobs, public.abandon_jobs, public.mark_job_completed, public.mark_job_failed, public.release_job
+to service_role;
+grant execute on function
+  job_queue.finish_job, job_queue.lock_job, job_queue.check_by_hand, job_queue.finish_jobs, job_queue.check_results,
+  job_queue.problem_of_result, job_queue.apply_results, job_queue.statuses_of_results, job_queue.settled_outcome,
+  job_queue.error_of_result, job_queue.status_after_attempt, job_queue.retry_delay
+to service_role;
+
+-- 20261123090350_jobs_cancel.sql
+
+-- Cancelling: a queued job at once, a running one by way of its worker.
+
 -- Cancels a job and returns its status: 'cancelled', or 'processing' when its worker has been asked to
 -- stop and will hear of it with its next heartbeat or step. Called by the app's server and by
 -- signed-in users for their own jobs; another's job looks to them like none. Raises JQ003, JQ005.
@@ -1348,19 +1391,9 @@ end $$;
 comment on function job_queue.cancel is 'Cancels a job, whoever owns it or of one owner.';
 
 revoke all on all functions in schema job_queue from public;
-revoke all on function
-  public.finish_and_claim_jobs, public.abandon_jobs, public.mark_job_completed, public.mark_job_failed, public.release_job
-from public, anon, authenticated;
-grant execute on function
-  public.finish_and_claim_jobs, public.abandon_jobs, public.mark_job_completed, public.mark_job_failed, public.release_job
-to service_role;
 revoke all on function public.cancel_job from public, anon;
 grant execute on function public.cancel_job, job_queue.cancel_for_user to authenticated, service_role;
-grant execute on function
-  job_queue.finish_job, job_queue.lock_job, job_queue.check_by_hand, job_queue.finish_jobs, job_queue.check_results, job_queue.problem_of_result, job_queue.apply_results,
-  job_queue.statuses_of_results, job_queue.settled_outcome, job_queue.error_of_result, job_queue.status_after_attempt,
-  job_queue.retry_delay, job_queue.cancel
-to service_role;
+grant execute on function job_queue.cancel to service_role;
 
 -- 20261123090400_jobs_leases.sql
 
@@ -1848,24 +1881,138 @@ end $$;
 -- The worker writes the finished report; an application's own table may not have said so.
 grant select, update on public.reports to service_role;
 
+-- What a report's text was when its job was enqueued, and what the job made of it: so that a person's work is
+-- told from what is there to be replaced. The text itself is compared, because not every application's table
+-- has an updated_at, and where there is one it also moves when nothing but a title is changed. It also says which
+-- jobs are about the same report.
+create table job_queue.report_jobs (
+  job_id uuid primary key references public.jobs (id) on delete cascade,
+  report_id uuid not null,
+  enqueued_over bytea,
+  saved bytea
+);
+comment on table job_queue.report_jobs is 'Which jobs are to write which report, and digests of what was there and of what they wrote.';
+create index report_jobs_report_idx on job_queue.report_jobs (report_id);
+alter table job_queue.report_jobs enable row level security;
+revoke all on job_queue.report_jobs from public, anon, authenticated;
+grant select, insert, update on job_queue.report_jobs to service_role;
+
+-- A digest of what a report says; null when it says nothing.
+create function job_queue.report_digest(generated_content text, sections_json jsonb) returns bytea
+language sql immutable as $$
+  select case
+    when btrim(coalesce(generated_content, ''), E' \t\r\n') <> '' or coalesce(sections_json, 'null') not in ('null', '{}', '[]')
+      then sha256(convert_to(coalesce(generated_content, '') || E'\n' || coalesce(sections_json::text, ''), 'UTF8'))
+  end
+$$;
+comment on function job_queue.report_digest is 'A digest of what a report says; null when it says nothing.';
+
+-- Remembers what the report of a new job says. As its owner, because whoever may enqueue need not be able
+-- to read reports; and without ever failing, because a job is enqueued whatever the application's table
+-- looks like.
+create function job_queue.remember_report() returns trigger
+language plpgsql security definer set search_path = '' as $$
+begin
+  insert into job_queue.report_jobs (job_id, report_id, enqueued_over)
+  select new.id, i.report_id, job_queue.report_digest(r.generated_content::text, to_jsonb(r.sections_json))
+  from (select (new.input_data ->> 'reportId')::uuid as report_id) i
+  left join public.reports r on r.id = i.report_id
+  where i.report_id is not null;
+  return null;
+exception when others then
+  return null;
+end $$;
+comment on function job_queue.remember_report() is 'Remembers what the report of a new job says.';
+revoke all on function job_queue.remember_report() from public;
+
+create trigger jobs_remember_report after insert on public.jobs
+  for each row when (new.job_type = 'generate_report')
+  execute function job_queue.remember_report();
+
 -- Stores a finished report, if the caller still holds the job it was made by: a late worker does not
--- overwrite a newer one's report. False when there is no such report, which is no error: the result
--- is in the job as well. Called by the generate_report handler. Raises JQ002, JQ003.
+-- overwrite a newer one's report. Called by the generate_report handler; a repeated call does no harm. Answers
+--   saved       the report is there
+--   missing     there is no such report: it was deleted, or never was
+--   edited      it says something that was not there when the job was enqueued and that no job wrote
+--   superseded  a job that was enqueued later has written it
+-- Unless it is saved nothing is changed, which is no error: the result is in the job as well.
+-- Raises JQ002, JQ003.
 create function public.save_report(
   job_id uuid, lease_token uuid, report_id uuid, generated_content text, sections_json jsonb
-) returns boolean
+) returns text
 language plpgsql set search_path = '' as $$
+declare
+  v_digest bytea;
+  v_obstacle text;
 begin
   perform job_queue.check_lease(job_id, lease_token);
+  select job_queue.report_digest(r.generated_content::text, to_jsonb(r.sections_json)) into v_digest
+  from public.reports r where r.id = save_report.report_id
+  for no key update;
+  if not found then
+    return 'missing';
+  end if;
+  v_obstacle := job_queue.report_obstacle(job_id, report_id, v_digest);
+  if v_obstacle is not null then
+    return v_obstacle;
+  end if;
   update public.reports r
   set generated_content = save_report.generated_content, sections_json = save_report.sections_json
-  where r.id = save_report.report_id;
-  return found;
+  where r.id = save_report.report_id
+  -- As it is stored: a trigger of the application may have changed it.
+  returning job_queue.report_digest(r.generated_content::text, to_jsonb(r.sections_json)) into v_digest;
+  insert into job_queue.report_jobs (job_id, report_id, saved)
+  values (save_report.job_id, save_report.report_id, v_digest)
+  on conflict on constraint report_jobs_pkey do update set saved = excluded.saved;
+  return 'saved';
 end $$;
-comment on function public.save_report is 'Stores a finished report if the caller still holds its job.';
+comment on function public.save_report is 'Stores a finished report if the caller still holds its job and nobody has edited it.';
 
-revoke all on function public.save_report from public, anon, authenticated;
-grant execute on function public.save_report to service_role;
+-- Why a job must not overwrite a report that says this: edited or superseded; null when it may.
+create function job_queue.report_obstacle(job_id uuid, report_id uuid, digest bytea) returns text
+language sql stable set search_path = '' as $$
+  select case
+    when digest is null then null
+    when exists (
+      select from job_queue.report_jobs o
+      where o.job_id = report_obstacle.job_id and digest in (o.enqueued_over, o.saved)
+    ) then null
+    else (
+      select case when bool_or(later.id is not null) then 'superseded' when count(*) = 0 then 'edited' end
+      from job_queue.report_jobs w
+      left join public.jobs own on own.id = report_obstacle.job_id
+      left join public.jobs later
+        on later.id = w.job_id and (later.created_at, later.id) > (own.created_at, own.id)
+      where w.report_id = report_obstacle.report_id and w.saved = digest
+    )
+  end
+$$;
+comment on function job_queue.report_obstacle is 'Why a job must not overwrite a report; null when it may.';
+
+-- The reply that another job about the same report keeps for a question, the latest if there are several; null
+-- when there is none. A step of generate_report keeps the fingerprint of its question, and the reply, unless that
+-- came later and is kept by the step that fetched it.
+-- Called by the generate_report handler.
+create function public.find_report_reply(job_id uuid, fingerprint text) returns jsonb
+language sql stable set search_path = '' as $$
+  select coalesce(s.result #> '{sent,reply}', a.result #> '{sent,reply}')
+  from job_queue.report_jobs own
+  join job_queue.report_jobs other on other.report_id = own.report_id and other.job_id <> own.job_id
+  join public.job_steps s on s.job_id = other.job_id
+  left join public.job_steps a on a.job_id = s.job_id and a.name = s.name || '/answer'
+  where own.job_id = find_report_reply.job_id and s.result ->> 'fingerprint' = find_report_reply.fingerprint
+    and coalesce(s.result #> '{sent,reply}', a.result #> '{sent,reply}') is not null
+  order by s.finished_at desc
+  limit 1
+$$;
+comment on function public.find_report_reply is 'The reply that another job about the same report keeps for a question.';
+
+revoke all on function
+  public.save_report, public.find_report_reply, job_queue.report_digest, job_queue.report_obstacle
+from public, anon, authenticated;
+grant execute on function
+  public.save_report, public.find_report_reply, job_queue.report_digest, job_queue.report_obstacle
+to service_role;
 
 notify pgrst, 'reload schema';
 

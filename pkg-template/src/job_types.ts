@@ -114,7 +114,7 @@ export type ReportAction = {
 observation: string, text: string, responsible: string, status: string, };
 
 /**
- * Which of xAI's endpoints to use.
+ * Which of xAI's endpoints is asked.
  */
 export type ReportApiStyle = "chat" | "responses";
 
@@ -286,9 +286,9 @@ baseUrl?: string | null,
  */
 apiStyle?: ReportApiStyle | null, 
 /**
- * How to wait for the model.
+ * How to wait for the model; `Some(None)` for a way that does not exist yet.
  */
-transport?: ReportTransport | null, 
+transport?: ReportTransport | null | null, 
 /**
  * How long the model thinks.
  */
@@ -313,6 +313,10 @@ finalFormatting?: boolean | null,
  * The language to write in, such as `en`.
  */
 language?: string | null, 
+/**
+ * Whether answers that an earlier job about the same report has paid for are taken again.
+ */
+reuse?: boolean | null, 
 /**
  * Whether the report is also written to `reports`.
  */
@@ -491,15 +495,19 @@ calls: number,
  */
 reusedSteps: number, 
 /**
+ * Answers that an earlier job about the same report had paid for: not among `calls`.
+ */
+reusedAnswers: number, 
+/**
  * Calls beyond the first for the same thing, because its answer was of no use.
  */
 retries: number, 
 /**
- * Calls that may have been paid twice, at most: one for each attempt that failed.
+ * Calls that may have been paid twice, at most: an earlier run began them and never had an answer to keep.
  */
 duplicateRisk: number, promptTokens: number, imageTokens: number, cachedTokens: number, completionTokens: number, reasoningTokens: number, 
 /**
- * `None` when the API did not say.
+ * `None` when the API did not say; 0 when nothing was asked.
  */
 costUsd: number | null, 
 /**
@@ -514,7 +522,7 @@ promptVersion: number, };
 /**
  * Whether everything went as planned.
  */
-export type ReportStatus = "complete" | "degraded";
+export type ReportStatus = "complete" | "degraded" | "partial";
 
 /**
  * How much is written about a photo.
@@ -522,9 +530,9 @@ export type ReportStatus = "complete" | "degraded";
 export type ReportStyle = "brief" | "elaborate";
 
 /**
- * How to wait for the model.
+ * How a question gets to Grok and its answer back.
  */
-export type ReportTransport = "sync" | "stream" | "deferred" | "batch";
+export type ReportTransport = "sync" | "stream" | "deferred";
 
 /**
  * What the engineer should know and the customer need not.
@@ -542,7 +550,7 @@ message: string, };
 /**
  * What a warning is about, for programs.
  */
-export type ReportWarningCode = "missing_number" | "duplicate_number" | "unknown_image" | "option_ignored" | "image_not_found" | "image_too_large" | "image_unsupported" | "image_unreachable" | "own_words" | "note_not_in_text" | "report_not_saved";
+export type ReportWarningCode = "missing_number" | "duplicate_number" | "duplicate_image" | "empty_group" | "unknown_image" | "option_ignored" | "image_not_found" | "image_too_large" | "image_unsupported" | "image_unreachable" | "image_refused" | "cost_limit" | "own_words" | "note_not_in_text" | "report_not_saved" | "report_edited";
 
 /**
  * What forms may also send as a number.

@@ -20,59 +20,62 @@ begin
   end if;
   return query
   select c.id, c.job_type, c.input_data, c.retry_count, c.max_retries, c.priority,
-         c.lease_token, c.lease_expires_at, case when c.step_count = 0 then '{}' else job_queue.saved_steps(c.id) end, c.progress, job_queue.run_seconds(c.started_at, c.deadline_at),
-         c.created_at, c.run_at, c.owner_id
+         c.lease_token, c.lease_expires_at,
+         case when c.step_count = 0 then '{}' else job_queue.saved_steps(c.id) end, c.progress,
+         job_queue.run_seconds(c.started_at, c.deadline_at), c.created_at, c.run_at, c.owner_id
   from job_queue.claim_jobs(
     get_next_job.max_jobs, get_next_job.job_types, get_next_job.worker_id, get_next_job.lease_seconds, gen_random_uuid()
   ) c;
 end $$;
 comment on function public.get_next_job is 'Claims the next ready jobs and returns them in order; no row when there are none.';
 
--- Tokens of claims whose answer was lost and that were asked for again. Small and short-lived.
-create table job_queue.repeated_claims (
+-- Tokens of claims that took jobs or were asked for again. Small and short-lived.
+create table job_queue.settled_claims (
   lease_token uuid primary key,
-  repeated_at timestamptz not null default clock_timestamp()
+  settled_at timestamptz not null default clock_timestamp()
 );
-comment on table job_queue.repeated_claims is 'Claims that were repeated: no call claims under these tokens any more.';
-alter table job_queue.repeated_claims enable row level security;
-revoke all on job_queue.repeated_claims from public, anon, authenticated;
-grant select, insert, update, delete on job_queue.repeated_claims to service_role;
+create index settled_claims_settled_at_idx on job_queue.settled_claims (settled_at);
+comment on table job_queue.settled_claims is 'Claims that took jobs or were repeated: no call claims under these tokens any more.';
+alter table job_queue.settled_claims enable row level security;
+revoke all on job_queue.settled_claims from public, anon, authenticated;
+grant select, insert, update, delete on job_queue.settled_claims to service_role;
 
 -- Whether a claim may still take jobs under its token. However often a call that claims arrives, in whatever
 -- order and however late, jobs are claimed once: the lock makes a call and its repetition take turns. A
 -- repetition claims only if nothing was claimed before it; then the call it repeats, should it still
--- arrive, claims nothing, because nobody would run what it got.
+-- arrive, claims nothing, because nobody would run what it got. Nor does a call that arrives twice without
+-- saying so: Deno sends a request once more by itself when a connection that it used before breaks.
 create function job_queue.open_claim(lease_token uuid, is_repeat boolean) returns boolean
 language plpgsql set search_path = '' set enable_seqscan = off as $$
 declare
   v_is_settled boolean;
 begin
   perform pg_advisory_xact_lock(hashtextextended(lease_token::text, 0));
-  v_is_settled := exists (select from job_queue.repeated_claims c where c.lease_token = open_claim.lease_token);
-  if is_repeat then
-    v_is_settled := v_is_settled or exists (
-      select from public.jobs j where j.status = 'processing' and j.lease_token = open_claim.lease_token
-    );
-    perform job_queue.remember_repeated_claim(lease_token);
+  v_is_settled := exists (select from job_queue.settled_claims c where c.lease_token = open_claim.lease_token);
+  if is_repeat and not v_is_settled then
+    perform job_queue.settle_claim(lease_token);
   end if;
   return not v_is_settled;
 end $$;
 comment on function job_queue.open_claim is 'Whether jobs may be claimed under a token: once.';
 
 -- For an hour: no call is under way for longer than that.
-create function job_queue.remember_repeated_claim(lease_token uuid) returns void
-language plpgsql set search_path = '' as $$
+create function job_queue.settle_claim(lease_token uuid) returns void
+language plpgsql set search_path = '' set enable_seqscan = off as $$
 begin
-  delete from job_queue.repeated_claims c
+  -- More than one at a time, so that there are never many.
+  delete from job_queue.settled_claims c
   where c.lease_token = any (array(
-    select o.lease_token from job_queue.repeated_claims o
-    where o.repeated_at < clock_timestamp() - interval '1 hour'
+    select o.lease_token from job_queue.settled_claims o
+    where o.settled_at < clock_timestamp() - interval '1 hour'
+    order by o.settled_at
+    limit 10
     for update skip locked
   ));
-  insert into job_queue.repeated_claims (lease_token) values (remember_repeated_claim.lease_token)
+  insert into job_queue.settled_claims (lease_token) values (settle_claim.lease_token)
   on conflict do nothing;
 end $$;
-comment on function job_queue.remember_repeated_claim is 'Closes a token for further claims.';
+comment on function job_queue.settle_claim is 'Closes a token for further claims.';
 
 -- What a claim took and still holds, under a lease as long as a fresh one: its answer was lost, perhaps
 -- after a long wait. Without a lock that somebody else has, it keeps the lease it has.
@@ -95,8 +98,8 @@ begin
 end $$;
 comment on function job_queue.claimed_jobs is 'Jobs held under the token of a claim.';
 
--- The claim itself: makes ready what is due, rescues what dead workers hold, then takes the first max_jobs
--- ready jobs that no one else is taking. A caller that may repeat its call says whether this is a
+-- The claim itself: makes ready what can be, then takes the first max_jobs ready jobs that no one else is
+-- taking. A caller that may repeat its call says whether this is a
 -- repetition; it gets what was claimed before it under its token.
 --
 -- Choosing and updating are two statements, because the second then sees the rows as they were locked.
@@ -113,6 +116,7 @@ set enable_seqscan = off set enable_bitmapscan = off set enable_sort = off as $$
 declare
   v_now timestamptz := clock_timestamp();
   v_chosen tid[];
+  v_is_more boolean;
   -- By type: a few rows for all jobs, instead of a search for each.
   v_timeouts jsonb;
 begin
@@ -121,16 +125,24 @@ begin
     return query select * from job_queue.claimed_jobs(lease_token, lease_seconds);
     return;
   end if;
-  -- Most claims find neither; to ask first is cheaper than to start an update of nothing.
-  if exists (select from public.jobs j where j.waiting_for in ('time', 'retry') and j.run_at <= v_now) then
-    perform job_queue.promote_due_jobs(greatest(100, max_jobs));
-  end if;
-  if exists (select from public.jobs j where j.status = 'processing' and j.lease_expires_at <= v_now) then
-    perform job_queue.rescue_jobs(100);
-  end if;
-  v_chosen := job_queue.lock_ready_jobs(max_jobs, job_types);
+  -- Again as long as there may be more: who gets fewer jobs than asked for takes the queue for empty. Not for
+  -- ever, though: there may be any number of jobs of types that are not asked for.
+  loop
+    -- Most claims find neither; to ask first is cheaper than to start an update of nothing.
+    v_is_more := case
+      when exists (select from public.jobs j where j.waiting_for in ('time', 'retry') and j.run_at <= v_now)
+        or exists (select from public.jobs j where j.status = 'processing' and j.lease_expires_at <= v_now)
+      then job_queue.make_ready(greatest(100, max_jobs))
+      else false
+    end;
+    v_chosen := job_queue.lock_ready_jobs(max_jobs, job_types);
+    exit when not v_is_more or cardinality(v_chosen) = max_jobs or clock_timestamp() > v_now + interval '1 second';
+  end loop;
   if v_chosen = '{}' then
     return;
+  end if;
+  if is_repeat is false then
+    perform job_queue.settle_claim(lease_token);
   end if;
   v_timeouts := (
     select jsonb_object_agg(t.job_type, t.timeout_seconds) from public.job_types t where t.timeout_seconds is not null
@@ -220,12 +232,24 @@ begin
 end $$;
 comment on function job_queue.lock_ready_jobs_of_types is 'Locks the next ready jobs of the given types.';
 
--- Makes ready those jobs whose time has come or whose backoff is over.
--- Called by every claim; when nothing is due it reads one page of a small index.
-create function job_queue.promote_due_jobs(max_jobs integer) returns void
+-- Makes ready up to max_jobs jobs that are due, and as many that dead workers hold, and says whether there may
+-- be more.
+create function job_queue.make_ready(max_jobs integer) returns boolean
+language plpgsql set search_path = '' as $$
+declare
+  v_promoted integer := job_queue.promote_due_jobs(max_jobs);
+  v_rescued integer := job_queue.rescue_jobs(max_jobs);
+begin
+  return v_promoted = max_jobs or v_rescued = max_jobs;
+end $$;
+comment on function job_queue.make_ready is 'Makes ready what is due or held by dead workers.';
+
+-- Makes ready those jobs whose time has come or whose backoff is over, and returns how many.
+create function job_queue.promote_due_jobs(max_jobs integer) returns integer
 language plpgsql set search_path = '' as $$
 declare
   v_now timestamptz := clock_timestamp();
+  v_promoted integer;
 begin
   update public.jobs
   set waiting_for = null, updated_at = v_now
@@ -237,6 +261,8 @@ begin
     limit max_jobs
     for no key update skip locked
   ));
+  get diagnostics v_promoted = row_count;
+  return v_promoted;
 end $$;
 comment on function job_queue.promote_due_jobs is 'Makes ready what has waited long enough.';
 
@@ -346,9 +372,10 @@ begin
 end $$;
 comment on function job_queue.check_lease_seconds is 'Refuses a lease of impossible length.';
 
--- The results of a job's finished steps, by name. Asked only for jobs that have some.
+-- The results of a job's finished steps, by name. Asked only for jobs that have some. Volatile, so that it sees
+-- what was saved after the call that claims began: that call sees the job as it was locked, which is later.
 create function job_queue.saved_steps(job_id uuid) returns jsonb
-language sql stable set search_path = '' as $$
+language sql volatile set search_path = '' as $$
   select coalesce(jsonb_object_agg(s.name, s.result), '{}')
   from public.job_steps s
   where s.job_id = saved_steps.job_id and s.finished_at is not null
@@ -359,8 +386,8 @@ revoke all on all functions in schema job_queue from public;
 revoke all on function public.get_next_job from public, anon, authenticated;
 grant execute on function public.get_next_job to service_role;
 grant execute on function
-  job_queue.claim_jobs, job_queue.open_claim, job_queue.remember_repeated_claim, job_queue.claimed_jobs,
-  job_queue.lock_ready_jobs,
-  job_queue.lock_ready_jobs_of_types, job_queue.promote_due_jobs, job_queue.rescue_jobs, job_queue.status_after_failure,
-  job_queue.is_held, job_queue.lease_end, job_queue.deadline, job_queue.run_seconds, job_queue.check_lease_seconds, job_queue.saved_steps
+  job_queue.claim_jobs, job_queue.open_claim, job_queue.settle_claim, job_queue.claimed_jobs,
+  job_queue.lock_ready_jobs, job_queue.lock_ready_jobs_of_types, job_queue.make_ready, job_queue.promote_due_jobs,
+  job_queue.rescue_jobs, job_queue.status_after_failure, job_queue.is_held, job_queue.lease_end, job_queue.deadline,
+  job_queue.run_seconds, job_queue.check_lease_seconds, job_queue.saved_steps
 to service_role;

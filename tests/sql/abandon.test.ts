@@ -8,7 +8,7 @@ const db = await testDatabase();
 const queue = queueOn(db.service);
 
 Deno.test.beforeEach(async () => {
-  await db.admin`truncate jobs, job_queue.repeated_claims cascade`;
+  await db.admin`truncate jobs, job_queue.settled_claims cascade`;
 });
 
 async function abandon(results: unknown, leaseTokens: string[] = []): Promise<string[]> {

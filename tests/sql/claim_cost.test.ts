@@ -41,6 +41,23 @@ for (const types of ["{test}", "{test,another}"]) {
   });
 }
 
+Deno.test("a claim rescues no more at a time however many workers have died", async () => {
+  const among = async (dead: number): Promise<number> => {
+    await db.admin`truncate jobs cascade`;
+    await crowd(db.admin, 2_000);
+    await db.admin`
+      insert into jobs (job_type, status, max_retries, started_at, lease_token, lease_expires_at)
+      select 'test', 'processing', 0, now(), gen_random_uuid(), now() - n * interval '1 second'
+      from generate_series(1, ${dead}) n`;
+    await db.admin.unsafe("vacuum analyze jobs");
+    await queue.enqueueMany(ownJobs);
+    return await claimBuffers("{test}");
+  };
+  const few = await among(1_000);
+  const many = await among(10_000);
+  assert.ok(many <= few + 60, `${few} buffers among a thousand, ${many} among ten thousand`);
+});
+
 async function claimBuffers(types: string): Promise<number> {
   const claim = `select * from get_next_job(10, '${types}')`;
   const connection = db.connect();

@@ -79,7 +79,7 @@ Deno.test("the service role may execute every function except those of triggers"
   assert.deepEqual(await executableBy("service_role"), all.map((row) => row.name));
 });
 
-const queueTables = ["jobs", "job_steps", "job_failures", "job_types", "job_queue.repeated_claims"];
+const queueTables = ["jobs", "job_steps", "job_failures", "job_types", "job_queue.settled_claims"];
 
 Deno.test("every table is among those tried here", async () => {
   const rows = await db.admin`

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { refused, type Sql, testDatabase } from "../support/database.ts";
 import { type ClaimedJob, lease, queueOn } from "../support/queue.ts";
-import { duringTransaction } from "../support/races.ts";
+import { duringTransaction, untilWaiting } from "../support/races.ts";
 
 const db = await testDatabase();
 const queue = queueOn(db.service);
@@ -78,6 +78,21 @@ Deno.test("of two results of a step that are saved at once the first stays, and 
   await duringTransaction(db, (sql) => saving(sql, 1), () => saving(db.service, 2));
   assert.deepEqual(await runs(job), [{ name: "one", runs: 1, result: 1 }]);
   assert.equal((await queue.row(job.id)).step_count, 1);
+});
+
+Deno.test("a claim under way brings a step that is saved just before the job is handed over", async () => {
+  const job = await queue.running();
+  const leaseToken = crypto.randomUUID();
+  // Holds the claim where it takes turns with its repetition, after it has begun.
+  const { claim } = await db.admin.begin(async (sql) => {
+    await sql`select pg_advisory_xact_lock(hashtextextended(${leaseToken}, 0))`;
+    const claim = queueOn(db.connect()).finishAndClaim([], { maxJobs: 1, leaseToken });
+    await untilWaiting(db, [claim]);
+    await db.service`select save_job_step(${job.id}, ${job.lease_token}, 'one', '1')`;
+    await finished(job, "handed_over");
+    return { claim };
+  });
+  assert.deepEqual((await claim).jobs[0].steps, { one: 1 });
 });
 
 type Write = (sql: Sql, job: ClaimedJob) => Promise<unknown>;

@@ -3,6 +3,7 @@
 mod bench;
 mod command;
 mod demo;
+mod faults;
 mod package;
 mod progress;
 mod project;
@@ -21,6 +22,7 @@ use anyhow::Result;
 use clap::{Parser, Subcommand};
 
 use crate::bench::Bench;
+use crate::faults::Faults;
 use crate::project::Project;
 use crate::test::{Level, Selection};
 use crate::tools::Deno;
@@ -35,7 +37,7 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Task {
-    /// Compile the worker to Wasm and write the module that the edge function imports
+    /// Compile the worker to Wasm and write what the edge functions import
     Build {
         /// Build quickly and keep function names in stack traces
         #[arg(long)]
@@ -66,6 +68,21 @@ enum Task {
         /// Only tests whose names contain this
         #[arg(long)]
         filter: Option<String>,
+    },
+    /// Kill, cut off and deceive the parts of a stack under load, then see what must hold
+    Faults {
+        /// The same seed gives the same faults in the same order
+        #[arg(long)]
+        seed: Option<u32>,
+        /// How long faults are injected
+        #[arg(long, default_value = "5")]
+        minutes: u32,
+        /// How long, in seconds
+        #[arg(long, conflicts_with = "minutes")]
+        seconds: Option<u32>,
+        /// The Deno that runs the workers; both in turn when not given
+        #[arg(long, value_enum)]
+        deno: Option<Deno>,
     },
     /// Measure, all or one
     Bench {
@@ -105,8 +122,15 @@ fn main() -> ExitCode {
 /// Whether the task did what was asked; tests that fail did not.
 fn run(project: &Project, task: Task) -> Result<bool> {
     match task {
-        Task::Build { debug: true } => wasm::build(project, Flavour::Debug)?,
-        Task::Build { debug: false } => wasm::build(project, Flavour::Release)?,
+        Task::Build { debug } => {
+            let flavour = if debug {
+                Flavour::Debug
+            } else {
+                Flavour::Release
+            };
+            wasm::build(project, flavour)?;
+            package::copy_routes(project)?;
+        }
         Task::Pkg => package::build(project)?,
         Task::Types => package::write_types(project)?,
         Task::Stack {
@@ -129,6 +153,23 @@ fn run(project: &Project, task: Task) -> Result<bool> {
                     filter,
                 },
             );
+        }
+        Task::Faults {
+            seed,
+            minutes,
+            seconds,
+            deno,
+        } => {
+            let seconds = seconds.unwrap_or(minutes * 60);
+            let counts = faults::run(
+                project,
+                Faults {
+                    seed,
+                    seconds,
+                    deno,
+                },
+            )?;
+            return Ok(counts.failed == 0);
         }
         Task::Bench {
             bench,

@@ -1,11 +1,12 @@
 //! `cargo xtask test`: every level of tests, and how many passed.
 
-mod counts;
+pub mod counts;
 mod lint;
 mod suites;
 
 use anyhow::Result;
 
+use crate::faults::{self, Faults};
 use crate::package;
 use crate::progress::heading;
 use crate::project::Project;
@@ -27,6 +28,8 @@ pub enum Level {
     Browser,
     /// Everything together: gateway, PostgREST, the function under Deno, Grok's stand-in
     E2e,
+    /// Everything together while it is killed, cut off and lied to, for half a minute
+    Faults,
 }
 
 /// What to test.
@@ -50,7 +53,9 @@ pub fn run(project: &Project, selection: &Selection) -> Result<bool> {
             Level::Rust,
             Level::Sql,
             Level::Package,
+            Level::Browser,
             Level::E2e,
+            Level::Faults,
         ],
     };
     let mut total = Counts::default();
@@ -84,6 +89,9 @@ fn run_level(project: &Project, selection: &Selection, level: Level) -> Counts {
             }
             counts
         }
+        Level::Faults => counted("the fault suite", || {
+            faults::run(project, Faults::short(selection.deno))
+        }),
     }
 }
 

@@ -1,9 +1,9 @@
-//! What callers in TypeScript see of this job type; `src/handlers/typescript.rs` asks for it.
+//! What callers in TypeScript see of this job type; `src/typescript.rs` asks for it.
 
 use ts_rs::TS;
 
 use super::{input, output};
-use crate::handlers::typescript::Declarations;
+use crate::typescript::Declarations;
 
 /// What forms may also send as a number.
 #[derive(TS)]

@@ -7,8 +7,8 @@ use std::path::Path;
 
 use ts_rs::{Config, TS, TypeVisitor};
 
-use super::generate_report;
 use crate::handler::Progress;
+use crate::handlers;
 
 const FILE: &str = "pkg-template/src/job_types.ts";
 
@@ -44,7 +44,7 @@ impl TypeVisitor for Declarations {
 fn job_types() -> String {
     let mut declarations = Declarations::default();
     declarations.add::<Progress>();
-    generate_report::declare(&mut declarations);
+    handlers::declare(&mut declarations);
     let declarations: Vec<String> = declarations.0.into_values().collect();
     format!("{HEAD}{}", declarations.join("\n"))
 }
