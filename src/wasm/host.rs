@@ -98,23 +98,42 @@ impl Host for EdgeHost<'_> {
     ) -> Result<HttpResponse, TransportError> {
         let request = self.rpc_request(function, arguments, timeout_ms);
         // The queue's answers are as large as its claims are, so they are taken whole.
-        self.meter.add_request();
-        answer(&request, async |response| {
+        answer(self.meter, request, async |response| {
             response.binary().await.map_err(|error| failed(&error))
         })
         .await
     }
 
     async fn fetch(&self, request: HttpRequest) -> Result<HttpResponse, TransportError> {
-        self.meter.add_request();
-        answer(&request, async |response| {
-            body(response, request.max_response_bytes).await
+        let most_bytes = request.max_response_bytes;
+        answer(self.meter, request, async |response| {
+            let mut whole = Vec::new();
+            let piece = |piece: &[u8]| whole.extend_from_slice(piece);
+            body(response, most_bytes, piece).await?;
+            Ok(whole)
+        })
+        .await
+    }
+
+    async fn fetch_in_pieces(
+        &self,
+        request: HttpRequest,
+        on_piece: impl FnMut(&[u8]),
+    ) -> Result<HttpResponse, TransportError> {
+        let most_bytes = request.max_response_bytes;
+        answer(self.meter, request, async |response| {
+            body(response, most_bytes, on_piece).await?;
+            Ok(Vec::new())
         })
         .await
     }
 
     fn now_ms(&self) -> u64 {
         now_ms() as u64
+    }
+
+    fn unix_seconds(&self) -> u64 {
+        (js_sys::Date::now() / 1_000.0) as u64
     }
 
     fn cpu_ms(&self) -> u64 {
@@ -140,10 +159,13 @@ impl Host for EdgeHost<'_> {
 
 /// Sends a request and reads its answer with `read`, all within its time.
 async fn answer(
-    request: &HttpRequest,
+    meter: &Meter,
+    request: HttpRequest,
     read: impl AsyncFnOnce(&Response) -> Result<Vec<u8>, TransportError>,
 ) -> Result<HttpResponse, TransportError> {
+    meter.add_request();
     let abort = AbortOnDrop::new()?;
+    let timeout_ms = request.timeout_ms;
     let answer = async {
         let response = send(request, &abort).await?;
         Ok(HttpResponse {
@@ -152,13 +174,13 @@ async fn answer(
             body: read(&response).await?,
         })
     };
-    match select(pin!(answer), TimeoutFuture::new(request.timeout_ms)).await {
+    match select(pin!(answer), TimeoutFuture::new(timeout_ms)).await {
         Either::Left((answer, _)) => answer,
         Either::Right(_) => Err(TransportError::TimedOut),
     }
 }
 
-async fn send(request: &HttpRequest, abort: &AbortOnDrop) -> Result<Response, TransportError> {
+async fn send(mut request: HttpRequest, abort: &AbortOnDrop) -> Result<Response, TransportError> {
     let headers = web_sys::Headers::new().map_err(thrown)?;
     for (name, value) in &request.headers {
         headers.set(name, value).map_err(thrown)?;
@@ -170,7 +192,8 @@ async fn send(request: &HttpRequest, abort: &AbortOnDrop) -> Result<Response, Tr
     });
     init.set_headers(&headers);
     init.set_signal(Some(&abort.0.signal()));
-    if let Some(body) = &request.body {
+    // From here on JavaScript has it; a body of photographs is not to be in memory twice.
+    if let Some(body) = request.body.take() {
         init.set_body(&body.into());
     }
     if request.carries_key() {
@@ -183,23 +206,28 @@ async fn send(request: &HttpRequest, abort: &AbortOnDrop) -> Result<Response, Tr
 }
 
 /// Reads as it comes, so that an answer that is too long never takes more than its share of memory.
-async fn body(response: &Response, most_bytes: usize) -> Result<Vec<u8>, TransportError> {
-    let mut body = Vec::new();
+async fn body(
+    response: &Response,
+    most_bytes: usize,
+    mut on_piece: impl FnMut(&[u8]),
+) -> Result<(), TransportError> {
     let Some(stream) = response.body() else {
-        return Ok(body);
+        return Ok(());
     };
     let reader = ReadableStreamDefaultReader::new(&stream).map_err(thrown)?;
+    let mut bytes = 0;
     loop {
         let read = JsFuture::from(reader.read()).await.map_err(thrown)?;
         let read: ReadableStreamReadResult = read.unchecked_into();
         if read.get_done().unwrap_or(false) {
-            return Ok(body);
+            return Ok(());
         }
-        let chunk = Uint8Array::new(&read.get_value());
-        if body.len() + chunk.length() as usize > most_bytes {
+        let piece = Uint8Array::new(&read.get_value());
+        bytes += piece.length() as usize;
+        if bytes > most_bytes {
             return Err(TransportError::TooLarge);
         }
-        body.extend_from_slice(&chunk.to_vec());
+        on_piece(&piece.to_vec());
     }
 }
 
