@@ -5,7 +5,8 @@
 --               "outcome": "completed" | "failed" | "released" | "handed_over" | "cancelled",
 --               "output_data"?, "error_message"?, "retryable"?, "retry_after_seconds"?}]
 --   answer    {"finished": [the job's status after it, or "lost" when it was no longer this worker's],
---              "jobs": [the claimed jobs, in the order to run them]}
+--              "jobs": [the claimed jobs, in the order to run them],
+--              "look_again_ms": after how long to ask once more before ending, or null}
 -- The worker chooses lease_token, one per claim. When the answer to a call was lost it sends the same
 -- call again with is_repeat: what was finished stays finished, and jobs that were claimed under that
 -- token are returned and not claimed twice, in whatever order the two arrive. Raises JQ004.
@@ -24,6 +25,7 @@ language plpgsql set search_path = '' set statement_timeout = '5s' as $$
 declare
   v_finished text[];
   v_jobs json;
+  v_look_again_ms integer;
 begin
   if max_jobs between 0 and 1000 is not true then
     raise exception 'max_jobs: expected 0 to 1000' using errcode = 'JQ004';
@@ -41,8 +43,11 @@ begin
         finish_and_claim_jobs.is_repeat
       ) j
     ) c;
+    if v_jobs is null or json_array_length(v_jobs) < max_jobs then
+      v_look_again_ms := job_queue.worker_looks_again_ms();
+    end if;
   end if;
-  return json_build_object('finished', v_finished, 'jobs', coalesce(v_jobs, '[]'));
+  return json_build_object('finished', v_finished, 'jobs', coalesce(v_jobs, '[]'), 'look_again_ms', v_look_again_ms);
 end $$;
 comment on function public.finish_and_claim_jobs is 'Reports how jobs went and claims the next ones, in one trip.';
 
