@@ -65,6 +65,7 @@ pub async fn run<H: Host>(
         finished: Vec::new(),
         suspects: Vec::new(),
         is_drained: false,
+        look_again_at_ms: None,
         error: None,
         trips: FuturesUnordered::new(),
         asked: 0,
@@ -87,6 +88,8 @@ struct Engine<'a, H: Host> {
     suspects: Vec<Finished<'a, H>>,
     /// The last claim brought less than it asked for.
     is_drained: bool,
+    /// When to ask once more all the same, because nobody is woken for what is enqueued until then.
+    look_again_at_ms: Option<u64>,
     /// Why there is no point in asking the database for more.
     error: Option<String>,
     trips: FuturesUnordered<LocalBoxFuture<'a, Trip<'a, H>>>,
@@ -122,6 +125,7 @@ impl<'a, H: Host> Engine<'a, H> {
             self.pulse.begin_if_due(&self.held);
             if self.is_over() {
                 let stopped = self.stop().unwrap_or_default();
+                self.wake_successor(stopped).await;
                 return self.ledger.close(stopped, self.error);
             }
             if has_more {
@@ -134,6 +138,18 @@ impl<'a, H: Host> Engine<'a, H> {
                 Event::Answered(standings) => self.answered(standings),
                 Event::Woken => {}
             }
+        }
+    }
+
+    /// Another worker takes over from one that had to stop, if it had anything to do at all: one that is used up
+    /// when it is woken calls nobody, or two of them would call each other for ever.
+    async fn wake_successor(&self, stopped: Stopped) {
+        let is_needed = !matches!(stopped, Stopped::Empty | Stopped::Database);
+        if !is_needed || !self.ledger.has_claimed() {
+            return;
+        }
+        if let Err(error) = self.context.queue.wake_successor().await {
+            self.context.log.failure("no_successor", &error);
         }
     }
 
@@ -218,6 +234,7 @@ impl<'a, H: Host> Engine<'a, H> {
         };
         if max_jobs > 0 {
             self.context.signals.looking();
+            self.look_again_at_ms = None;
         }
         let give_up_at_ms = match batch.is_empty() && self.held.is_empty() {
             true => self.context.budget.claims_until_ms(),
@@ -235,7 +252,8 @@ impl<'a, H: Host> Engine<'a, H> {
         // When the last claim found too little, asking again is free only with results to deliver.
         let is_worth_asking = !self.is_drained
             || !self.finished.is_empty()
-            || self.context.signals.is_to_look_again();
+            || self.context.signals.is_to_look_again()
+            || self.look_again_at_ms.is_some_and(|at_ms| at_ms <= now_ms);
         if self.stop().is_some() || !is_worth_asking {
             return 0;
         }
@@ -253,6 +271,8 @@ impl<'a, H: Host> Engine<'a, H> {
                 }
                 if trip.max_jobs > 0 {
                     self.is_drained = exchanged.jobs.len() < trip.max_jobs;
+                    let pause_ms = exchanged.look_again_ms.map(u64::from);
+                    self.look_again_at_ms = pause_ms.map(|pause_ms| self.now_ms() + pause_ms);
                     self.claimed(trip.lease_token, exchanged.jobs, trip.ms);
                 }
             }
@@ -337,6 +357,7 @@ impl<'a, H: Host> Engine<'a, H> {
             && self.finished.is_empty()
             && self.suspects.is_empty()
             && self.claim_size() == 0
+            && (self.look_again_at_ms.is_none() || self.stop().is_some())
     }
 
     async fn next_event(&mut self) -> Event<'a, H> {
@@ -378,7 +399,9 @@ impl<'a, H: Host> Engine<'a, H> {
         // Once it is past, whoever is still here is saving a step.
         let hand_over = Some(self.context.hands_over_at_ms())
             .filter(|at_ms| !self.held.is_empty() && *at_ms > self.now_ms());
+        let look_again = self.look_again_at_ms.filter(|at_ms| *at_ms > self.now_ms());
         let due = [
+            look_again,
             self.pulse.due_ms(&self.held),
             self.held.overdue_at_ms(),
             self.held.deadline_ms(),

@@ -11,7 +11,7 @@ use serde_json::Value;
 
 pub use self::answer::QueueError;
 pub use self::wire::{Exchange, Exchanged, FinishedJob, Heartbeat, Settled, Standing, Start};
-use self::wire::{FinishedStep, Heartbeats, LastResults, StartedStep};
+use self::wire::{FinishedStep, Heartbeats, LastResults, StartedStep, Successor};
 use crate::handler::Progress;
 use crate::host::{Host, HttpResponse, TransportError};
 use crate::job::Job;
@@ -142,6 +142,15 @@ impl<'a, H: Host> QueueClient<'a, H> {
         };
         self.repeated("save_job_step", |_| wire::encode(&step), self.give_up_at_ms)
             .await
+    }
+
+    /// Lets the database wake another worker, if there is work for one.
+    ///
+    /// # Errors
+    /// [`QueueError`] when the database stays away or refuses.
+    pub async fn wake_successor(&self) -> Result<u32, QueueError> {
+        let successor = Successor { max_posts: 1 };
+        self.call("dispatch_workers", successor).await
     }
 
     /// Calls any function of the database.

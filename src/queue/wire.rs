@@ -52,6 +52,9 @@ pub struct Exchanged {
     pub finished: Vec<Settled>,
     /// The claimed jobs, in the order they should start.
     pub jobs: Vec<Job>,
+    /// After how long to ask once more before ending: until then nobody wakes a worker for a new job.
+    #[serde(default)]
+    pub look_again_ms: Option<u32>,
 }
 
 /// Where a job is after its worker finished with it: the database has the last word.
@@ -131,6 +134,11 @@ pub(super) struct FinishedStep<'a> {
     pub(super) progress: Option<Progress>,
     pub(super) lease_seconds: u32,
     pub(super) replace: bool,
+}
+
+#[derive(Serialize)]
+pub(super) struct Successor {
+    pub(super) max_posts: u32,
 }
 
 /// The JSON text of a call's arguments.
@@ -231,6 +239,7 @@ mod tests {
             ]
         );
         assert_eq!(exchanged.jobs[0].attempt(), 3);
+        assert_eq!(exchanged.look_again_ms, None);
         assert_eq!(exchanged.jobs[0].steps["a"], json!([1]));
     }
 

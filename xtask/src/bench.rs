@@ -20,16 +20,19 @@ pub enum Bench {
     Drain,
     /// Start of the process to first answer, against a function in TypeScript
     Start,
+    /// Insert to claim when the database wakes the worker, and how often it does
+    Wake,
 }
 
 impl Bench {
-    const ALL: [Self; 3] = [Self::Claim, Self::Drain, Self::Start];
+    const ALL: [Self; 4] = [Self::Claim, Self::Drain, Self::Start, Self::Wake];
 
     fn script(self) -> &'static str {
         match self {
             Self::Claim => "tests/bench/claim.ts",
             Self::Drain => "tests/bench/drain.ts",
             Self::Start => "tests/bench/start.ts",
+            Self::Wake => "tests/bench/wake.ts",
         }
     }
 }

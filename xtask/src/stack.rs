@@ -5,6 +5,7 @@ mod gateway;
 mod grok;
 mod keys;
 mod migrations;
+mod pg_net;
 mod postgres;
 mod postgrest;
 
@@ -108,6 +109,8 @@ impl Stack {
             }
         }
         let server = function::start(project, &self.run, function.deno, &environment)?;
+        self.services
+            .push(pg_net::start(project, &self.run, &self.database_url)?);
         self.function_url = Some(server.url);
         self.services.push(server.service);
         self.function_environment = environment;
