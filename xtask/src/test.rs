@@ -4,11 +4,12 @@ mod counts;
 mod lint;
 mod suites;
 
-use anyhow::Result;
+use anyhow::{Result, anyhow};
 
 use crate::progress::heading;
 use crate::project::Project;
-use crate::tools::Deno;
+use crate::stack::Postgres;
+use crate::tools::{self, Deno};
 use crate::wasm::{self, Flavour};
 use counts::Counts;
 
@@ -23,6 +24,8 @@ pub enum Level {
     Sql,
     /// Everything together: gateway, PostgREST, the function under Deno, Grok's stand-in
     E2e,
+    /// Everything together with the real pg_cron, which only Debian packages; nobody calls the function by hand
+    Cron,
 }
 
 /// What to test.
@@ -41,7 +44,13 @@ pub fn run(project: &Project, selection: &Selection) -> Result<bool> {
     wasm::build(project, Flavour::Release)?;
     let levels = match selection.level {
         Some(level) => vec![level],
-        None => vec![Level::Lint, Level::Rust, Level::Sql, Level::E2e],
+        None => vec![
+            Level::Lint,
+            Level::Rust,
+            Level::Sql,
+            Level::E2e,
+            Level::Cron,
+        ],
     };
     let mut total = Counts::default();
     for level in levels {
@@ -70,7 +79,23 @@ fn run_level(project: &Project, selection: &Selection, level: Level) -> Counts {
             }
             counts
         }
+        Level::Cron => cron(project, filter),
     }
+}
+
+/// The one level that may be left out, because not every system has pg_cron: never in CI, and never silently.
+fn cron(project: &Project, filter: Option<&str>) -> Counts {
+    let found = tools::postgres_with_cron();
+    if let Ok(Err(reason)) = found
+        && std::env::var_os("CI").is_none()
+    {
+        heading(&format!("LEFT OUT: the tests with pg_cron; {reason}"));
+        return Counts::default();
+    }
+    counted("the tests with pg_cron", || {
+        let folder = found?.map_err(|reason| anyhow!(reason))?;
+        suites::cron(project, &Postgres::WithCron(folder), filter)
+    })
 }
 
 /// A suite that cannot run, or runs nothing, has failed: nothing is ever skipped.

@@ -8,7 +8,7 @@ use nix::sys::signal::Signal;
 
 use super::counts::Counts;
 use crate::project::Project;
-use crate::stack::{Function, Grok, Stack};
+use crate::stack::{Function, Grok, Postgres, Stack};
 use crate::tools::{Deno, cargo};
 
 pub fn rust(project: &Project, filter: Option<&str>) -> Result<Counts> {
@@ -36,6 +36,16 @@ pub fn end_to_end(project: &Project, deno: Deno, filter: Option<&str>) -> Result
     };
     let stack = Stack::start(project, Some(&function))?;
     deno_test(project, &stack, &["tests/grok/", "tests/e2e/"], filter)
+}
+
+/// The function runs under the Deno of Supabase's edge runtime.
+pub fn cron(project: &Project, postgres: &Postgres, filter: Option<&str>) -> Result<Counts> {
+    let function = Function {
+        deno: Deno::Edge,
+        grok: Grok::StandIn { delay_ms: 0 },
+    };
+    let stack = Stack::start_on(project, postgres, Some(&function))?;
+    deno_test(project, &stack, &["tests/cron/"], filter)
 }
 
 fn deno_test(
