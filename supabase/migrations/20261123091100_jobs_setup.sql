@@ -200,12 +200,10 @@ begin
 end $$;
 comment on function job_queue.check_clock is 'Whether something calls tend_job_queue.';
 
--- What the function said to the last wake-up whose answer has come.
-create function job_queue.check_answer()
-returns table (part text, fine text, problem text, remedy text)
-language plpgsql stable set search_path = '' as $$
-declare
-  v_answer record;
+-- What the function said to the last wake-up whose answer has come; one row, of nulls when there is none.
+create function job_queue.last_answer()
+returns table (status_code integer, content text, timed_out boolean, error_msg text)
+language plpgsql stable security definer set search_path = '' as $$
 begin
   if to_regclass('net._http_response') is not null then
     -- By the time, which has an index; the id has none.
@@ -215,30 +213,34 @@ begin
       where r.created > (select min(w.posted_at) from job_queue.wake_ups w)
         and r.id in (select w.request_id from job_queue.wake_ups w order by w.id desc limit 20)
       order by r.created desc limit 1
-    $answers$ into v_answer;
-  else
-    select null::integer as status_code, null as content, null::boolean as timed_out, null as error_msg into v_answer;
+    $answers$ into status_code, content, timed_out, error_msg;
   end if;
-  return query values (
+  return next;
+end $$;
+comment on function job_queue.last_answer is 'What the function answered last.';
+
+create function job_queue.check_answer()
+returns table (part text, fine text, problem text, remedy text)
+language sql stable set search_path = '' as $$
+  select
     'worker',
-    case when v_answer.status_code is null then 'not called yet' else 'answered ' || v_answer.status_code end,
+    case when a.status_code is null then 'not called yet' else 'answered ' || a.status_code end,
     case
-      when v_answer.status_code between 200 and 299 then null
-      when v_answer.status_code is not null then
-        format('answered %s: %s', v_answer.status_code, left(v_answer.content, 300))
-      when v_answer.timed_out then 'did not answer within 5 seconds'
-      when v_answer.error_msg is not null then 'could not be reached: ' || v_answer.error_msg
+      when a.status_code between 200 and 299 then null
+      when a.status_code is not null then format('answered %s: %s', a.status_code, left(a.content, 300))
+      when a.timed_out then 'did not answer within 5 seconds'
+      when a.error_msg is not null then 'could not be reached: ' || a.error_msg
     end,
-    case v_answer.status_code
+    case a.status_code
       when 401 then 'the token in the Vault is not the function''s: supabase secrets set QUEUE_WORKER_TOKEN=<the token>, '
         'and call setup_job_queue with the same'
       when 404 then 'supabase functions deploy process-queued-jobs --use-api; or the address is wrong: call setup_job_queue'
       when 500 then 'set what the answer names with supabase secrets set'
       else 'look into the logs of the function in the dashboard; check the address given to setup_job_queue'
     end
-  );
-end $$;
-comment on function job_queue.check_answer is 'What the function answered last.';
+  from job_queue.last_answer() a
+$$;
+comment on function job_queue.check_answer is 'Whether the function answers.';
 
 create function job_queue.check_jobs()
 returns table (part text, fine text, problem text, remedy text)

@@ -67,11 +67,14 @@ const OWNERS = [
   "job_queue.enable_extension",
   "job_queue.has_pg_cron",
   "job_queue.has_pg_net",
+  "job_queue.health_by_type",
   "job_queue.is_neglected",
   "job_queue.keep_secret",
+  "job_queue.last_answer",
   "job_queue.post_wake_up",
   "job_queue.prune_cron_runs",
   "job_queue.ready_due_jobs",
+  "job_queue.running_jobs",
   "job_queue.secret",
   "job_queue.workers_to_wake",
   "public.remove_job_queue_setup",
@@ -88,6 +91,14 @@ Deno.test("the service role may execute every function except the owner's and th
   const expected = all.map((row) => row.name).filter((name) => !OWNERS.includes(name));
   assert.deepEqual(await executableBy("service_role"), expected);
 });
+
+for (const view of ["failed_jobs", "running_jobs"]) {
+  Deno.test(`nobody but the service role reads ${view}`, async () => {
+    await refused("42501", asAnonymous((sql) => sql.unsafe(`select from ${view}`)));
+    await refused("42501", asUser(ann, (sql) => sql.unsafe(`select from ${view}`)));
+    await db.service.unsafe(`select from ${view}`);
+  });
+}
 
 for (const table of ["jobs", "job_steps", "job_types", "reports", "report_images"]) {
   Deno.test(`anonymous callers read and write nothing of ${table}`, async () => {
