@@ -153,6 +153,15 @@ impl<'a, H: Host> QueueClient<'a, H> {
         self.call("dispatch_workers", successor).await
     }
 
+    /// The health of the queue in Prometheus's words.
+    ///
+    /// # Errors
+    /// [`QueueError`] when the database stays away or refuses.
+    pub async fn metrics(&self) -> Result<String, QueueError> {
+        let nothing = serde_json::Map::new();
+        self.call("job_queue_metrics", nothing).await
+    }
+
     /// Calls any function of the database.
     ///
     /// # Errors
