@@ -689,7 +689,7 @@ create function job_queue.lock_ready_jobs_of_types(max_jobs integer, job_types t
 language plpgsql set search_path = '' as $$
 declare
   v_types text[] := array(select distinct t from unnest(job_types) t where t is not null);
-  v_chosen tid[] := '{}';
+  v_chosen tid[] := array[]::tid[];
   v_window bigint := max_jobs;
   v_seen bigint;
 begin
@@ -1038,7 +1038,7 @@ declare
   v_finished text[];
 begin
   if results = '[]' then
-    return '{}';
+    return array[]::text[];
   end if;
   if results is null or jsonb_typeof(results) <> 'array' then
     raise exception 'results: expected an array of objects' using errcode = 'JQ004';
@@ -1931,7 +1931,8 @@ comment on function job_queue.count_ready_jobs is 'How many jobs could be claime
 -- Posts one request. It carries the worker token, which opens the function and nothing else: whoever may
 -- read pg_net's tables sees it. Raises 55000 when something is missing that setup_job_queue had found.
 --
--- What belongs to an extension is named in dynamic SQL only: it may be absent.
+-- What belongs to an extension is named in dynamic SQL only, and its schema is looked up: it may be absent, and
+-- then the Supabase CLI's linter would complain.
 create function job_queue.post_wake_up() returns void
 language plpgsql security definer set search_path = '' as $$
 declare
@@ -1948,8 +1949,9 @@ begin
     'Content-Type', 'application/json', 'x-queue-token', v_token, 'x-region', s.region
   )) into v_headers
   from job_queue.settings s;
-  execute 'select net.http_post(url := $1, body := $2, headers := $3, timeout_milliseconds := 5000)'
-    into v_request_id using v_url, '{}'::jsonb, v_headers;
+  execute format(
+    'select %s.http_post(url := $1, body := $2, headers := $3, timeout_milliseconds := 5000)', to_regnamespace('net')
+  ) into v_request_id using v_url, '{}'::jsonb, v_headers;
   insert into job_queue.wake_ups (request_id) values (v_request_id);
 end $$;
 comment on function job_queue.post_wake_up is 'Calls a worker after the transaction commits.';
@@ -1961,20 +1963,22 @@ declare
   v_secret text;
 begin
   if to_regclass('vault.decrypted_secrets') is not null then
-    execute 'select s.decrypted_secret from vault.decrypted_secrets s where s.name = $1' into v_secret using name;
+    execute format(
+      'select s.decrypted_secret from %s.decrypted_secrets s where s.name = $1', to_regnamespace('vault')
+    ) into v_secret using name;
   end if;
   return v_secret;
 end $$;
 comment on function job_queue.secret is 'A secret of the Vault by its name.';
 
 create function job_queue.has_pg_net() returns boolean
-language sql stable as $$
+language sql stable set search_path = '' as $$
   select to_regprocedure('net.http_post(text, jsonb, jsonb, jsonb, integer)') is not null
 $$;
 comment on function job_queue.has_pg_net is 'Whether pg_net is there to post with.';
 
 create function job_queue.has_pg_cron() returns boolean
-language sql stable as $$
+language sql stable set search_path = '' as $$
   select to_regprocedure('cron.schedule(text, text, text)') is not null
 $$;
 comment on function job_queue.has_pg_cron is 'Whether pg_cron is there to schedule with.';
@@ -2103,16 +2107,16 @@ begin
   if not found or to_regclass('cron.job_run_details') is null then
     return;
   end if;
-  execute $prune$
-    delete from cron.job_run_details d
+  execute format($prune$
+    delete from %1$s.job_run_details d
     where d.runid = any (array(
       select old.runid
-      from cron.job_run_details old
-      where old.jobid = any (array(select j.jobid from cron.job j where j.jobname = 'tend-job-queue'))
+      from %1$s.job_run_details old
+      where old.jobid = any (array(select j.jobid from %1$s.job j where j.jobname = 'tend-job-queue'))
         and old.start_time < now() - interval '1 day'
       limit 5000
     ))
-  $prune$;
+  $prune$, to_regnamespace('cron'));
 exception when insufficient_privilege then
   raise warning 'the runs pg_cron has recorded were not pruned: %', sqlerrm;
 end $$;
@@ -2164,7 +2168,7 @@ begin
   perform job_queue.keep_secret('queue_worker_url', worker_url);
   perform job_queue.keep_secret('queue_worker_token', worker_token);
   if job_queue.has_pg_cron() then
-    execute 'select cron.schedule($1, $2, $3)'
+    execute format('select %s.schedule($1, $2, $3)', to_regnamespace('cron'))
       using 'tend-job-queue', job_queue.cron_schedule(interval_seconds), 'select public.tend_job_queue()';
   end if;
   return query select * from public.check_job_queue();
@@ -2178,10 +2182,12 @@ language plpgsql set search_path = '' as $$
 begin
   delete from job_queue.settings where is_only_row;
   if job_queue.has_pg_cron() then
-    execute 'select cron.unschedule(j.jobname) from cron.job j where j.jobname = $1' using 'tend-job-queue';
+    execute format('select %1$s.unschedule(j.jobname) from %1$s.job j where j.jobname = $1', to_regnamespace('cron'))
+      using 'tend-job-queue';
   end if;
   if to_regclass('vault.secrets') is not null then
-    execute 'delete from vault.secrets s where s.name in ($1, $2)' using 'queue_worker_url', 'queue_worker_token';
+    execute format('delete from %s.secrets s where s.name in ($1, $2)', to_regnamespace('vault'))
+      using 'queue_worker_url', 'queue_worker_token';
   end if;
 end $$;
 comment on function public.remove_job_queue_setup is 'Takes back what setup_job_queue did.';
@@ -2227,16 +2233,17 @@ comment on function job_queue.enable_extension is 'Enables an extension if that 
 create function job_queue.keep_secret(name text, secret text) returns void
 language plpgsql set search_path = '' as $$
 declare
+  v_vault regnamespace := to_regnamespace('vault');
   v_id uuid;
 begin
   if secret is null or to_regclass('vault.secrets') is null then
     return;
   end if;
-  execute 'select s.id from vault.secrets s where s.name = $1' into v_id using name;
+  execute format('select s.id from %s.secrets s where s.name = $1', v_vault) into v_id using name;
   if v_id is null then
-    execute 'select vault.create_secret($1, $2)' using secret, name;
+    execute format('select %s.create_secret($1, $2)', v_vault) using secret, name;
   else
-    execute 'select vault.update_secret($1, $2)' using v_id, secret;
+    execute format('select %s.update_secret($1, $2)', v_vault) using v_id, secret;
   end if;
 end $$;
 comment on function job_queue.keep_secret is 'Stores a secret in the Vault.';
@@ -2310,11 +2317,11 @@ declare
 begin
   select * into v_settings from job_queue.settings;
   if to_regclass('cron.job_run_details') is not null then
-    execute $last$
-      select d.status, d.return_message from cron.job_run_details d
-      where d.jobid = any (array(select j.jobid from cron.job j where j.jobname = 'tend-job-queue'))
+    execute format($last$
+      select d.status, d.return_message from %1$s.job_run_details d
+      where d.jobid = any (array(select j.jobid from %1$s.job j where j.jobname = 'tend-job-queue'))
       order by d.runid desc limit 1
-    $last$ into v_status, v_message;
+    $last$, to_regnamespace('cron')) into v_status, v_message;
   end if;
   return query values (
     'clock',
@@ -2338,13 +2345,13 @@ language plpgsql stable security definer set search_path = '' as $$
 begin
   if to_regclass('net._http_response') is not null then
     -- By the time, which has an index; the id has none.
-    execute $answers$
+    execute format($answers$
       select r.status_code, r.content, r.timed_out, r.error_msg
-      from net._http_response r
+      from %s._http_response r
       where r.created > (select min(w.posted_at) from job_queue.wake_ups w)
         and r.id in (select w.request_id from job_queue.wake_ups w order by w.id desc limit 20)
       order by r.created desc limit 1
-    $answers$ into status_code, content, timed_out, error_msg;
+    $answers$, to_regnamespace('net')) into status_code, content, timed_out, error_msg;
   end if;
   return next;
 end $$;
@@ -2640,7 +2647,7 @@ comment on function public.job_queue_metrics is 'The health of the queue as Prom
 
 -- Prometheus's way to write any text between quotes.
 create function job_queue.label(value text) returns text
-language sql immutable as $$
+language sql immutable set search_path = '' as $$
   select replace(replace(replace(value, '\', '\\'), '"', '\"'), chr(10), '\n')
 $$;
 comment on function job_queue.label is 'The value of a label for Prometheus.';

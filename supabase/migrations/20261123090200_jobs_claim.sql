@@ -171,7 +171,7 @@ create function job_queue.lock_ready_jobs_of_types(max_jobs integer, job_types t
 language plpgsql set search_path = '' as $$
 declare
   v_types text[] := array(select distinct t from unnest(job_types) t where t is not null);
-  v_chosen tid[] := '{}';
+  v_chosen tid[] := array[]::tid[];
   v_window bigint := max_jobs;
   v_seen bigint;
 begin

@@ -150,7 +150,7 @@ declare
   v_finished text[];
 begin
   if results = '[]' then
-    return '{}';
+    return array[]::text[];
   end if;
   if results is null or jsonb_typeof(results) <> 'array' then
     raise exception 'results: expected an array of objects' using errcode = 'JQ004';

@@ -121,7 +121,8 @@ comment on function job_queue.count_ready_jobs is 'How many jobs could be claime
 -- Posts one request. It carries the worker token, which opens the function and nothing else: whoever may
 -- read pg_net's tables sees it. Raises 55000 when something is missing that setup_job_queue had found.
 --
--- What belongs to an extension is named in dynamic SQL only: it may be absent.
+-- What belongs to an extension is named in dynamic SQL only, and its schema is looked up: it may be absent, and
+-- then the Supabase CLI's linter would complain.
 create function job_queue.post_wake_up() returns void
 language plpgsql security definer set search_path = '' as $$
 declare
@@ -138,8 +139,9 @@ begin
     'Content-Type', 'application/json', 'x-queue-token', v_token, 'x-region', s.region
   )) into v_headers
   from job_queue.settings s;
-  execute 'select net.http_post(url := $1, body := $2, headers := $3, timeout_milliseconds := 5000)'
-    into v_request_id using v_url, '{}'::jsonb, v_headers;
+  execute format(
+    'select %s.http_post(url := $1, body := $2, headers := $3, timeout_milliseconds := 5000)', to_regnamespace('net')
+  ) into v_request_id using v_url, '{}'::jsonb, v_headers;
   insert into job_queue.wake_ups (request_id) values (v_request_id);
 end $$;
 comment on function job_queue.post_wake_up is 'Calls a worker after the transaction commits.';
@@ -151,20 +153,22 @@ declare
   v_secret text;
 begin
   if to_regclass('vault.decrypted_secrets') is not null then
-    execute 'select s.decrypted_secret from vault.decrypted_secrets s where s.name = $1' into v_secret using name;
+    execute format(
+      'select s.decrypted_secret from %s.decrypted_secrets s where s.name = $1', to_regnamespace('vault')
+    ) into v_secret using name;
   end if;
   return v_secret;
 end $$;
 comment on function job_queue.secret is 'A secret of the Vault by its name.';
 
 create function job_queue.has_pg_net() returns boolean
-language sql stable as $$
+language sql stable set search_path = '' as $$
   select to_regprocedure('net.http_post(text, jsonb, jsonb, jsonb, integer)') is not null
 $$;
 comment on function job_queue.has_pg_net is 'Whether pg_net is there to post with.';
 
 create function job_queue.has_pg_cron() returns boolean
-language sql stable as $$
+language sql stable set search_path = '' as $$
   select to_regprocedure('cron.schedule(text, text, text)') is not null
 $$;
 comment on function job_queue.has_pg_cron is 'Whether pg_cron is there to schedule with.';
@@ -293,16 +297,16 @@ begin
   if not found or to_regclass('cron.job_run_details') is null then
     return;
   end if;
-  execute $prune$
-    delete from cron.job_run_details d
+  execute format($prune$
+    delete from %1$s.job_run_details d
     where d.runid = any (array(
       select old.runid
-      from cron.job_run_details old
-      where old.jobid = any (array(select j.jobid from cron.job j where j.jobname = 'tend-job-queue'))
+      from %1$s.job_run_details old
+      where old.jobid = any (array(select j.jobid from %1$s.job j where j.jobname = 'tend-job-queue'))
         and old.start_time < now() - interval '1 day'
       limit 5000
     ))
-  $prune$;
+  $prune$, to_regnamespace('cron'));
 exception when insufficient_privilege then
   raise warning 'the runs pg_cron has recorded were not pruned: %', sqlerrm;
 end $$;

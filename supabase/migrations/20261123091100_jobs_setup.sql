@@ -33,7 +33,7 @@ begin
   perform job_queue.keep_secret('queue_worker_url', worker_url);
   perform job_queue.keep_secret('queue_worker_token', worker_token);
   if job_queue.has_pg_cron() then
-    execute 'select cron.schedule($1, $2, $3)'
+    execute format('select %s.schedule($1, $2, $3)', to_regnamespace('cron'))
       using 'tend-job-queue', job_queue.cron_schedule(interval_seconds), 'select public.tend_job_queue()';
   end if;
   return query select * from public.check_job_queue();
@@ -47,10 +47,12 @@ language plpgsql set search_path = '' as $$
 begin
   delete from job_queue.settings where is_only_row;
   if job_queue.has_pg_cron() then
-    execute 'select cron.unschedule(j.jobname) from cron.job j where j.jobname = $1' using 'tend-job-queue';
+    execute format('select %1$s.unschedule(j.jobname) from %1$s.job j where j.jobname = $1', to_regnamespace('cron'))
+      using 'tend-job-queue';
   end if;
   if to_regclass('vault.secrets') is not null then
-    execute 'delete from vault.secrets s where s.name in ($1, $2)' using 'queue_worker_url', 'queue_worker_token';
+    execute format('delete from %s.secrets s where s.name in ($1, $2)', to_regnamespace('vault'))
+      using 'queue_worker_url', 'queue_worker_token';
   end if;
 end $$;
 comment on function public.remove_job_queue_setup is 'Takes back what setup_job_queue did.';
@@ -96,16 +98,17 @@ comment on function job_queue.enable_extension is 'Enables an extension if that 
 create function job_queue.keep_secret(name text, secret text) returns void
 language plpgsql set search_path = '' as $$
 declare
+  v_vault regnamespace := to_regnamespace('vault');
   v_id uuid;
 begin
   if secret is null or to_regclass('vault.secrets') is null then
     return;
   end if;
-  execute 'select s.id from vault.secrets s where s.name = $1' into v_id using name;
+  execute format('select s.id from %s.secrets s where s.name = $1', v_vault) into v_id using name;
   if v_id is null then
-    execute 'select vault.create_secret($1, $2)' using secret, name;
+    execute format('select %s.create_secret($1, $2)', v_vault) using secret, name;
   else
-    execute 'select vault.update_secret($1, $2)' using v_id, secret;
+    execute format('select %s.update_secret($1, $2)', v_vault) using v_id, secret;
   end if;
 end $$;
 comment on function job_queue.keep_secret is 'Stores a secret in the Vault.';
@@ -179,11 +182,11 @@ declare
 begin
   select * into v_settings from job_queue.settings;
   if to_regclass('cron.job_run_details') is not null then
-    execute $last$
-      select d.status, d.return_message from cron.job_run_details d
-      where d.jobid = any (array(select j.jobid from cron.job j where j.jobname = 'tend-job-queue'))
+    execute format($last$
+      select d.status, d.return_message from %1$s.job_run_details d
+      where d.jobid = any (array(select j.jobid from %1$s.job j where j.jobname = 'tend-job-queue'))
       order by d.runid desc limit 1
-    $last$ into v_status, v_message;
+    $last$, to_regnamespace('cron')) into v_status, v_message;
   end if;
   return query values (
     'clock',
@@ -207,13 +210,13 @@ language plpgsql stable security definer set search_path = '' as $$
 begin
   if to_regclass('net._http_response') is not null then
     -- By the time, which has an index; the id has none.
-    execute $answers$
+    execute format($answers$
       select r.status_code, r.content, r.timed_out, r.error_msg
-      from net._http_response r
+      from %s._http_response r
       where r.created > (select min(w.posted_at) from job_queue.wake_ups w)
         and r.id in (select w.request_id from job_queue.wake_ups w order by w.id desc limit 20)
       order by r.created desc limit 1
-    $answers$ into status_code, content, timed_out, error_msg;
+    $answers$, to_regnamespace('net')) into status_code, content, timed_out, error_msg;
   end if;
   return next;
 end $$;

@@ -221,7 +221,7 @@ comment on function public.job_queue_metrics is 'The health of the queue as Prom
 
 -- Prometheus's way to write any text between quotes.
 create function job_queue.label(value text) returns text
-language sql immutable as $$
+language sql immutable set search_path = '' as $$
   select replace(replace(replace(value, '\', '\\'), '"', '\"'), chr(10), '\n')
 $$;
 comment on function job_queue.label is 'The value of a label for Prometheus.';

@@ -24,8 +24,10 @@ pub enum Level {
     Sql,
     /// Everything together: gateway, PostgREST, the function under Deno, Grok's stand-in
     E2e,
-    /// Everything together with the real pg_cron, which only Debian packages; nobody calls the function by hand
-    Cron,
+    /// What the Supabase CLI makes of the project: the function it uploads, the migrations it applies
+    Deploy,
+    /// With what only Debian packages: the real pg_cron, and plpgsql_check for the CLI's linter
+    Debian,
 }
 
 /// What to test.
@@ -49,7 +51,8 @@ pub fn run(project: &Project, selection: &Selection) -> Result<bool> {
             Level::Rust,
             Level::Sql,
             Level::E2e,
-            Level::Cron,
+            Level::Deploy,
+            Level::Debian,
         ],
     };
     let mut total = Counts::default();
@@ -79,22 +82,27 @@ fn run_level(project: &Project, selection: &Selection, level: Level) -> Counts {
             }
             counts
         }
-        Level::Cron => cron(project, filter),
+        Level::Deploy => counted("the tests of deployment", || {
+            suites::deploy(project, filter)
+        }),
+        Level::Debian => debian(project, filter),
     }
 }
 
-/// The one level that may be left out, because not every system has pg_cron: never in CI, and never silently.
-fn cron(project: &Project, filter: Option<&str>) -> Counts {
-    let found = tools::postgres_with_cron();
+/// The one level that may be left out, because not every system has these packages: never in CI, and never silently.
+fn debian(project: &Project, filter: Option<&str>) -> Counts {
+    let found = tools::debian_postgres();
     if let Ok(Err(reason)) = found
         && std::env::var_os("CI").is_none()
     {
-        heading(&format!("LEFT OUT: the tests with pg_cron; {reason}"));
+        heading(&format!(
+            "LEFT OUT: the tests with Debian's Postgres; {reason}"
+        ));
         return Counts::default();
     }
-    counted("the tests with pg_cron", || {
+    counted("the tests with Debian's Postgres", || {
         let folder = found?.map_err(|reason| anyhow!(reason))?;
-        suites::cron(project, &Postgres::WithCron(folder), filter)
+        suites::debian(project, &Postgres::Debian(folder), filter)
     })
 }
 

@@ -9,7 +9,7 @@ use std::process::Command;
 
 use anyhow::{Context, Result};
 
-pub use self::debian::postgres_with_cron;
+pub use self::debian::debian_postgres;
 pub use self::deno::Deno;
 pub use self::packages::{install_packages, package_version, postgres, postgrest, wasm_opt};
 use crate::command::{output, run};

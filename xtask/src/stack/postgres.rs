@@ -27,14 +27,14 @@ pub enum Postgres {
     /// 17 from its npm package: a real server, with stand-ins for Supabase's extensions.
     Bundled,
     /// Debian's 15 in this folder, with the real pg_cron.
-    WithCron(PathBuf),
+    Debian(PathBuf),
 }
 
 impl Postgres {
     fn native(&self, project: &Project) -> Result<PathBuf> {
         match self {
             Self::Bundled => tools::postgres(project),
-            Self::WithCron(folder) => Ok(folder.clone()),
+            Self::Debian(folder) => Ok(folder.clone()),
         }
     }
 
@@ -46,7 +46,7 @@ impl Postgres {
                 "--locale-provider=builtin",
                 "--builtin-locale=C.UTF-8",
             ],
-            Self::WithCron(_) => &["--locale=C.UTF-8"],
+            Self::Debian(_) => &["--locale=C.UTF-8"],
         }
     }
 
@@ -54,7 +54,7 @@ impl Postgres {
         match self {
             Self::Bundled => &[],
             // Background workers, because connections would need a password.
-            Self::WithCron(_) => &[
+            Self::Debian(_) => &[
                 "shared_preload_libraries=pg_cron",
                 "cron.database_name=postgres",
                 "cron.use_background_workers=on",
@@ -66,7 +66,7 @@ impl Postgres {
     pub fn preparation(&self) -> Option<&'static str> {
         match self {
             Self::Bundled => None,
-            Self::WithCron(_) => Some("drop schema cron cascade; create extension pg_cron"),
+            Self::Debian(_) => Some("drop schema cron cascade; create extension pg_cron"),
         }
     }
 }

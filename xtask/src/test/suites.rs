@@ -39,13 +39,23 @@ pub fn end_to_end(project: &Project, deno: Deno, filter: Option<&str>) -> Result
 }
 
 /// The function runs under the Deno of Supabase's edge runtime.
-pub fn cron(project: &Project, postgres: &Postgres, filter: Option<&str>) -> Result<Counts> {
+pub fn deploy(project: &Project, filter: Option<&str>) -> Result<Counts> {
+    let function = Function {
+        deno: Deno::Edge,
+        grok: Grok::StandIn { delay_ms: 0 },
+    };
+    let stack = Stack::start(project, Some(&function))?;
+    deno_test(project, &stack, &["tests/deploy/"], filter)
+}
+
+/// The same with the real pg_cron.
+pub fn debian(project: &Project, postgres: &Postgres, filter: Option<&str>) -> Result<Counts> {
     let function = Function {
         deno: Deno::Edge,
         grok: Grok::StandIn { delay_ms: 0 },
     };
     let stack = Stack::start_on(project, postgres, Some(&function))?;
-    deno_test(project, &stack, &["tests/cron/"], filter)
+    deno_test(project, &stack, &["tests/debian/"], filter)
 }
 
 fn deno_test(

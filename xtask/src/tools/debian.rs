@@ -1,4 +1,4 @@
-//! What only Debian packages: pg_cron and the Postgres it was built for.
+//! What only Debian packages: two extensions and the Postgres they were built for.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -9,38 +9,42 @@ use nix::unistd::geteuid;
 use crate::command::output;
 use crate::progress::heading;
 
-const PACKAGE: &str = "postgresql-15-cron";
-const EXTENSION: &str = "/usr/share/postgresql/15/extension/pg_cron.control";
+const PACKAGES: [&str; 2] = ["postgresql-15-cron", "postgresql-15-plpgsql-check"];
+const EXTENSIONS: &str = "/usr/share/postgresql/15/extension";
 
-/// The folder of a Postgres that has pg_cron, installed where that is possible; else why there is none.
-pub fn postgres_with_cron() -> Result<Result<PathBuf, &'static str>> {
+/// The folder of a Postgres that has pg_cron and plpgsql_check, installed where that is possible; else why there is
+/// none.
+pub fn debian_postgres() -> Result<Result<PathBuf, &'static str>> {
     let folder = PathBuf::from("/usr/lib/postgresql/15");
-    if Path::new(EXTENSION).exists() {
+    let mut extensions = ["pg_cron.control", "plpgsql_check.control"].into_iter();
+    if extensions.all(|name| Path::new(EXTENSIONS).join(name).exists()) {
         return Ok(Ok(folder));
     }
     if !is_there("apt-get") {
         return Ok(Err(
-            "this system has no apt to install postgresql-15-cron with",
+            "postgresql-15-cron and postgresql-15-plpgsql-check come with apt, which is not here",
         ));
     }
     if !geteuid().is_root() {
         return Ok(Err(
-            "only root may install it: apt-get install postgresql-15-cron",
+            "only root may install them: apt-get install postgresql-15-cron postgresql-15-plpgsql-check",
         ));
     }
-    heading(&format!("installing {PACKAGE} with apt"));
+    install()?;
+    Ok(Ok(folder))
+}
+
+fn install() -> Result<()> {
+    heading(&format!("installing {} with apt", PACKAGES.join(" and ")));
     let apt = |arguments: &[&str]| {
         let mut command = Command::new("apt-get");
-        output(
-            command
-                .args(arguments)
-                .env("DEBIAN_FRONTEND", "noninteractive"),
-        )
+        command.args(arguments);
+        output(command.env("DEBIAN_FRONTEND", "noninteractive"))
     };
     apt(&["update"])?;
-    apt(&["install", "--yes", PACKAGE])
-        .with_context(|| format!("{PACKAGE} is in Debian 12: elsewhere add apt.postgresql.org"))?;
-    Ok(Ok(folder))
+    apt(&["install", "--yes", PACKAGES[0], PACKAGES[1]])
+        .context("Debian 12 has them; elsewhere add the packages of apt.postgresql.org")?;
+    Ok(())
 }
 
 fn is_there(program: &str) -> bool {

@@ -13,7 +13,9 @@ const supabase = secretKeyClient();
 const TICK_MS = 90_000;
 
 await asSuperuser((sql) => sql`select * from setup_job_queue(${WORKER_URL}, ${stack.workerToken})`);
-Deno.test.afterAll(() => asSuperuser((sql) => sql`select remove_job_queue_setup()`));
+Deno.test.afterAll(async () => {
+  await asSuperuser((sql) => sql`select remove_job_queue_setup()`);
+});
 
 async function call<T>(name: string, options: Record<string, unknown> = {}): Promise<T> {
   const { data, error } = await supabase.rpc(name, options);
