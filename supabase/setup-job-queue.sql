@@ -1822,14 +1822,14 @@ create table job_queue.settings (
   interval_seconds integer not null,
   max_workers integer not null,
   jobs_per_worker integer not null,
-  days_to_keep integer,
+  days_to_keep integer not null,
   region text,
   tended_at timestamptz,
   cron_pruned_at timestamptz
 );
 comment on table job_queue.settings is 'How workers are woken: one row, or none where setup_job_queue was not called.';
 comment on column job_queue.settings.jobs_per_worker is 'how many jobs one worker runs at a time: its QUEUE_CONCURRENCY';
-comment on column job_queue.settings.days_to_keep is 'after how many days completed and cancelled jobs are deleted; null: never';
+comment on column job_queue.settings.days_to_keep is 'after how many days completed and cancelled jobs are deleted';
 comment on column job_queue.settings.region is 'where the function should run; null: nearest to the database';
 comment on column job_queue.settings.tended_at is 'when tend_job_queue was called last';
 
@@ -2054,6 +2054,7 @@ begin
   exception when object_not_in_prerequisite_state then
     raise warning '%: select * from check_job_queue() says what is missing', sqlerrm;
   end;
+  -- Nothing was set up: somebody calls all the same, and finished jobs stay.
   if v_settings.days_to_keep is not null then
     v_deleted := public.cleanup_old_jobs(v_settings.days_to_keep, 1000);
   end if;
@@ -2136,40 +2137,47 @@ notify pgrst, 'reload schema';
 -- Setting up how workers are woken, in one call; taking it away in one; and saying whether it works.
 
 -- Sets up everything that wakes workers, or changes it: stores the function's address and token in the Vault,
--- and lets pg_cron call tend_job_queue every interval_seconds (1 to 59, or whole minutes up to 30 of them).
--- At most max_workers workers are called, each of which runs jobs_per_worker jobs at a time: the function's
--- QUEUE_CONCURRENCY. Completed and cancelled jobs are deleted after days_to_keep days; null keeps them. A
--- token that is left out stays as it is.
+-- and lets pg_cron call tend_job_queue every interval_seconds: 1 to 59, or whole minutes up to 30 of them; at
+-- first 10. At most max_workers workers (3) are called, each of which runs jobs_per_worker jobs (10) at a time:
+-- the function's QUEUE_CONCURRENCY. Completed and cancelled jobs are deleted after days_to_keep days (30). The
+-- function runs in `region`, or near the database when that is ''. What is left out stays as it is.
 --
 -- Returns what check_job_queue says: where pg_net, pg_cron or the Vault is missing, what works without it is set
 -- up all the same. Called from the SQL editor by the owner of the database. Raises JQ004.
 create function public.setup_job_queue(
   worker_url text,
   worker_token text default null,
-  interval_seconds integer default 10,
-  max_workers integer default 3,
-  jobs_per_worker integer default 10,
-  days_to_keep integer default 30,
+  interval_seconds integer default null,
+  max_workers integer default null,
+  jobs_per_worker integer default null,
+  days_to_keep integer default null,
   region text default null
 ) returns table (part text, is_healthy boolean, finding text, remedy text)
 language plpgsql set search_path = '' as $$
+declare
+  v_settings job_queue.settings;
 begin
   perform job_queue.check_settings(worker_url, worker_token, interval_seconds, max_workers, jobs_per_worker, days_to_keep);
   insert into job_queue.settings as s (interval_seconds, max_workers, jobs_per_worker, days_to_keep, region)
   values (
-    setup_job_queue.interval_seconds, setup_job_queue.max_workers, setup_job_queue.jobs_per_worker,
-    setup_job_queue.days_to_keep, setup_job_queue.region
+    coalesce(setup_job_queue.interval_seconds, 10), coalesce(setup_job_queue.max_workers, 3),
+    coalesce(setup_job_queue.jobs_per_worker, 10), coalesce(setup_job_queue.days_to_keep, 30),
+    nullif(setup_job_queue.region, '')
   )
   on conflict on constraint settings_pkey do update
-  set interval_seconds = excluded.interval_seconds, max_workers = excluded.max_workers,
-      jobs_per_worker = excluded.jobs_per_worker, days_to_keep = excluded.days_to_keep, region = excluded.region;
+  set interval_seconds = coalesce(setup_job_queue.interval_seconds, s.interval_seconds),
+      max_workers = coalesce(setup_job_queue.max_workers, s.max_workers),
+      jobs_per_worker = coalesce(setup_job_queue.jobs_per_worker, s.jobs_per_worker),
+      days_to_keep = coalesce(setup_job_queue.days_to_keep, s.days_to_keep),
+      region = nullif(coalesce(setup_job_queue.region, s.region), '')
+  returning * into v_settings;
   perform job_queue.enable_extension('pg_net');
   perform job_queue.enable_extension('pg_cron');
   perform job_queue.keep_secret('queue_worker_url', worker_url);
   perform job_queue.keep_secret('queue_worker_token', worker_token);
   if job_queue.has_pg_cron() then
     execute format('select %s.schedule($1, $2, $3)', to_regnamespace('cron'))
-      using 'tend-job-queue', job_queue.cron_schedule(interval_seconds), 'select public.tend_job_queue()';
+      using 'tend-job-queue', job_queue.cron_schedule(v_settings.interval_seconds), 'select public.tend_job_queue()';
   end if;
   return query select * from public.check_job_queue();
 end $$;
@@ -2204,11 +2212,11 @@ declare
       'worker_url: expected the address of the function, like https://<ref>.supabase.co/functions/v1/process-queued-jobs'
     when worker_token !~ '^[\x21-\x7e]{16,}$' then
       'worker_token: expected at least 16 printable ASCII characters without spaces'
-    when (interval_seconds between 1 and 59 or interval_seconds % 60 = 0 and interval_seconds between 60 and 1800) is not true then
+    when (interval_seconds between 1 and 59 or interval_seconds % 60 = 0 and interval_seconds between 60 and 1800) is false then
       'interval_seconds: expected 1 to 59, or a multiple of 60 up to 1800'
-    when max_workers between 1 and 100 is not true then 'max_workers: expected 1 to 100'
-    when jobs_per_worker between 1 and 1000 is not true then 'jobs_per_worker: expected 1 to 1000'
-    when days_to_keep not between 0 and 36500 then 'days_to_keep: expected 0 to 36500, or null to keep all'
+    when max_workers not between 1 and 100 then 'max_workers: expected 1 to 100'
+    when jobs_per_worker not between 1 and 1000 then 'jobs_per_worker: expected 1 to 1000'
+    when days_to_keep not between 0 and 36500 then 'days_to_keep: expected 0 to 36500'
   end;
 begin
   if v_problem is not null then

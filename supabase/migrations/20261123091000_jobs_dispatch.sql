@@ -12,14 +12,14 @@ create table job_queue.settings (
   interval_seconds integer not null,
   max_workers integer not null,
   jobs_per_worker integer not null,
-  days_to_keep integer,
+  days_to_keep integer not null,
   region text,
   tended_at timestamptz,
   cron_pruned_at timestamptz
 );
 comment on table job_queue.settings is 'How workers are woken: one row, or none where setup_job_queue was not called.';
 comment on column job_queue.settings.jobs_per_worker is 'how many jobs one worker runs at a time: its QUEUE_CONCURRENCY';
-comment on column job_queue.settings.days_to_keep is 'after how many days completed and cancelled jobs are deleted; null: never';
+comment on column job_queue.settings.days_to_keep is 'after how many days completed and cancelled jobs are deleted';
 comment on column job_queue.settings.region is 'where the function should run; null: nearest to the database';
 comment on column job_queue.settings.tended_at is 'when tend_job_queue was called last';
 
@@ -244,6 +244,7 @@ begin
   exception when object_not_in_prerequisite_state then
     raise warning '%: select * from check_job_queue() says what is missing', sqlerrm;
   end;
+  -- Nothing was set up: somebody calls all the same, and finished jobs stay.
   if v_settings.days_to_keep is not null then
     v_deleted := public.cleanup_old_jobs(v_settings.days_to_keep, 1000);
   end if;

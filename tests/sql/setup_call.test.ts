@@ -56,7 +56,21 @@ Deno.test("one call stores the address and the token, and schedules the clock", 
   ]);
 });
 
-Deno.test("a second call changes what it names, keeps the token, and schedules nothing twice", async () => {
+Deno.test("a second call changes what it names and nothing else", async () => {
+  await setUp(`, '${TOKEN}', max_workers => 7, days_to_keep => 9, region => 'eu-west-1'`);
+  await setUp(", jobs_per_worker => 20, region => ''");
+  const [settings] = await db.admin`
+    select interval_seconds, max_workers, jobs_per_worker, days_to_keep, region from job_queue.settings`;
+  assert.deepEqual(settings, {
+    interval_seconds: 10,
+    max_workers: 7,
+    jobs_per_worker: 20,
+    days_to_keep: 9,
+    region: null,
+  });
+});
+
+Deno.test("a second call keeps the token, and schedules nothing twice", async () => {
   await setUp();
   await db.admin`
     select setup_job_queue('https://other.test/worker', interval_seconds => 30, max_workers => 7, region => 'eu-west-1')`;
