@@ -2189,6 +2189,7 @@ create function public.remove_job_queue_setup() returns void
 language plpgsql set search_path = '' as $$
 begin
   delete from job_queue.settings where is_only_row;
+  delete from job_queue.wake_ups w where w.posted_at is not null;
   if job_queue.has_pg_cron() then
     execute format('select %1$s.unschedule(j.jobname) from %1$s.job j where j.jobname = $1', to_regnamespace('cron'))
       using 'tend-job-queue';

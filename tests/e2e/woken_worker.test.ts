@@ -5,7 +5,7 @@ import { secretKeyClient } from "../support/clients.ts";
 import { stack } from "../support/stack.ts";
 import { asSuperuser, makeDue } from "../support/superuser.ts";
 import { waitFor } from "../support/wait.ts";
-import { WORKER_URL } from "../support/worker.ts";
+import { wakeAndWait, WORKER_URL } from "../support/worker.ts";
 
 const supabase = secretKeyClient();
 
@@ -15,6 +15,8 @@ Deno.test.beforeEach(async () => {
 });
 Deno.test.afterAll(async () => {
   await asSuperuser((sql) => sql`select remove_job_queue_setup()`);
+  // The worker may be about to look again, and would take the jobs of the next file.
+  await wakeAndWait();
 });
 
 const setUp = (token: string) =>
