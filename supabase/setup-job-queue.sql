@@ -31,7 +31,7 @@ begin;
 -- beyond its deadline, so the same rescue ends jobs that run too long, even when their worker still
 -- breathes.
 --
--- Final jobs never change state again, except that a failed or cancelled one may be queued anew.
+-- Final jobs never change state again, except that a failed one may be queued anew.
 -- cleanup_old_jobs deletes those that ended long ago.
 --
 -- Refusals carry one of these codes; callers act on the code, never on the text:
@@ -261,7 +261,7 @@ create trigger jobs_refuse_state_change after update of status on public.jobs
   for each row when (
     old.status in ('completed', 'failed', 'cancelled')
     and new.status <> old.status
-    and (old.status = 'completed' or new.status <> 'queued')
+    and (old.status <> 'failed' or new.status <> 'queued')
   )
   execute function job_queue.refuse_state_change();
 
@@ -291,6 +291,7 @@ alter table public.job_steps enable row level security;
 alter table public.job_failures enable row level security;
 alter table public.job_types enable row level security;
 revoke all on public.jobs, public.job_steps, public.job_failures, public.job_types from public, anon, authenticated;
+revoke all on sequence public.job_failures_id_seq from public, anon, authenticated;
 revoke all on all functions in schema job_queue from public;
 
 -- 20261123090100_jobs_enqueue.sql
@@ -444,8 +445,10 @@ begin
            v_now + position * interval '1 microsecond', v_now
     from item
     where not exists (select from item where problem is not null)
-    -- By key, so that two callers with the same keys wait for each other and do not deadlock.
-    order by idempotency_key, position
+    -- By all that makes a key unique, so that two callers with the same keys wait for each other and do not
+    -- deadlock. Jobs without a key lie in the table as they are claimed.
+    order by idempotency_key, case when idempotency_key is not null then job_type end,
+             case when idempotency_key is not null then job_owner end, position
     on conflict (idempotency_key, job_type, owner_id) where idempotency_key is not null do nothing
     returning 1
   )
@@ -538,8 +541,9 @@ begin
   end if;
   return query
   select c.id, c.job_type, c.input_data, c.retry_count, c.max_retries, c.priority,
-         c.lease_token, c.lease_expires_at, case when c.step_count = 0 then '{}' else job_queue.saved_steps(c.id) end, c.progress, job_queue.run_seconds(c.started_at, c.deadline_at),
-         c.created_at, c.run_at, c.owner_id
+         c.lease_token, c.lease_expires_at,
+         case when c.step_count = 0 then '{}' else job_queue.saved_steps(c.id) end, c.progress,
+         job_queue.run_seconds(c.started_at, c.deadline_at), c.created_at, c.run_at, c.owner_id
   from job_queue.claim_jobs(
     get_next_job.max_jobs, get_next_job.job_types, get_next_job.worker_id, get_next_job.lease_seconds, gen_random_uuid()
   ) c;
@@ -554,7 +558,7 @@ create table job_queue.repeated_claims (
 comment on table job_queue.repeated_claims is 'Claims that were repeated: no call claims under these tokens any more.';
 alter table job_queue.repeated_claims enable row level security;
 revoke all on job_queue.repeated_claims from public, anon, authenticated;
-grant select, insert, delete on job_queue.repeated_claims to service_role;
+grant select, insert, update, delete on job_queue.repeated_claims to service_role;
 
 -- Whether a claim may still take jobs under its token. However often a call that claims arrives, in whatever
 -- order and however late, jobs are claimed once: the lock makes a call and its repetition take turns. A
@@ -581,14 +585,39 @@ comment on function job_queue.open_claim is 'Whether jobs may be claimed under a
 create function job_queue.remember_repeated_claim(lease_token uuid) returns void
 language plpgsql set search_path = '' as $$
 begin
-  delete from job_queue.repeated_claims c where c.repeated_at < clock_timestamp() - interval '1 hour';
+  delete from job_queue.repeated_claims c
+  where c.lease_token = any (array(
+    select o.lease_token from job_queue.repeated_claims o
+    where o.repeated_at < clock_timestamp() - interval '1 hour'
+    for update skip locked
+  ));
   insert into job_queue.repeated_claims (lease_token) values (remember_repeated_claim.lease_token)
   on conflict do nothing;
 end $$;
 comment on function job_queue.remember_repeated_claim is 'Closes a token for further claims.';
 
--- The claim itself: makes ready what is due, rescues what dead workers hold, then takes the first max_jobs
--- ready jobs that no one else is taking. A caller that may repeat its call says whether this is a
+-- What a claim took and still holds, under a lease as long as a fresh one: its answer was lost, perhaps
+-- after a long wait. Without a lock that somebody else has, it keeps the lease it has.
+create function job_queue.claimed_jobs(lease_token uuid, lease_seconds integer) returns setof public.jobs
+language plpgsql set search_path = '' set enable_seqscan = off as $$
+declare
+  v_now timestamptz := clock_timestamp();
+begin
+  update public.jobs j
+  set lease_expires_at = job_queue.lease_end(v_now, claimed_jobs.lease_seconds, j.deadline_at), updated_at = v_now
+  where j.ctid = any (array(
+    select c.ctid from public.jobs c
+    where c.status = 'processing' and job_queue.is_held(c, claimed_jobs.lease_token, v_now)
+    for no key update skip locked
+  ));
+  return query
+  select j.* from public.jobs j
+  where j.status = 'processing' and job_queue.is_held(j, claimed_jobs.lease_token, v_now)
+  order by j.priority desc, j.run_at, j.created_at;
+end $$;
+comment on function job_queue.claimed_jobs is 'Jobs held under the token of a claim.';
+
+-- The claim itself: makes ready what can be, then takes the first max_jobs ready jobs that no one else is taking. A caller that may repeat its call says whether this is a
 -- repetition; it gets what was claimed before it under its token.
 --
 -- Choosing and updating are two statements, because the second then sees the rows as they were locked.
@@ -605,25 +634,28 @@ set enable_seqscan = off set enable_bitmapscan = off set enable_sort = off as $$
 declare
   v_now timestamptz := clock_timestamp();
   v_chosen tid[];
+  v_is_more boolean;
   -- By type: a few rows for all jobs, instead of a search for each.
   v_timeouts jsonb;
 begin
   perform job_queue.check_lease_seconds(lease_seconds);
   if is_repeat is not null and not job_queue.open_claim(lease_token, is_repeat) then
-    return query
-    select j.* from public.jobs j
-    where j.status = 'processing' and j.lease_token = claim_jobs.lease_token
-    order by j.priority desc, j.run_at, j.created_at;
+    return query select * from job_queue.claimed_jobs(lease_token, lease_seconds);
     return;
   end if;
-  -- Most claims find neither; to ask first is cheaper than to start an update of nothing.
-  if exists (select from public.jobs j where j.waiting_for in ('time', 'retry') and j.run_at <= v_now) then
-    perform job_queue.promote_due_jobs(greatest(100, max_jobs));
-  end if;
-  if exists (select from public.jobs j where j.status = 'processing' and j.lease_expires_at <= v_now) then
-    perform job_queue.rescue_jobs(100);
-  end if;
-  v_chosen := job_queue.lock_ready_jobs(max_jobs, job_types);
+  -- Again as long as there may be more: who gets fewer jobs than asked for takes the queue for empty. Not for
+  -- ever, though: there may be any number of jobs of types that are not asked for.
+  loop
+    -- Most claims find neither; to ask first is cheaper than to start an update of nothing.
+    v_is_more := case
+      when exists (select from public.jobs j where j.waiting_for in ('time', 'retry') and j.run_at <= v_now)
+        or exists (select from public.jobs j where j.status = 'processing' and j.lease_expires_at <= v_now)
+      then job_queue.make_ready(greatest(100, max_jobs))
+      else false
+    end;
+    v_chosen := job_queue.lock_ready_jobs(max_jobs, job_types);
+    exit when not v_is_more or cardinality(v_chosen) = max_jobs or clock_timestamp() > v_now + interval '1 second';
+  end loop;
   if v_chosen = '{}' then
     return;
   end if;
@@ -749,12 +781,24 @@ set enable_seqscan = off set enable_bitmapscan = off set enable_sort = off as $$
 $$;
 comment on function job_queue.ready_types is 'The types that have ready jobs.';
 
--- Makes ready those jobs whose time has come or whose backoff is over.
--- Called by every claim; when nothing is due it reads one page of a small index.
-create function job_queue.promote_due_jobs(max_jobs integer) returns void
+-- Makes ready up to max_jobs jobs that are due, and as many that dead workers hold, and says whether there may
+-- be more.
+create function job_queue.make_ready(max_jobs integer) returns boolean
+language plpgsql set search_path = '' as $$
+declare
+  v_promoted integer := job_queue.promote_due_jobs(max_jobs);
+  v_rescued integer := job_queue.rescue_jobs(max_jobs);
+begin
+  return v_promoted = max_jobs or v_rescued = max_jobs;
+end $$;
+comment on function job_queue.make_ready is 'Makes ready what is due or held by dead workers.';
+
+-- Makes ready those jobs whose time has come or whose backoff is over, and returns how many.
+create function job_queue.promote_due_jobs(max_jobs integer) returns integer
 language plpgsql set search_path = '' as $$
 declare
   v_now timestamptz := clock_timestamp();
+  v_promoted integer;
 begin
   update public.jobs
   set waiting_for = null, updated_at = v_now
@@ -766,6 +810,8 @@ begin
     limit max_jobs
     for no key update skip locked
   ));
+  get diagnostics v_promoted = row_count;
+  return v_promoted;
 end $$;
 comment on function job_queue.promote_due_jobs is 'Makes ready what has waited long enough.';
 
@@ -831,6 +877,15 @@ language sql immutable as $$
 $$;
 comment on function job_queue.status_after_failure is 'queued, failed or cancelled: what a failed attempt leads to.';
 
+-- Whether a token holds a job: its run has neither ended nor overrun.
+create function job_queue.is_held(job public.jobs, lease_token uuid, now timestamptz) returns boolean
+language sql immutable as $$
+  select job.lease_token = lease_token
+    and job.lease_expires_at is not null
+    and (job.deadline_at is null or now < job.deadline_at)
+$$;
+comment on function job_queue.is_held is 'Whether a job is held under a token.';
+
 -- When a lease taken or renewed now ends: never after the run's deadline. Like every expression that runs
 -- once per job, it has no settings of its own, so that it is inlined: a call would cost more than the
 -- rest of the row.
@@ -866,10 +921,11 @@ begin
 end $$;
 comment on function job_queue.check_lease_seconds is 'Refuses a lease of impossible length.';
 
--- The results of a job's finished steps, by name. Asked only for jobs that have some.
+-- The results of a job's finished steps, by name. Asked only for jobs that have some. Volatile, so that it sees
+-- what was saved after the call that claims began: that call sees the job as it was locked, which is later.
 create function job_queue.saved_steps(job_id uuid) returns jsonb
-language sql stable set search_path = '' as $$
-  select jsonb_object_agg(s.name, s.result)
+language sql volatile set search_path = '' as $$
+  select coalesce(jsonb_object_agg(s.name, s.result), '{}')
   from public.job_steps s
   where s.job_id = saved_steps.job_id and s.finished_at is not null
 $$;
@@ -879,9 +935,10 @@ revoke all on all functions in schema job_queue from public;
 revoke all on function public.get_next_job from public, anon, authenticated;
 grant execute on function public.get_next_job to service_role;
 grant execute on function
-  job_queue.claim_jobs, job_queue.open_claim, job_queue.remember_repeated_claim, job_queue.lock_ready_jobs,
-  job_queue.lock_ready_jobs_of_types, job_queue.ready_types, job_queue.promote_due_jobs, job_queue.rescue_jobs, job_queue.status_after_failure,
-  job_queue.lease_end, job_queue.deadline, job_queue.run_seconds, job_queue.check_lease_seconds, job_queue.saved_steps
+  job_queue.claim_jobs, job_queue.open_claim, job_queue.remember_repeated_claim, job_queue.claimed_jobs,
+  job_queue.lock_ready_jobs, job_queue.lock_ready_jobs_of_types, job_queue.ready_types, job_queue.make_ready,
+  job_queue.promote_due_jobs, job_queue.rescue_jobs, job_queue.status_after_failure, job_queue.is_held, job_queue.lease_end, job_queue.deadline,
+  job_queue.run_seconds, job_queue.check_lease_seconds, job_queue.saved_steps
 to service_role;
 
 -- 20261123090300_jobs_finish.sql
@@ -917,6 +974,9 @@ declare
 begin
   if max_jobs between 0 and 1000 is not true then
     raise exception 'max_jobs: expected 0 to 1000' using errcode = 'JQ004';
+  end if;
+  if is_repeat and max_jobs > 0 and lease_token is null then
+    raise exception 'lease_token: expected the token of the claim that is repeated' using errcode = 'JQ004';
   end if;
   v_finished := job_queue.finish_jobs(results);
   if max_jobs > 0 then
@@ -968,6 +1028,9 @@ create function public.mark_job_failed(
 ) returns boolean
 language plpgsql set search_path = '' as $$
 begin
+  if retry_after_seconds < 0 then
+    raise exception 'retry_after_seconds: expected 0 or more' using errcode = 'JQ004';
+  end if;
   perform job_queue.finish_job(
     job_id, lease_token,
     jsonb_build_object(
@@ -1006,15 +1069,11 @@ comment on function public.release_job is 'Hands a job back to the queue without
 create function job_queue.finish_job(job_id uuid, lease_token uuid, result jsonb, expected text[]) returns void
 language plpgsql set search_path = '' as $$
 declare
-  v_job public.jobs;
+  v_job public.jobs := job_queue.lock_job(job_id);
   v_status text;
 begin
-  select * into v_job from public.jobs j where j.id = finish_job.job_id for no key update;
-  if not found then
-    raise exception 'there is no job %', job_id using errcode = 'JQ003';
-  end if;
-  if lease_token is null and v_job.status <> 'processing' then
-    raise exception 'job % is %: expected processing', job_id, v_job.status using errcode = 'JQ005';
+  if lease_token is null then
+    perform job_queue.check_by_hand(v_job, '{processing}');
   end if;
   v_status := (job_queue.finish_jobs(jsonb_build_array(
     result || jsonb_build_object('job_id', job_id, 'lease_token', coalesce(lease_token, v_job.lease_token))
@@ -1023,11 +1082,39 @@ begin
     raise exception 'the lease on job % is lost: stop working on it', job_id using errcode = 'JQ002';
   end if;
   if v_status <> all (expected) then
-    raise exception 'job % has already ended: it is %', job_id, v_status
+    raise exception 'this run of job % has already ended: the job is %', job_id, v_status
       using errcode = case v_status when 'cancelled' then 'JQ001' else 'JQ005' end;
   end if;
 end $$;
 comment on function job_queue.finish_job is 'Finishes one job or says why not.';
+
+-- Holds a job for the rest of the transaction. Raises JQ003.
+create function job_queue.lock_job(job_id uuid) returns public.jobs
+language plpgsql set search_path = '' set enable_seqscan = off as $$
+declare
+  v_job public.jobs;
+begin
+  select * into v_job from public.jobs j where j.id = lock_job.job_id for no key update;
+  if not found then
+    raise exception 'there is no job %', job_id using errcode = 'JQ003';
+  end if;
+  return v_job;
+end $$;
+comment on function job_queue.lock_job is 'Locks a job and returns it.';
+
+-- For calls without a token, as from the SQL editor. Raises JQ005.
+create function job_queue.check_by_hand(job public.jobs, expected text[]) returns void
+language plpgsql set search_path = '' as $$
+begin
+  if job.status <> all (expected) then
+    raise exception 'job % is %: expected %', job.id, job.status, array_to_string(expected, ' or ')
+      using errcode = 'JQ005';
+  end if;
+  if job.status = 'processing' and job.deadline_at <= clock_timestamp() then
+    raise exception 'this run of job % is out of time: rescue_expired_jobs() ends it', job.id using errcode = 'JQ005';
+  end if;
+end $$;
+comment on function job_queue.check_by_hand is 'Refuses a job in the wrong state.';
 
 -- Ends the attempts of jobs, each fenced by its lease token, and returns the status of each after it,
 -- in the order given: "lost" for a job that is no longer held under that token. A job that the same
@@ -1120,25 +1207,22 @@ begin
       select n.status,
              case when n.is_retry then 'retry' when n.is_rest then 'time' end,
              case
-               when n.is_retry then
-                 v_now + coalesce(
-                   make_interval(secs => r.retry_after_seconds), job_queue.retry_delay(j.job_type, j.retry_count)
-                 )
-               when n.is_rest then v_now + make_interval(secs => r.retry_after_seconds)
+               when n.is_retry and r.retry_after_seconds is null then
+                 v_now + job_queue.retry_delay(j.job_type, j.retry_count)
+               when n.is_retry or n.is_rest then v_now + make_interval(secs => r.retry_after_seconds)
                else j.run_at end,
              j.retry_count + n.is_retry::integer,
              case when n.status = 'completed' then r.output_data end,
-             case n.outcome
-               when 'completed' then null
-               when 'failed' then job_queue.error_of_result(r.outcome, r.error_message)
+             case
+               when n.outcome = 'completed' then null
+               when n.outcome = 'failed' and n.status <> 'cancelled' then job_queue.error_of_result(r.outcome, r.error_message)
                else j.error end,
              case when n.status <> 'queued' then v_now end
       from (
         select s.status, s.outcome, s.status = 'queued' and s.outcome = 'failed' as is_retry,
                s.status = 'queued' and r.retry_after_seconds > 0 as is_rest
         from (
-          select o.outcome,
-                 job_queue.status_after_attempt(
+          select o.outcome, job_queue.status_after_attempt(
                    o.outcome, j.cancel_requested_at, j.retry_count, j.max_retries, coalesce(r.retryable, true)
                  ) as status
           from (select job_queue.settled_outcome(r.outcome, j.step_count, j.steps_at_claim) as outcome offset 0) o
@@ -1147,19 +1231,16 @@ begin
     )
     from result r
     where j.id = any (array[r.job_id])
-      and j.lease_token = r.lease_token
-      and j.lease_expires_at is not null
+      and job_queue.is_held(j, r.lease_token, v_now)
       and job_queue.problem_of_result(r.job_id, r.lease_token, r.outcome, r.retry_after_seconds) is null
-      and (j.deadline_at is null or v_now < j.deadline_at)
     returning j.status, r.position,
               case
-                when r.outcome = 'completed' or j.status = 'cancelled' then null
-                when job_queue.settled_outcome(r.outcome, j.step_count, j.steps_at_claim) = 'failed' then j.id
+                when j.status in ('queued', 'failed')
+                  and job_queue.settled_outcome(r.outcome, j.step_count, j.steps_at_claim) = 'failed' then j.id
               end as failed_id
   )
   select array_agg(f.status order by f.position), array_agg(f.failed_id) filter (where f.failed_id is not null)
-  into v_finished, v_failed
-  from finished f;
+  into v_finished, v_failed from finished f;
   if v_failed is not null then
     insert into public.job_failures (job_id, worker_id, started_at, failed_at, error)
     select j.id, j.worker_id, j.started_at, v_now, j.error from public.jobs j where j.id = any (v_failed);
@@ -1171,14 +1252,14 @@ comment on function job_queue.apply_results is 'Writes results to the jobs held 
 -- The answer to a report of which not every result was applied. A claim's token stays on the job that
 -- it ended, which tells a repeated report from one that comes too late.
 create function job_queue.statuses_of_results(results jsonb) returns text[]
-language sql stable set search_path = '' as $$
+language sql stable set search_path = '' set enable_seqscan = off as $$
   select array_agg(
     case when j.lease_token = r.lease_token and j.status <> 'processing' then j.status else 'lost' end
     order by r.position
   )
   from rows from (jsonb_to_recordset(results) as (job_id uuid, lease_token uuid))
     with ordinality as r (job_id, lease_token, position)
-  left join public.jobs j on j.id = r.job_id
+  left join public.jobs j on j.id = any (array[r.job_id])
 $$;
 comment on function job_queue.statuses_of_results is 'The status each reported job has, or lost.';
 
@@ -1234,6 +1315,23 @@ begin
 end $$;
 comment on function job_queue.retry_delay is 'The backoff before the next retry, with full jitter.';
 
+revoke all on all functions in schema job_queue from public;
+revoke all on function
+  public.finish_and_claim_jobs, public.mark_job_completed, public.mark_job_failed, public.release_job
+from public, anon, authenticated;
+grant execute on function
+  public.finish_and_claim_jobs, public.mark_job_completed, public.mark_job_failed, public.release_job
+to service_role;
+grant execute on function
+  job_queue.finish_job, job_queue.lock_job, job_queue.check_by_hand, job_queue.finish_jobs, job_queue.check_results,
+  job_queue.problem_of_result, job_queue.apply_results, job_queue.statuses_of_results, job_queue.settled_outcome,
+  job_queue.error_of_result, job_queue.status_after_attempt, job_queue.retry_delay
+to service_role;
+
+-- 20261123090350_jobs_cancel.sql
+
+-- Cancelling: a queued job at once, a running one by way of its worker.
+
 -- Cancels a job and returns its status: 'cancelled', or 'processing' when its worker has been asked to
 -- stop and will hear of it with its next heartbeat or step. Called by the app's server and by
 -- signed-in users for their own jobs; another's job looks to them like none. Raises JQ003, JQ005.
@@ -1262,7 +1360,7 @@ comment on function job_queue.cancel_for_user is 'Cancels a job that belongs to 
 
 -- Cancels a job; if an owner is given, only a job of theirs. Raises JQ003, JQ005.
 create function job_queue.cancel(job_id uuid, owner uuid) returns text
-language plpgsql set search_path = '' as $$
+language plpgsql set search_path = '' set enable_seqscan = off as $$
 declare
   v_now timestamptz := clock_timestamp();
   v_status text;
@@ -1293,19 +1391,9 @@ end $$;
 comment on function job_queue.cancel is 'Cancels a job, whoever owns it or of one owner.';
 
 revoke all on all functions in schema job_queue from public;
-revoke all on function
-  public.finish_and_claim_jobs, public.mark_job_completed, public.mark_job_failed, public.release_job
-from public, anon, authenticated;
-grant execute on function
-  public.finish_and_claim_jobs, public.mark_job_completed, public.mark_job_failed, public.release_job
-to service_role;
 revoke all on function public.cancel_job from public, anon;
 grant execute on function public.cancel_job, job_queue.cancel_for_user to authenticated, service_role;
-grant execute on function
-  job_queue.finish_job, job_queue.finish_jobs, job_queue.check_results, job_queue.problem_of_result, job_queue.apply_results,
-  job_queue.statuses_of_results, job_queue.settled_outcome, job_queue.error_of_result, job_queue.status_after_attempt,
-  job_queue.retry_delay, job_queue.cancel
-to service_role;
+grant execute on function job_queue.cancel to service_role;
 
 -- 20261123090400_jobs_leases.sql
 
@@ -1322,16 +1410,13 @@ declare
   v_job public.jobs;
 begin
   perform job_queue.check_lease_seconds(lease_seconds);
-  select * into v_job from public.jobs j where j.id = mark_job_processing.job_id for no key update;
-  if not found then
-    raise exception 'there is no job %', job_id using errcode = 'JQ003';
-  end if;
-  if lease_token is null and v_job.status = 'queued' then
-    perform job_queue.start_job(job_id, lease_seconds);
-    return true;
-  end if;
-  if lease_token is null and v_job.status <> 'processing' then
-    raise exception 'job % is %: expected queued or processing', job_id, v_job.status using errcode = 'JQ005';
+  v_job := job_queue.lock_job(job_id);
+  if lease_token is null then
+    perform job_queue.check_by_hand(v_job, '{queued,processing}');
+    if v_job.status = 'queued' then
+      perform job_queue.start_job(job_id, lease_seconds);
+      return true;
+    end if;
   end if;
   if job_queue.renew_lease(job_id, coalesce(lease_token, v_job.lease_token), null, lease_seconds) = 'cancelled' then
     raise exception 'job % was cancelled: stop working on it', job_id using errcode = 'JQ001';
@@ -1340,9 +1425,9 @@ begin
 end $$;
 comment on function public.mark_job_processing is 'Confirms that a claimed job has started and renews its lease.';
 
--- Starts a queued job that its caller has locked, as a claim would.
+-- Starts a queued job that its caller has locked, as a claim would; one that waits, before its time.
 create function job_queue.start_job(job_id uuid, lease_seconds integer) returns void
-language plpgsql set search_path = '' as $$
+language plpgsql set search_path = '' set enable_seqscan = off as $$
 declare
   v_now timestamptz := clock_timestamp();
   v_deadline timestamptz := (
@@ -1354,6 +1439,8 @@ begin
   update public.jobs j
   set status = 'processing',
       waiting_for = null,
+      run_at = least(j.run_at, v_now),
+      worker_id = null,
       lease_token = gen_random_uuid(),
       lease_expires_at = job_queue.lease_end(v_now, lease_seconds, v_deadline),
       deadline_at = v_deadline,
@@ -1383,39 +1470,47 @@ begin
 end $$;
 comment on function public.heartbeat_jobs is 'Renews the leases of running jobs and stores their progress.';
 
--- The renewal itself. Raises JQ004.
+-- The renewal itself. It waits for nobody: a job that someone keeps locked must not cost the others their
+-- leases. Such a job is not renewed and its answer is the state before; nobody can rescue it meanwhile.
+-- Raises JQ004.
 create function job_queue.renew_leases(jobs jsonb, lease_seconds integer) returns jsonb
 language plpgsql set search_path = ''
 set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_bitmapscan = off as $$
 declare
   v_now timestamptz := clock_timestamp();
-  v_answers jsonb;
+  v_locked uuid[];
 begin
   perform job_queue.check_lease_seconds(lease_seconds);
   if jobs is null or jsonb_typeof(jobs) <> 'array' then
     raise exception 'jobs: expected an array of objects' using errcode = 'JQ004';
   end if;
-  -- Locks in the order of id; see job_queue.apply_results for the form of the join.
-  with beat as materialized (
-    select b.*
-    from rows from (jsonb_to_recordset(jobs) as (job_id uuid, lease_token uuid, progress jsonb))
-      with ordinality as b (job_id, lease_token, progress, position)
-    order by b.job_id
-  ), renewed as (
-    update public.jobs j
-    set lease_expires_at = job_queue.lease_end(v_now, renew_leases.lease_seconds, j.deadline_at),
-        progress = coalesce(b.progress, j.progress),
-        updated_at = v_now
-    from beat b
-    where j.id = any (array[b.job_id])
-      and j.lease_token = b.lease_token
-      and j.lease_expires_at is not null
-      and (j.deadline_at is null or v_now < j.deadline_at)
-    returning b.position, case when j.cancel_requested_at is null then 'held' else 'cancelled' end as answer
-  )
-  select coalesce(jsonb_agg(coalesce(r.answer, 'lost') order by b.position), '[]') into v_answers
-  from beat b left join renewed r on r.position = b.position;
-  return v_answers;
+  -- See job_queue.apply_results for the form of the join.
+  v_locked := array(
+    select j.id
+    from jsonb_to_recordset(jobs) as b (job_id uuid, lease_token uuid)
+    join public.jobs j on j.id = any (array[b.job_id])
+    where job_queue.is_held(j, b.lease_token, v_now)
+    for no key update of j skip locked
+  );
+  update public.jobs j
+  set lease_expires_at = job_queue.lease_end(v_now, renew_leases.lease_seconds, j.deadline_at),
+      progress = coalesce(b.progress, j.progress),
+      updated_at = v_now
+  from jsonb_to_recordset(jobs) as b (job_id uuid, lease_token uuid, progress jsonb)
+  where j.id = any (array[b.job_id]) and j.lease_token = b.lease_token and b.job_id = any (v_locked);
+  return (
+    select coalesce(jsonb_agg(
+      case
+        when job_queue.is_held(j, b.lease_token, v_now) is not true then 'lost'
+        when j.cancel_requested_at is null then 'held'
+        else 'cancelled'
+      end
+      order by b.position
+    ), '[]')
+    from rows from (jsonb_to_recordset(jobs) as (job_id uuid, lease_token uuid))
+      with ordinality as b (job_id, lease_token, position)
+    left join public.jobs j on j.id = any (array[b.job_id])
+  );
 end $$;
 comment on function job_queue.renew_leases is 'Renews leases and says of each job: held, cancelled or lost.';
 
@@ -1427,7 +1522,7 @@ comment on function job_queue.renew_leases is 'Renews leases and says of each jo
 create function public.start_job_step(
   job_id uuid, lease_token uuid, name text, lease_seconds integer default 30
 ) returns text
-language plpgsql set search_path = '' as $$
+language plpgsql set search_path = '' set enable_seqscan = off as $$
 declare
   v_answer text;
 begin
@@ -1463,7 +1558,7 @@ create function public.save_job_step(
   lease_seconds integer default 30,
   replace boolean default false
 ) returns text
-language plpgsql set search_path = '' as $$
+language plpgsql set search_path = '' set enable_seqscan = off as $$
 declare
   v_answer text;
   v_is_new boolean;
@@ -1505,22 +1600,22 @@ begin
 end $$;
 comment on function job_queue.check_step_name is 'Refuses a name that no step can have.';
 
--- Renews one lease, which locks the job, and says: held or cancelled. Raises JQ002, JQ003, JQ004.
+-- Renews one lease, holds the job for the rest of the transaction, and says: held or cancelled.
+-- Raises JQ002, JQ003, JQ004.
 create function job_queue.renew_lease(job_id uuid, lease_token uuid, progress jsonb, lease_seconds integer) returns text
 language plpgsql set search_path = '' as $$
 declare
-  v_answer text := job_queue.renew_leases(
+  v_answer text;
+begin
+  perform job_queue.lock_job(job_id);
+  v_answer := job_queue.renew_leases(
     jsonb_build_array(jsonb_build_object('job_id', job_id, 'lease_token', lease_token, 'progress', progress)),
     lease_seconds
   ) ->> 0;
-begin
-  if v_answer <> 'lost' then
-    return v_answer;
+  if v_answer = 'lost' then
+    raise exception 'the lease on job % is lost: stop working on it', job_id using errcode = 'JQ002';
   end if;
-  if not exists (select from public.jobs j where j.id = renew_lease.job_id) then
-    raise exception 'there is no job %', job_id using errcode = 'JQ003';
-  end if;
-  raise exception 'the lease on job % is lost: stop working on it', job_id using errcode = 'JQ002';
+  return v_answer;
 end $$;
 comment on function job_queue.renew_lease is 'Renews one lease: held or cancelled.';
 
@@ -1528,14 +1623,8 @@ comment on function job_queue.renew_lease is 'Renews one lease: held or cancelle
 -- lease too. For functions of the application that handlers call. Raises JQ002, JQ003.
 create function job_queue.check_lease(job_id uuid, lease_token uuid) returns void
 language plpgsql set search_path = '' as $$
-declare
-  v_job public.jobs;
 begin
-  select * into v_job from public.jobs j where j.id = check_lease.job_id for no key update;
-  if not found then
-    raise exception 'there is no job %', job_id using errcode = 'JQ003';
-  end if;
-  if v_job.status <> 'processing' or v_job.lease_token is distinct from check_lease.lease_token then
+  if job_queue.is_held(job_queue.lock_job(job_id), lease_token, clock_timestamp()) is not true then
     raise exception 'the lease on job % is lost: stop working on it', job_id using errcode = 'JQ002';
   end if;
 end $$;
@@ -1871,8 +1960,7 @@ create function job_queue.ready_due_jobs() returns void
 language plpgsql set search_path = ''
 set enable_seqscan = off set enable_bitmapscan = off set enable_sort = off as $$
 begin
-  perform job_queue.promote_due_jobs(1000);
-  perform job_queue.rescue_jobs(1000);
+  perform job_queue.make_ready(1000);
 end $$;
 comment on function job_queue.ready_due_jobs is 'Makes ready what has waited long enough or was held by a dead worker.';
 

@@ -23,7 +23,7 @@
 -- beyond its deadline, so the same rescue ends jobs that run too long, even when their worker still
 -- breathes.
 --
--- Final jobs never change state again, except that a failed or cancelled one may be queued anew.
+-- Final jobs never change state again, except that a failed one may be queued anew.
 -- cleanup_old_jobs deletes those that ended long ago.
 --
 -- Refusals carry one of these codes; callers act on the code, never on the text:
@@ -253,7 +253,7 @@ create trigger jobs_refuse_state_change after update of status on public.jobs
   for each row when (
     old.status in ('completed', 'failed', 'cancelled')
     and new.status <> old.status
-    and (old.status = 'completed' or new.status <> 'queued')
+    and (old.status <> 'failed' or new.status <> 'queued')
   )
   execute function job_queue.refuse_state_change();
 
@@ -283,4 +283,5 @@ alter table public.job_steps enable row level security;
 alter table public.job_failures enable row level security;
 alter table public.job_types enable row level security;
 revoke all on public.jobs, public.job_steps, public.job_failures, public.job_types from public, anon, authenticated;
+revoke all on sequence public.job_failures_id_seq from public, anon, authenticated;
 revoke all on all functions in schema job_queue from public;

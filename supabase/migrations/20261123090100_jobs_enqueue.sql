@@ -147,8 +147,10 @@ begin
            v_now + position * interval '1 microsecond', v_now
     from item
     where not exists (select from item where problem is not null)
-    -- By key, so that two callers with the same keys wait for each other and do not deadlock.
-    order by idempotency_key, position
+    -- By all that makes a key unique, so that two callers with the same keys wait for each other and do not
+    -- deadlock. Jobs without a key lie in the table as they are claimed.
+    order by idempotency_key, case when idempotency_key is not null then job_type end,
+             case when idempotency_key is not null then job_owner end, position
     on conflict (idempotency_key, job_type, owner_id) where idempotency_key is not null do nothing
     returning 1
   )

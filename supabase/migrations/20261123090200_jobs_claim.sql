@@ -20,8 +20,9 @@ begin
   end if;
   return query
   select c.id, c.job_type, c.input_data, c.retry_count, c.max_retries, c.priority,
-         c.lease_token, c.lease_expires_at, case when c.step_count = 0 then '{}' else job_queue.saved_steps(c.id) end, c.progress, job_queue.run_seconds(c.started_at, c.deadline_at),
-         c.created_at, c.run_at, c.owner_id
+         c.lease_token, c.lease_expires_at,
+         case when c.step_count = 0 then '{}' else job_queue.saved_steps(c.id) end, c.progress,
+         job_queue.run_seconds(c.started_at, c.deadline_at), c.created_at, c.run_at, c.owner_id
   from job_queue.claim_jobs(
     get_next_job.max_jobs, get_next_job.job_types, get_next_job.worker_id, get_next_job.lease_seconds, gen_random_uuid()
   ) c;
@@ -36,7 +37,7 @@ create table job_queue.repeated_claims (
 comment on table job_queue.repeated_claims is 'Claims that were repeated: no call claims under these tokens any more.';
 alter table job_queue.repeated_claims enable row level security;
 revoke all on job_queue.repeated_claims from public, anon, authenticated;
-grant select, insert, delete on job_queue.repeated_claims to service_role;
+grant select, insert, update, delete on job_queue.repeated_claims to service_role;
 
 -- Whether a claim may still take jobs under its token. However often a call that claims arrives, in whatever
 -- order and however late, jobs are claimed once: the lock makes a call and its repetition take turns. A
@@ -63,14 +64,39 @@ comment on function job_queue.open_claim is 'Whether jobs may be claimed under a
 create function job_queue.remember_repeated_claim(lease_token uuid) returns void
 language plpgsql set search_path = '' as $$
 begin
-  delete from job_queue.repeated_claims c where c.repeated_at < clock_timestamp() - interval '1 hour';
+  delete from job_queue.repeated_claims c
+  where c.lease_token = any (array(
+    select o.lease_token from job_queue.repeated_claims o
+    where o.repeated_at < clock_timestamp() - interval '1 hour'
+    for update skip locked
+  ));
   insert into job_queue.repeated_claims (lease_token) values (remember_repeated_claim.lease_token)
   on conflict do nothing;
 end $$;
 comment on function job_queue.remember_repeated_claim is 'Closes a token for further claims.';
 
--- The claim itself: makes ready what is due, rescues what dead workers hold, then takes the first max_jobs
--- ready jobs that no one else is taking. A caller that may repeat its call says whether this is a
+-- What a claim took and still holds, under a lease as long as a fresh one: its answer was lost, perhaps
+-- after a long wait. Without a lock that somebody else has, it keeps the lease it has.
+create function job_queue.claimed_jobs(lease_token uuid, lease_seconds integer) returns setof public.jobs
+language plpgsql set search_path = '' set enable_seqscan = off as $$
+declare
+  v_now timestamptz := clock_timestamp();
+begin
+  update public.jobs j
+  set lease_expires_at = job_queue.lease_end(v_now, claimed_jobs.lease_seconds, j.deadline_at), updated_at = v_now
+  where j.ctid = any (array(
+    select c.ctid from public.jobs c
+    where c.status = 'processing' and job_queue.is_held(c, claimed_jobs.lease_token, v_now)
+    for no key update skip locked
+  ));
+  return query
+  select j.* from public.jobs j
+  where j.status = 'processing' and job_queue.is_held(j, claimed_jobs.lease_token, v_now)
+  order by j.priority desc, j.run_at, j.created_at;
+end $$;
+comment on function job_queue.claimed_jobs is 'Jobs held under the token of a claim.';
+
+-- The claim itself: makes ready what can be, then takes the first max_jobs ready jobs that no one else is taking. A caller that may repeat its call says whether this is a
 -- repetition; it gets what was claimed before it under its token.
 --
 -- Choosing and updating are two statements, because the second then sees the rows as they were locked.
@@ -87,25 +113,28 @@ set enable_seqscan = off set enable_bitmapscan = off set enable_sort = off as $$
 declare
   v_now timestamptz := clock_timestamp();
   v_chosen tid[];
+  v_is_more boolean;
   -- By type: a few rows for all jobs, instead of a search for each.
   v_timeouts jsonb;
 begin
   perform job_queue.check_lease_seconds(lease_seconds);
   if is_repeat is not null and not job_queue.open_claim(lease_token, is_repeat) then
-    return query
-    select j.* from public.jobs j
-    where j.status = 'processing' and j.lease_token = claim_jobs.lease_token
-    order by j.priority desc, j.run_at, j.created_at;
+    return query select * from job_queue.claimed_jobs(lease_token, lease_seconds);
     return;
   end if;
-  -- Most claims find neither; to ask first is cheaper than to start an update of nothing.
-  if exists (select from public.jobs j where j.waiting_for in ('time', 'retry') and j.run_at <= v_now) then
-    perform job_queue.promote_due_jobs(greatest(100, max_jobs));
-  end if;
-  if exists (select from public.jobs j where j.status = 'processing' and j.lease_expires_at <= v_now) then
-    perform job_queue.rescue_jobs(100);
-  end if;
-  v_chosen := job_queue.lock_ready_jobs(max_jobs, job_types);
+  -- Again as long as there may be more: who gets fewer jobs than asked for takes the queue for empty. Not for
+  -- ever, though: there may be any number of jobs of types that are not asked for.
+  loop
+    -- Most claims find neither; to ask first is cheaper than to start an update of nothing.
+    v_is_more := case
+      when exists (select from public.jobs j where j.waiting_for in ('time', 'retry') and j.run_at <= v_now)
+        or exists (select from public.jobs j where j.status = 'processing' and j.lease_expires_at <= v_now)
+      then job_queue.make_ready(greatest(100, max_jobs))
+      else false
+    end;
+    v_chosen := job_queue.lock_ready_jobs(max_jobs, job_types);
+    exit when not v_is_more or cardinality(v_chosen) = max_jobs or clock_timestamp() > v_now + interval '1 second';
+  end loop;
   if v_chosen = '{}' then
     return;
   end if;
@@ -231,12 +260,24 @@ set enable_seqscan = off set enable_bitmapscan = off set enable_sort = off as $$
 $$;
 comment on function job_queue.ready_types is 'The types that have ready jobs.';
 
--- Makes ready those jobs whose time has come or whose backoff is over.
--- Called by every claim; when nothing is due it reads one page of a small index.
-create function job_queue.promote_due_jobs(max_jobs integer) returns void
+-- Makes ready up to max_jobs jobs that are due, and as many that dead workers hold, and says whether there may
+-- be more.
+create function job_queue.make_ready(max_jobs integer) returns boolean
+language plpgsql set search_path = '' as $$
+declare
+  v_promoted integer := job_queue.promote_due_jobs(max_jobs);
+  v_rescued integer := job_queue.rescue_jobs(max_jobs);
+begin
+  return v_promoted = max_jobs or v_rescued = max_jobs;
+end $$;
+comment on function job_queue.make_ready is 'Makes ready what is due or held by dead workers.';
+
+-- Makes ready those jobs whose time has come or whose backoff is over, and returns how many.
+create function job_queue.promote_due_jobs(max_jobs integer) returns integer
 language plpgsql set search_path = '' as $$
 declare
   v_now timestamptz := clock_timestamp();
+  v_promoted integer;
 begin
   update public.jobs
   set waiting_for = null, updated_at = v_now
@@ -248,6 +289,8 @@ begin
     limit max_jobs
     for no key update skip locked
   ));
+  get diagnostics v_promoted = row_count;
+  return v_promoted;
 end $$;
 comment on function job_queue.promote_due_jobs is 'Makes ready what has waited long enough.';
 
@@ -313,6 +356,15 @@ language sql immutable as $$
 $$;
 comment on function job_queue.status_after_failure is 'queued, failed or cancelled: what a failed attempt leads to.';
 
+-- Whether a token holds a job: its run has neither ended nor overrun.
+create function job_queue.is_held(job public.jobs, lease_token uuid, now timestamptz) returns boolean
+language sql immutable as $$
+  select job.lease_token = lease_token
+    and job.lease_expires_at is not null
+    and (job.deadline_at is null or now < job.deadline_at)
+$$;
+comment on function job_queue.is_held is 'Whether a job is held under a token.';
+
 -- When a lease taken or renewed now ends: never after the run's deadline. Like every expression that runs
 -- once per job, it has no settings of its own, so that it is inlined: a call would cost more than the
 -- rest of the row.
@@ -348,10 +400,11 @@ begin
 end $$;
 comment on function job_queue.check_lease_seconds is 'Refuses a lease of impossible length.';
 
--- The results of a job's finished steps, by name. Asked only for jobs that have some.
+-- The results of a job's finished steps, by name. Asked only for jobs that have some. Volatile, so that it sees
+-- what was saved after the call that claims began: that call sees the job as it was locked, which is later.
 create function job_queue.saved_steps(job_id uuid) returns jsonb
-language sql stable set search_path = '' as $$
-  select jsonb_object_agg(s.name, s.result)
+language sql volatile set search_path = '' as $$
+  select coalesce(jsonb_object_agg(s.name, s.result), '{}')
   from public.job_steps s
   where s.job_id = saved_steps.job_id and s.finished_at is not null
 $$;
@@ -361,7 +414,8 @@ revoke all on all functions in schema job_queue from public;
 revoke all on function public.get_next_job from public, anon, authenticated;
 grant execute on function public.get_next_job to service_role;
 grant execute on function
-  job_queue.claim_jobs, job_queue.open_claim, job_queue.remember_repeated_claim, job_queue.lock_ready_jobs,
-  job_queue.lock_ready_jobs_of_types, job_queue.ready_types, job_queue.promote_due_jobs, job_queue.rescue_jobs, job_queue.status_after_failure,
-  job_queue.lease_end, job_queue.deadline, job_queue.run_seconds, job_queue.check_lease_seconds, job_queue.saved_steps
+  job_queue.claim_jobs, job_queue.open_claim, job_queue.remember_repeated_claim, job_queue.claimed_jobs,
+  job_queue.lock_ready_jobs, job_queue.lock_ready_jobs_of_types, job_queue.ready_types, job_queue.make_ready,
+  job_queue.promote_due_jobs, job_queue.rescue_jobs, job_queue.status_after_failure, job_queue.is_held, job_queue.lease_end, job_queue.deadline,
+  job_queue.run_seconds, job_queue.check_lease_seconds, job_queue.saved_steps
 to service_role;

@@ -30,6 +30,9 @@ begin
   if max_jobs between 0 and 1000 is not true then
     raise exception 'max_jobs: expected 0 to 1000' using errcode = 'JQ004';
   end if;
+  if is_repeat and max_jobs > 0 and lease_token is null then
+    raise exception 'lease_token: expected the token of the claim that is repeated' using errcode = 'JQ004';
+  end if;
   v_finished := job_queue.finish_jobs(results);
   if max_jobs > 0 then
     select json_agg(c) into v_jobs
@@ -80,6 +83,9 @@ create function public.mark_job_failed(
 ) returns boolean
 language plpgsql set search_path = '' as $$
 begin
+  if retry_after_seconds < 0 then
+    raise exception 'retry_after_seconds: expected 0 or more' using errcode = 'JQ004';
+  end if;
   perform job_queue.finish_job(
     job_id, lease_token,
     jsonb_build_object(
@@ -118,15 +124,11 @@ comment on function public.release_job is 'Hands a job back to the queue without
 create function job_queue.finish_job(job_id uuid, lease_token uuid, result jsonb, expected text[]) returns void
 language plpgsql set search_path = '' as $$
 declare
-  v_job public.jobs;
+  v_job public.jobs := job_queue.lock_job(job_id);
   v_status text;
 begin
-  select * into v_job from public.jobs j where j.id = finish_job.job_id for no key update;
-  if not found then
-    raise exception 'there is no job %', job_id using errcode = 'JQ003';
-  end if;
-  if lease_token is null and v_job.status <> 'processing' then
-    raise exception 'job % is %: expected processing', job_id, v_job.status using errcode = 'JQ005';
+  if lease_token is null then
+    perform job_queue.check_by_hand(v_job, '{processing}');
   end if;
   v_status := (job_queue.finish_jobs(jsonb_build_array(
     result || jsonb_build_object('job_id', job_id, 'lease_token', coalesce(lease_token, v_job.lease_token))
@@ -135,11 +137,39 @@ begin
     raise exception 'the lease on job % is lost: stop working on it', job_id using errcode = 'JQ002';
   end if;
   if v_status <> all (expected) then
-    raise exception 'job % has already ended: it is %', job_id, v_status
+    raise exception 'this run of job % has already ended: the job is %', job_id, v_status
       using errcode = case v_status when 'cancelled' then 'JQ001' else 'JQ005' end;
   end if;
 end $$;
 comment on function job_queue.finish_job is 'Finishes one job or says why not.';
+
+-- Holds a job for the rest of the transaction. Raises JQ003.
+create function job_queue.lock_job(job_id uuid) returns public.jobs
+language plpgsql set search_path = '' set enable_seqscan = off as $$
+declare
+  v_job public.jobs;
+begin
+  select * into v_job from public.jobs j where j.id = lock_job.job_id for no key update;
+  if not found then
+    raise exception 'there is no job %', job_id using errcode = 'JQ003';
+  end if;
+  return v_job;
+end $$;
+comment on function job_queue.lock_job is 'Locks a job and returns it.';
+
+-- For calls without a token, as from the SQL editor. Raises JQ005.
+create function job_queue.check_by_hand(job public.jobs, expected text[]) returns void
+language plpgsql set search_path = '' as $$
+begin
+  if job.status <> all (expected) then
+    raise exception 'job % is %: expected %', job.id, job.status, array_to_string(expected, ' or ')
+      using errcode = 'JQ005';
+  end if;
+  if job.status = 'processing' and job.deadline_at <= clock_timestamp() then
+    raise exception 'this run of job % is out of time: rescue_expired_jobs() ends it', job.id using errcode = 'JQ005';
+  end if;
+end $$;
+comment on function job_queue.check_by_hand is 'Refuses a job in the wrong state.';
 
 -- Ends the attempts of jobs, each fenced by its lease token, and returns the status of each after it,
 -- in the order given: "lost" for a job that is no longer held under that token. A job that the same
@@ -232,25 +262,22 @@ begin
       select n.status,
              case when n.is_retry then 'retry' when n.is_rest then 'time' end,
              case
-               when n.is_retry then
-                 v_now + coalesce(
-                   make_interval(secs => r.retry_after_seconds), job_queue.retry_delay(j.job_type, j.retry_count)
-                 )
-               when n.is_rest then v_now + make_interval(secs => r.retry_after_seconds)
+               when n.is_retry and r.retry_after_seconds is null then
+                 v_now + job_queue.retry_delay(j.job_type, j.retry_count)
+               when n.is_retry or n.is_rest then v_now + make_interval(secs => r.retry_after_seconds)
                else j.run_at end,
              j.retry_count + n.is_retry::integer,
              case when n.status = 'completed' then r.output_data end,
-             case n.outcome
-               when 'completed' then null
-               when 'failed' then job_queue.error_of_result(r.outcome, r.error_message)
+             case
+               when n.outcome = 'completed' then null
+               when n.outcome = 'failed' and n.status <> 'cancelled' then job_queue.error_of_result(r.outcome, r.error_message)
                else j.error end,
              case when n.status <> 'queued' then v_now end
       from (
         select s.status, s.outcome, s.status = 'queued' and s.outcome = 'failed' as is_retry,
                s.status = 'queued' and r.retry_after_seconds > 0 as is_rest
         from (
-          select o.outcome,
-                 job_queue.status_after_attempt(
+          select o.outcome, job_queue.status_after_attempt(
                    o.outcome, j.cancel_requested_at, j.retry_count, j.max_retries, coalesce(r.retryable, true)
                  ) as status
           from (select job_queue.settled_outcome(r.outcome, j.step_count, j.steps_at_claim) as outcome offset 0) o
@@ -259,19 +286,16 @@ begin
     )
     from result r
     where j.id = any (array[r.job_id])
-      and j.lease_token = r.lease_token
-      and j.lease_expires_at is not null
+      and job_queue.is_held(j, r.lease_token, v_now)
       and job_queue.problem_of_result(r.job_id, r.lease_token, r.outcome, r.retry_after_seconds) is null
-      and (j.deadline_at is null or v_now < j.deadline_at)
     returning j.status, r.position,
               case
-                when r.outcome = 'completed' or j.status = 'cancelled' then null
-                when job_queue.settled_outcome(r.outcome, j.step_count, j.steps_at_claim) = 'failed' then j.id
+                when j.status in ('queued', 'failed')
+                  and job_queue.settled_outcome(r.outcome, j.step_count, j.steps_at_claim) = 'failed' then j.id
               end as failed_id
   )
   select array_agg(f.status order by f.position), array_agg(f.failed_id) filter (where f.failed_id is not null)
-  into v_finished, v_failed
-  from finished f;
+  into v_finished, v_failed from finished f;
   if v_failed is not null then
     insert into public.job_failures (job_id, worker_id, started_at, failed_at, error)
     select j.id, j.worker_id, j.started_at, v_now, j.error from public.jobs j where j.id = any (v_failed);
@@ -283,14 +307,14 @@ comment on function job_queue.apply_results is 'Writes results to the jobs held 
 -- The answer to a report of which not every result was applied. A claim's token stays on the job that
 -- it ended, which tells a repeated report from one that comes too late.
 create function job_queue.statuses_of_results(results jsonb) returns text[]
-language sql stable set search_path = '' as $$
+language sql stable set search_path = '' set enable_seqscan = off as $$
   select array_agg(
     case when j.lease_token = r.lease_token and j.status <> 'processing' then j.status else 'lost' end
     order by r.position
   )
   from rows from (jsonb_to_recordset(results) as (job_id uuid, lease_token uuid))
     with ordinality as r (job_id, lease_token, position)
-  left join public.jobs j on j.id = r.job_id
+  left join public.jobs j on j.id = any (array[r.job_id])
 $$;
 comment on function job_queue.statuses_of_results is 'The status each reported job has, or lost.';
 
@@ -346,64 +370,6 @@ begin
 end $$;
 comment on function job_queue.retry_delay is 'The backoff before the next retry, with full jitter.';
 
--- Cancels a job and returns its status: 'cancelled', or 'processing' when its worker has been asked to
--- stop and will hear of it with its next heartbeat or step. Called by the app's server and by
--- signed-in users for their own jobs; another's job looks to them like none. Raises JQ003, JQ005.
-create function public.cancel_job(job_id uuid) returns text
-language plpgsql set search_path = '' as $$
-begin
-  if has_table_privilege('public.jobs', 'update') then
-    return job_queue.cancel(job_id, null);
-  end if;
-  return job_queue.cancel_for_user(job_id);
-end $$;
-comment on function public.cancel_job is 'Cancels a queued job at once and asks the worker of a running one to stop.';
-
--- Cancels a job of the signed-in user. Raises JQ003, JQ005.
-create function job_queue.cancel_for_user(job_id uuid) returns text
-language plpgsql security definer set search_path = '' as $$
-declare
-  v_user uuid := (select auth.uid());
-begin
-  if v_user is null then
-    raise exception 'only signed-in users and the service role may cancel jobs' using errcode = '42501';
-  end if;
-  return job_queue.cancel(job_id, v_user);
-end $$;
-comment on function job_queue.cancel_for_user is 'Cancels a job that belongs to auth.uid().';
-
--- Cancels a job; if an owner is given, only a job of theirs. Raises JQ003, JQ005.
-create function job_queue.cancel(job_id uuid, owner uuid) returns text
-language plpgsql set search_path = '' as $$
-declare
-  v_now timestamptz := clock_timestamp();
-  v_status text;
-begin
-  select j.status into v_status
-  from public.jobs j
-  where j.id = cancel.job_id and (owner is null or j.owner_id = owner)
-  for no key update;
-  case v_status
-    when 'queued' then
-      update public.jobs j
-      set status = 'cancelled', waiting_for = null, cancel_requested_at = v_now, completed_at = v_now, updated_at = v_now
-      where j.id = cancel.job_id;
-      return 'cancelled';
-    when 'processing' then
-      update public.jobs j
-      set cancel_requested_at = coalesce(j.cancel_requested_at, v_now), updated_at = v_now
-      where j.id = cancel.job_id;
-      return 'processing';
-    else
-      if v_status is null then
-        raise exception 'there is no job %', job_id using errcode = 'JQ003';
-      end if;
-      raise exception 'job % is %: only a queued or processing job can be cancelled', job_id, v_status
-        using errcode = 'JQ005';
-  end case;
-end $$;
-comment on function job_queue.cancel is 'Cancels a job, whoever owns it or of one owner.';
-
 revoke all on all functions in schema job_queue from public;
 revoke all on function
   public.finish_and_claim_jobs, public.mark_job_completed, public.mark_job_failed, public.release_job
@@ -411,10 +377,8 @@ from public, anon, authenticated;
 grant execute on function
   public.finish_and_claim_jobs, public.mark_job_completed, public.mark_job_failed, public.release_job
 to service_role;
-revoke all on function public.cancel_job from public, anon;
-grant execute on function public.cancel_job, job_queue.cancel_for_user to authenticated, service_role;
 grant execute on function
-  job_queue.finish_job, job_queue.finish_jobs, job_queue.check_results, job_queue.problem_of_result, job_queue.apply_results,
-  job_queue.statuses_of_results, job_queue.settled_outcome, job_queue.error_of_result, job_queue.status_after_attempt,
-  job_queue.retry_delay, job_queue.cancel
+  job_queue.finish_job, job_queue.lock_job, job_queue.check_by_hand, job_queue.finish_jobs, job_queue.check_results,
+  job_queue.problem_of_result, job_queue.apply_results, job_queue.statuses_of_results, job_queue.settled_outcome,
+  job_queue.error_of_result, job_queue.status_after_attempt, job_queue.retry_delay
 to service_role;

@@ -11,16 +11,13 @@ declare
   v_job public.jobs;
 begin
   perform job_queue.check_lease_seconds(lease_seconds);
-  select * into v_job from public.jobs j where j.id = mark_job_processing.job_id for no key update;
-  if not found then
-    raise exception 'there is no job %', job_id using errcode = 'JQ003';
-  end if;
-  if lease_token is null and v_job.status = 'queued' then
-    perform job_queue.start_job(job_id, lease_seconds);
-    return true;
-  end if;
-  if lease_token is null and v_job.status <> 'processing' then
-    raise exception 'job % is %: expected queued or processing', job_id, v_job.status using errcode = 'JQ005';
+  v_job := job_queue.lock_job(job_id);
+  if lease_token is null then
+    perform job_queue.check_by_hand(v_job, '{queued,processing}');
+    if v_job.status = 'queued' then
+      perform job_queue.start_job(job_id, lease_seconds);
+      return true;
+    end if;
   end if;
   if job_queue.renew_lease(job_id, coalesce(lease_token, v_job.lease_token), null, lease_seconds) = 'cancelled' then
     raise exception 'job % was cancelled: stop working on it', job_id using errcode = 'JQ001';
@@ -29,9 +26,9 @@ begin
 end $$;
 comment on function public.mark_job_processing is 'Confirms that a claimed job has started and renews its lease.';
 
--- Starts a queued job that its caller has locked, as a claim would.
+-- Starts a queued job that its caller has locked, as a claim would; one that waits, before its time.
 create function job_queue.start_job(job_id uuid, lease_seconds integer) returns void
-language plpgsql set search_path = '' as $$
+language plpgsql set search_path = '' set enable_seqscan = off as $$
 declare
   v_now timestamptz := clock_timestamp();
   v_deadline timestamptz := (
@@ -43,6 +40,8 @@ begin
   update public.jobs j
   set status = 'processing',
       waiting_for = null,
+      run_at = least(j.run_at, v_now),
+      worker_id = null,
       lease_token = gen_random_uuid(),
       lease_expires_at = job_queue.lease_end(v_now, lease_seconds, v_deadline),
       deadline_at = v_deadline,
@@ -72,39 +71,47 @@ begin
 end $$;
 comment on function public.heartbeat_jobs is 'Renews the leases of running jobs and stores their progress.';
 
--- The renewal itself. Raises JQ004.
+-- The renewal itself. It waits for nobody: a job that someone keeps locked must not cost the others their
+-- leases. Such a job is not renewed and its answer is the state before; nobody can rescue it meanwhile.
+-- Raises JQ004.
 create function job_queue.renew_leases(jobs jsonb, lease_seconds integer) returns jsonb
 language plpgsql set search_path = ''
 set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_bitmapscan = off as $$
 declare
   v_now timestamptz := clock_timestamp();
-  v_answers jsonb;
+  v_locked uuid[];
 begin
   perform job_queue.check_lease_seconds(lease_seconds);
   if jobs is null or jsonb_typeof(jobs) <> 'array' then
     raise exception 'jobs: expected an array of objects' using errcode = 'JQ004';
   end if;
-  -- Locks in the order of id; see job_queue.apply_results for the form of the join.
-  with beat as materialized (
-    select b.*
-    from rows from (jsonb_to_recordset(jobs) as (job_id uuid, lease_token uuid, progress jsonb))
-      with ordinality as b (job_id, lease_token, progress, position)
-    order by b.job_id
-  ), renewed as (
-    update public.jobs j
-    set lease_expires_at = job_queue.lease_end(v_now, renew_leases.lease_seconds, j.deadline_at),
-        progress = coalesce(b.progress, j.progress),
-        updated_at = v_now
-    from beat b
-    where j.id = any (array[b.job_id])
-      and j.lease_token = b.lease_token
-      and j.lease_expires_at is not null
-      and (j.deadline_at is null or v_now < j.deadline_at)
-    returning b.position, case when j.cancel_requested_at is null then 'held' else 'cancelled' end as answer
-  )
-  select coalesce(jsonb_agg(coalesce(r.answer, 'lost') order by b.position), '[]') into v_answers
-  from beat b left join renewed r on r.position = b.position;
-  return v_answers;
+  -- See job_queue.apply_results for the form of the join.
+  v_locked := array(
+    select j.id
+    from jsonb_to_recordset(jobs) as b (job_id uuid, lease_token uuid)
+    join public.jobs j on j.id = any (array[b.job_id])
+    where job_queue.is_held(j, b.lease_token, v_now)
+    for no key update of j skip locked
+  );
+  update public.jobs j
+  set lease_expires_at = job_queue.lease_end(v_now, renew_leases.lease_seconds, j.deadline_at),
+      progress = coalesce(b.progress, j.progress),
+      updated_at = v_now
+  from jsonb_to_recordset(jobs) as b (job_id uuid, lease_token uuid, progress jsonb)
+  where j.id = any (array[b.job_id]) and j.lease_token = b.lease_token and b.job_id = any (v_locked);
+  return (
+    select coalesce(jsonb_agg(
+      case
+        when job_queue.is_held(j, b.lease_token, v_now) is not true then 'lost'
+        when j.cancel_requested_at is null then 'held'
+        else 'cancelled'
+      end
+      order by b.position
+    ), '[]')
+    from rows from (jsonb_to_recordset(jobs) as (job_id uuid, lease_token uuid))
+      with ordinality as b (job_id, lease_token, position)
+    left join public.jobs j on j.id = any (array[b.job_id])
+  );
 end $$;
 comment on function job_queue.renew_leases is 'Renews leases and says of each job: held, cancelled or lost.';
 
@@ -116,7 +123,7 @@ comment on function job_queue.renew_leases is 'Renews leases and says of each jo
 create function public.start_job_step(
   job_id uuid, lease_token uuid, name text, lease_seconds integer default 30
 ) returns text
-language plpgsql set search_path = '' as $$
+language plpgsql set search_path = '' set enable_seqscan = off as $$
 declare
   v_answer text;
 begin
@@ -152,7 +159,7 @@ create function public.save_job_step(
   lease_seconds integer default 30,
   replace boolean default false
 ) returns text
-language plpgsql set search_path = '' as $$
+language plpgsql set search_path = '' set enable_seqscan = off as $$
 declare
   v_answer text;
   v_is_new boolean;
@@ -194,22 +201,22 @@ begin
 end $$;
 comment on function job_queue.check_step_name is 'Refuses a name that no step can have.';
 
--- Renews one lease, which locks the job, and says: held or cancelled. Raises JQ002, JQ003, JQ004.
+-- Renews one lease, holds the job for the rest of the transaction, and says: held or cancelled.
+-- Raises JQ002, JQ003, JQ004.
 create function job_queue.renew_lease(job_id uuid, lease_token uuid, progress jsonb, lease_seconds integer) returns text
 language plpgsql set search_path = '' as $$
 declare
-  v_answer text := job_queue.renew_leases(
+  v_answer text;
+begin
+  perform job_queue.lock_job(job_id);
+  v_answer := job_queue.renew_leases(
     jsonb_build_array(jsonb_build_object('job_id', job_id, 'lease_token', lease_token, 'progress', progress)),
     lease_seconds
   ) ->> 0;
-begin
-  if v_answer <> 'lost' then
-    return v_answer;
+  if v_answer = 'lost' then
+    raise exception 'the lease on job % is lost: stop working on it', job_id using errcode = 'JQ002';
   end if;
-  if not exists (select from public.jobs j where j.id = renew_lease.job_id) then
-    raise exception 'there is no job %', job_id using errcode = 'JQ003';
-  end if;
-  raise exception 'the lease on job % is lost: stop working on it', job_id using errcode = 'JQ002';
+  return v_answer;
 end $$;
 comment on function job_queue.renew_lease is 'Renews one lease: held or cancelled.';
 
@@ -217,14 +224,8 @@ comment on function job_queue.renew_lease is 'Renews one lease: held or cancelle
 -- lease too. For functions of the application that handlers call. Raises JQ002, JQ003.
 create function job_queue.check_lease(job_id uuid, lease_token uuid) returns void
 language plpgsql set search_path = '' as $$
-declare
-  v_job public.jobs;
 begin
-  select * into v_job from public.jobs j where j.id = check_lease.job_id for no key update;
-  if not found then
-    raise exception 'there is no job %', job_id using errcode = 'JQ003';
-  end if;
-  if v_job.status <> 'processing' or v_job.lease_token is distinct from check_lease.lease_token then
+  if job_queue.is_held(job_queue.lock_job(job_id), lease_token, clock_timestamp()) is not true then
     raise exception 'the lease on job % is lost: stop working on it', job_id using errcode = 'JQ002';
   end if;
 end $$;

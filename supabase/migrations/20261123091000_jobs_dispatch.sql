@@ -61,8 +61,7 @@ create function job_queue.ready_due_jobs() returns void
 language plpgsql set search_path = ''
 set enable_seqscan = off set enable_bitmapscan = off set enable_sort = off as $$
 begin
-  perform job_queue.promote_due_jobs(1000);
-  perform job_queue.rescue_jobs(1000);
+  perform job_queue.make_ready(1000);
 end $$;
 comment on function job_queue.ready_due_jobs is 'Makes ready what has waited long enough or was held by a dead worker.';
 

@@ -18,6 +18,7 @@ const UNRELATED = `
 const INLINED = [
   "deadline",
   "error_of_result",
+  "is_held",
   "lease_end",
   "problem_of_job",
   "problem_of_result",

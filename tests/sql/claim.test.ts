@@ -84,6 +84,31 @@ Deno.test("a job whose time has not come is not handed out; once it is due it is
   assert.equal((await queue.row(id)).waiting_for, null);
 });
 
+Deno.test("a claim gets as many jobs as it asks for, however many of them were waiting a moment ago", async () => {
+  await queue.enqueueMany(
+    Array.from({ length: 600 }, () => ({ job_type: "test", delay_seconds: 60 })),
+  );
+  await db.admin`update jobs set run_at = now() where true`;
+  assert.equal((await queue.claim(250)).length, 250);
+});
+
+Deno.test("a claim gets as many jobs as it asks for, however many of them dead workers held", async () => {
+  await queue.enqueueMany(Array.from({ length: 600 }, () => ({ job_type: "test" })));
+  await queue.claim(600);
+  await db.admin`update jobs set lease_expires_at = now() - interval '1 second' where true`;
+  assert.equal((await queue.claim(250)).length, 250);
+});
+
+Deno.test("jobs of other types that are due or held by dead workers do not stand before one's own", async () => {
+  const longAgo = `now() - n * interval '1 second' from generate_series(1, 500) n`;
+  const type = `case n when 1 then 'own' else 'another' end`;
+  await db.admin.unsafe(`
+    insert into jobs (job_type, waiting_for, run_at) select ${type}, 'time', ${longAgo};
+    insert into jobs (job_type, status, started_at, lease_token, lease_expires_at)
+    select ${type}, 'processing', now(), gen_random_uuid(), ${longAgo}`);
+  assert.equal((await queue.claim(10, ["own"])).length, 2);
+});
+
 Deno.test("a lease does not reach beyond the job's timeout", async () => {
   const id = await queue.enqueue({ timeout_seconds: 5 });
   await queue.claim();

@@ -41,6 +41,23 @@ for (const types of ["{test}", "{test,another}"]) {
   });
 }
 
+Deno.test("a claim rescues no more at a time however many workers have died", async () => {
+  const among = async (dead: number): Promise<number> => {
+    await db.admin`truncate jobs cascade`;
+    await crowd(db.admin, 2_000);
+    await db.admin`
+      insert into jobs (job_type, status, max_retries, started_at, lease_token, lease_expires_at)
+      select 'test', 'processing', 0, now(), gen_random_uuid(), now() - n * interval '1 second'
+      from generate_series(1, ${dead}) n`;
+    await db.admin.unsafe("vacuum analyze jobs");
+    await queue.enqueueMany(ownJobs);
+    return await claimBuffers("{test}");
+  };
+  const few = await among(1_000);
+  const many = await among(10_000);
+  assert.ok(many <= few + 60, `${few} buffers among a thousand, ${many} among ten thousand`);
+});
+
 async function claimBuffers(types: string): Promise<number> {
   const claim = `select * from get_next_job(10, '${types}')`;
   const connection = db.connect();
@@ -92,4 +109,38 @@ async function someJobs(own: typeof queue, jobs: number): Promise<ClaimedJob[]> 
 async function report(own: typeof queue, jobs: ClaimedJob[], call: string): Promise<void> {
   if (call === "heartbeat_jobs") await own.heartbeat(jobs.map(lease));
   await own.finishAndClaim(jobs.map((job) => ({ ...lease(job), outcome: "completed" })));
+}
+
+/** Calls about one job, as `$job` and `$token`; each is made of a job of its own. */
+const callsAboutOneJob: Record<string, string> = {
+  mark_job_processing: "mark_job_processing('$job', '$token')",
+  start_job_step: "start_job_step('$job', '$token', 'one')",
+  save_job_step: "save_job_step('$job', '$token', 'one', '{}')",
+  mark_job_completed: "mark_job_completed('$job', '{}', '$token')",
+  mark_job_failed: "mark_job_failed('$job', 'x', '$token')",
+  release_job: "release_job('$job', '$token')",
+  cancel_job: "cancel_job('$job')",
+  save_report: "save_report('$job', '$token', '$job', 'text', '{}')",
+  "a report sent twice": `finish_and_claim_jobs('[
+    {"job_id": "$job", "lease_token": "$token", "outcome": "completed"},
+    {"job_id": "$job", "lease_token": "$token", "outcome": "completed"}]')`,
+};
+for (const [name, call] of Object.entries(callsAboutOneJob)) {
+  Deno.test(`${name} planned while the tables were small does not read them when they are large`, async () => {
+    const connection = db.connect();
+    const own = queueOn(connection);
+    const statement = async () => {
+      const [job] = await someJobs(own, 1);
+      return `select ${call.replaceAll("$job", job.id).replaceAll("$token", job.lease_token)}`;
+    };
+    await db.admin.unsafe("vacuum analyze jobs, job_steps, job_failures");
+    for (let round = 0; round < 10; round++) await connection.unsafe(await statement());
+    await crowd(db.admin, 5_000);
+    await db.admin`
+      insert into job_steps (job_id, name)
+      select id, 'begun' from jobs where status = 'completed' order by id`;
+    const needed = await buffers(connection, await statement());
+    // Reading 15,000 jobs or 5,000 steps would take more.
+    assert.ok(needed <= 100, `${needed} buffers`);
+  });
 }

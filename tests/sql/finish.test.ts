@@ -9,7 +9,7 @@ const queue = queueOn(db.service);
 const sql = db.service;
 
 Deno.test.beforeEach(async () => {
-  await db.admin`truncate jobs cascade`;
+  await db.admin`truncate jobs, job_types cascade`;
 });
 
 /** The same job, taken by another worker after the lease of the first had ended. */
@@ -49,31 +49,49 @@ Deno.test("completing clears the error of an earlier attempt", async () => {
   assert.equal((await queue.row(job.id)).error, null);
 });
 
-Deno.test("a failed attempt waits for its backoff of 5 to 10 seconds and counts", async () => {
+Deno.test("a failed attempt waits for a backoff of up to 10 seconds and counts", async () => {
   const job = await queue.running();
   await sql`select mark_job_failed(${job.id}, 'the roof leaks', ${job.lease_token})`;
   const row = await queue.row(job.id);
   assert.deepEqual([row.status, row.waiting_for, row.retry_count], ["queued", "retry", 1]);
   assert.equal(row.error, "the roof leaks");
   const backoff = row.run_at.getTime() - row.updated_at.getTime();
-  assert.ok(backoff >= 5_000 && backoff <= 10_000, `${backoff} ms`);
-  assert.deepEqual(await queue.claim(), []);
+  assert.ok(backoff >= 0 && backoff <= 10_000, `${backoff} ms`);
 });
 
-Deno.test("the backoff doubles up to 15 minutes, of which a random part of up to half is spared", async () => {
-  const rows = await sql`
-    select n, extract(epoch from min(d))::float as least, extract(epoch from max(d))::float as most
-    from generate_series(0, 40, 2) n, lateral (
-      select job_queue.retry_delay(n) as d from generate_series(1, 200)
-    ) delays
-    group by n`;
+Deno.test("the backoff is any time up to a bound that doubles from 10 seconds to 15 minutes", async () => {
+  const rows = await backoffs("test");
   assert.equal(rows.length, 21);
   for (const { n, least, most } of rows) {
-    const full = Math.min(900, 10 * 2 ** n);
-    assert.ok(least >= full / 2 && most <= full, `retry ${n}: ${least} to ${most} s`);
-    assert.ok(most - least > full / 4, `retry ${n} has no jitter`);
+    assertAnyTimeUpTo(Math.min(900, 10 * 2 ** n), { least, most }, `retry ${n}`);
   }
 });
+
+Deno.test("a type may have a base, a factor and a cap of its own for the backoff", async () => {
+  await db.admin`
+    insert into job_types (job_type, retry_base_seconds, retry_factor, retry_cap_seconds)
+    values ('slow', 60, 3, 4000), ('at once', 0, 2, 900)`;
+  for (const { n, least, most } of await backoffs("slow")) {
+    assertAnyTimeUpTo(Math.min(4_000, 60 * 3 ** n), { least, most }, `retry ${n}`);
+  }
+  for (const { most } of await backoffs("at once")) assert.equal(most, 0);
+});
+
+/** The shortest and the longest of two hundred backoffs, before the first retry and every second after it. */
+async function backoffs(jobType: string) {
+  return await sql<{ n: number; least: number; most: number }[]>`
+    select n, extract(epoch from min(d))::float as least, extract(epoch from max(d))::float as most
+    from generate_series(0, 40, 2) n, lateral (
+      select job_queue.retry_delay(${jobType}, n) as d from generate_series(1, 200)
+    ) delays
+    group by n`;
+}
+
+function assertAnyTimeUpTo(bound: number, seen: { least: number; most: number }, what: string) {
+  const shown = `${what}: ${seen.least} to ${seen.most} of ${bound} s`;
+  assert.ok(seen.least >= 0 && seen.most <= bound, shown);
+  assert.ok(seen.least < bound / 2 && seen.most > bound / 2, `${shown} is not the whole range`);
+}
 
 Deno.test("a retry may name its own delay", async () => {
   const job = await queue.running();
@@ -81,6 +99,7 @@ Deno.test("a retry may name its own delay", async () => {
     select mark_job_failed(${job.id}, 'busy', ${job.lease_token}, retry_after_seconds => 120)`;
   const row = await queue.row(job.id);
   assert.equal(row.run_at.getTime() - row.updated_at.getTime(), 120_000);
+  assert.deepEqual(await queue.claim(), []);
 });
 
 Deno.test("the last retry's failure is final", async () => {
@@ -128,10 +147,12 @@ Deno.test("confirming the start renews the lease, however often", async () => {
 
 Deno.test("without a token a queued job is started by hand", async () => {
   const id = await queue.enqueue({ delay_seconds: 60 });
+  await sql`update jobs set worker_id = 'an earlier run' where id = ${id}`;
   const [{ started }] = await sql`select mark_job_processing(${id}) as started`;
   const row = await queue.row(id);
   assert.equal(started, true);
-  assert.deepEqual([row.status, row.waiting_for], ["processing", null]);
+  assert.deepEqual([row.status, row.waiting_for, row.worker_id], ["processing", null, null]);
+  assert.deepEqual(row.run_at, row.started_at);
   await sql`select mark_job_completed(${id}, '{}')`;
   assert.equal((await queue.row(id)).status, "completed");
 });
@@ -177,6 +198,34 @@ Deno.test("a completed job cannot be failed, released or started, with its token
   await refused("JQ005", sql`select mark_job_processing(${job.id})`);
   await refused("JQ002", sql`select mark_job_processing(${job.id}, ${job.lease_token})`);
   assert.deepEqual(await queue.row(job.id), before);
+});
+
+Deno.test("a run that is out of time cannot be finished or prolonged by hand, and the refusal says what ends it", async () => {
+  const { id } = await queue.running({ timeout_seconds: 20 });
+  await queue.overrun(id);
+  const before = await queue.row(id);
+  const attempts = [
+    sql`select mark_job_processing(${id})`,
+    sql`select mark_job_completed(${id})`,
+    sql`select mark_job_failed(${id}, 'x')`,
+    sql`select release_job(${id})`,
+  ];
+  for (const attempt of attempts) {
+    assert.match(await refused("JQ005", attempt), /out of time: rescue_expired_jobs\(\) ends it$/);
+  }
+  assert.deepEqual(await queue.row(id), before);
+});
+
+Deno.test("a delay of less than no time is refused by the name of its argument", async () => {
+  const { id } = await queue.running();
+  assert.match(
+    await refused("JQ004", sql`select mark_job_failed(${id}, 'x', retry_after_seconds => -1)`),
+    /^retry_after_seconds: /,
+  );
+  assert.match(
+    await refused("JQ004", sql`select release_job(${id}, delay_seconds => -1)`),
+    /^delay_seconds: /,
+  );
 });
 
 Deno.test("a queued job cannot be finished", async () => {

@@ -8,7 +8,7 @@ const db = await testDatabase();
 const queue = queueOn(db.service);
 
 Deno.test.beforeEach(async () => {
-  await db.admin`truncate jobs cascade`;
+  await db.admin`truncate jobs, job_queue.repeated_claims cascade`;
 });
 
 async function running(jobs: number, options = {}): Promise<ClaimedJob[]> {
@@ -146,6 +146,80 @@ Deno.test("a repeated claim whose first never arrived claims", async () => {
   assert.deepEqual(jobs.map((job) => job.id), [id]);
 });
 
+Deno.test("a repeated claim has a whole lease before it, but for the timeout", async () => {
+  const [long, short] = await queue.enqueueMany([{ job_type: "test" }, {
+    job_type: "test",
+    timeout_seconds: 40,
+  }]);
+  const options = { maxJobs: 2, leaseToken: crypto.randomUUID() };
+  await queue.finishAndClaim([], options);
+  await db.admin`
+    update jobs
+    set started_at = started_at - interval '25 seconds', deadline_at = deadline_at - interval '25 seconds',
+        lease_expires_at = lease_expires_at - interval '25 seconds'
+    where true`;
+  await queue.finishAndClaim([], { ...options, isRepeat: true });
+  const left = async (id: string) => {
+    const row = await queue.row(id);
+    return row.lease_expires_at!.getTime() - row.updated_at.getTime();
+  };
+  assert.equal(await left(long), 30_000);
+  assert.ok(await left(short) <= 15_000);
+});
+
+Deno.test("a repeated claim returns no job that is out of time, rescued or finished meanwhile", async () => {
+  const ids = await queue.enqueueMany(Array.from({ length: 4 }, (_, i) => ({
+    job_type: "test",
+    timeout_seconds: 20,
+    priority: -i,
+  })));
+  const options = { maxJobs: 4, leaseToken: crypto.randomUUID() };
+  const { jobs } = await queue.finishAndClaim([], options);
+  await queue.expireLease(ids[0]);
+  await db.service`select rescue_expired_jobs()`;
+  await queue.overrun(ids[1]);
+  await queue.finishAndClaim([completed(jobs[2])]);
+  const repeat = await queue.finishAndClaim([], { ...options, isRepeat: true });
+  assert.deepEqual(repeat.jobs.map((job) => job.id), [ids[3]]);
+});
+
+Deno.test("a call that arrives after its repetition claims nothing more", async () => {
+  await queue.enqueueMany([{ job_type: "test" }, { job_type: "test" }]);
+  const options = { maxJobs: 1, leaseToken: crypto.randomUUID() };
+  const repeat = await queue.finishAndClaim([], { ...options, isRepeat: true });
+  const late = await queue.finishAndClaim([], options);
+  assert.deepEqual(late.jobs, repeat.jobs);
+  await queue.finishAndClaim(repeat.jobs.map(completed));
+  assert.deepEqual((await queue.finishAndClaim([], options)).jobs, []);
+});
+
+Deno.test("a repetition that found nothing stays empty, whatever has become ready meanwhile", async () => {
+  const options = { maxJobs: 1, leaseToken: crypto.randomUUID(), isRepeat: true };
+  assert.deepEqual((await queue.finishAndClaim([], options)).jobs, []);
+  await queue.enqueue();
+  assert.deepEqual((await queue.finishAndClaim([], options)).jobs, []);
+});
+
+Deno.test("repeated claims are remembered for an hour", async () => {
+  const repeat = () =>
+    queue.finishAndClaim([], { maxJobs: 1, leaseToken: crypto.randomUUID(), isRepeat: true });
+  await repeat();
+  await db
+    .admin`update job_queue.repeated_claims set repeated_at = now() - interval '59 minutes' where true`;
+  await repeat();
+  const remembered = async () => (await db.admin`select from job_queue.repeated_claims`).length;
+  assert.equal(await remembered(), 2);
+  await db
+    .admin`update job_queue.repeated_claims set repeated_at = now() - interval '61 minutes' where true`;
+  await repeat();
+  assert.equal(await remembered(), 1);
+});
+
+Deno.test("a repetition without the token of its claim is refused", async () => {
+  const message = await refused("JQ004", queue.finishAndClaim([], { maxJobs: 1, isRepeat: true }));
+  assert.match(message, /^lease_token: /);
+});
+
 Deno.test("saved steps come with the claim", async () => {
   const [job] = await running(1);
   await db.service`select save_job_step(${job.id}, ${job.lease_token}, 'one', '{"n": 1}')`;
@@ -184,42 +258,3 @@ Deno.test("results that are no array and impossible numbers are refused", async 
   assert.match(await refused("JQ004", queue.finishAndClaim([], { maxJobs: 1001 })), /^max_jobs: /);
   assert.match(await refused("JQ004", queue.finishAndClaim([], { maxJobs: -1 })), /^max_jobs: /);
 });
-
-Deno.test("two calls that finish the same jobs in opposite order do not deadlock", async () => {
-  for (let round = 0; round < 10; round++) {
-    const jobs = await running(100);
-    const results = jobs.map(completed);
-    const answers = await Promise.all([
-      queueOn(db.connect()).finishAndClaim(results),
-      queueOn(db.connect()).finishAndClaim([...results].reverse()),
-      queueOn(db.connect()).heartbeat([...results].reverse()),
-    ]);
-    for (const answer of answers.slice(0, 2)) {
-      assert.deepEqual(
-        new Set((answer as { finished: string[] }).finished),
-        new Set(["completed"]),
-      );
-    }
-  }
-});
-
-Deno.test("a heartbeat that is under way does not make a finish come to nothing", async () => {
-  const jobs = await running(3);
-  const other = db.connect();
-  const { finished } = await other.begin(async (transaction) => {
-    await transaction`select heartbeat_jobs(${transaction.json(jobs.map(lease))}, 60)`;
-    const finishing = queue.finishAndClaim(jobs.map(completed));
-    await untilSomeoneWaits();
-    return { finished: finishing };
-  }).then(async ({ finished }) => await finished);
-  assert.deepEqual(finished, ["completed", "completed", "completed"]);
-});
-
-async function untilSomeoneWaits(): Promise<void> {
-  for (;;) {
-    const [{ waiting }] = await db.admin`
-      select count(*)::int as waiting from pg_locks l join pg_stat_activity a using (pid)
-      where not l.granted and a.datname = ${db.name}`;
-    if (waiting > 0) return;
-  }
-}

@@ -58,6 +58,14 @@ Deno.test("a lost heartbeat changes nothing", async () => {
   assert.deepEqual(await queue.row(old.id), before);
 });
 
+Deno.test("a job named twice is held twice, and a stale token beside the right one writes nothing", async () => {
+  const job = await queue.running();
+  const stale = { job_id: job.id, lease_token: crypto.randomUUID(), progress: { stale: true } };
+  const answers = await queue.heartbeat([stale, lease(job), lease(job), stale]);
+  assert.deepEqual(answers, ["lost", "held", "held", "lost"]);
+  assert.equal((await queue.row(job.id)).progress, null);
+});
+
 Deno.test("no jobs, no answers", async () => {
   assert.deepEqual(await queue.heartbeat([]), []);
 });

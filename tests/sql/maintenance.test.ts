@@ -68,6 +68,40 @@ Deno.test("retries can be limited to ids, to types and in number", async () => {
   assert.equal(await retried(""), 1);
 });
 
+Deno.test("a job without retries is run once more by a retry, and keeps what is known of the run before", async () => {
+  const id = await queue.enqueue({ max_retries: 0 });
+  for (const error of ["first", "second"]) {
+    const [job] = await queue.claim();
+    await sql`select mark_job_failed(${id}, ${error}, ${job.lease_token})`;
+    assert.equal((await queue.row(id)).status, "failed");
+    await sql`select retry_failed_jobs(${[id]})`;
+    const row = await queue.row(id);
+    assert.deepEqual([row.status, row.error, row.completed_at], ["queued", error, null]);
+  }
+});
+
+Deno.test("a run after a retry has its own beginning and its own deadline", async () => {
+  const { id } = await queue.running({ max_retries: 0, timeout_seconds: 20 });
+  await queue.overrun(id);
+  await sql`select rescue_expired_jobs()`;
+  await sql`select retry_failed_jobs()`;
+  const job = await queue.running({ priority: 1 });
+  await sql`select mark_job_completed(${job.id})`;
+  const [again] = await queue.claim();
+  assert.equal(again.id, id);
+  assert.deepEqual(await queue.heartbeat([{ job_id: id, lease_token: again.lease_token }]), [
+    "held",
+  ]);
+});
+
+Deno.test("a cancelled job is not retried, not even by its id", async () => {
+  const id = await queue.enqueue();
+  await sql`select cancel_job(${id})`;
+  const [{ retried }] = await sql`select retry_failed_jobs(${[id]}) as retried`;
+  assert.equal(retried, 0);
+  assert.equal((await queue.row(id)).status, "cancelled");
+});
+
 Deno.test("the worker whose report made a job fail has no more say after a retry", async () => {
   const id = await queue.enqueue({ max_retries: 0 });
   const [job] = await queue.claim();
@@ -87,6 +121,24 @@ Deno.test("cleanup deletes what ended long ago and counts it; failed and younger
   assert.equal(deleted, 2);
   for (const id of old) assert.equal(await queue.row(id), undefined);
   for (const id of kept) assert.ok(await queue.row(id));
+});
+
+Deno.test("cleanup deletes the steps and failures of a job with it, and no others", async () => {
+  const withHistory = async (): Promise<string> => {
+    const job = await queue.running();
+    await sql`select save_job_step(${job.id}, ${job.lease_token}, 'one', '1')`;
+    await sql`select start_job_step(${job.id}, ${job.lease_token}, 'two')`;
+    await sql`select mark_job_failed(${job.id}, 'x', ${job.lease_token}, retry_after_seconds => 0)`;
+    await queue.claim();
+    await sql`select mark_job_completed(${job.id})`;
+    return job.id;
+  };
+  const [old, young] = [await withHistory(), await withHistory()];
+  await sql`update jobs set completed_at = now() - interval '31 days' where id = ${old}`;
+  await sql`select cleanup_old_jobs()`;
+  const left = await sql`
+    select job_id from job_steps union all select job_id from job_failures`;
+  assert.deepEqual(left.map((row) => row.job_id), [young, young, young]);
 });
 
 Deno.test("cleanup goes by the end of a job, not by its beginning", async () => {

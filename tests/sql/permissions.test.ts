@@ -2,7 +2,13 @@
 
 import assert from "node:assert/strict";
 import type postgres from "postgres";
-import { refused, testDatabase } from "../support/database.ts";
+import {
+  emptyDatabase,
+  migrations,
+  refused,
+  supabaseSql,
+  testDatabase,
+} from "../support/database.ts";
 import { queueOn } from "../support/queue.ts";
 
 const db = await testDatabase();
@@ -100,7 +106,27 @@ for (const view of ["failed_jobs", "running_jobs"]) {
   });
 }
 
-for (const table of ["jobs", "job_steps", "job_types", "reports", "report_images"]) {
+const queueTables = [
+  "jobs",
+  "job_steps",
+  "job_failures",
+  "job_types",
+  "job_queue.repeated_claims",
+  "job_queue.settings",
+  "job_queue.wake_ups",
+];
+
+Deno.test("every table is among those tried here", async () => {
+  const rows = await db.admin`
+    select oid::regclass::text as name from pg_class
+    where relnamespace in ('public'::regnamespace, 'job_queue'::regnamespace) and relkind = 'r'`;
+  assert.deepEqual(
+    rows.map((row) => row.name).sort(),
+    [...queueTables, "reports", "report_images"].sort(),
+  );
+});
+
+for (const table of [...queueTables, "reports", "report_images"]) {
   Deno.test(`anonymous callers read and write nothing of ${table}`, async () => {
     const statements = [
       `select from ${table}`,
@@ -113,18 +139,51 @@ for (const table of ["jobs", "job_steps", "job_types", "reports", "report_images
   });
 }
 
-for (const table of ["jobs", "job_steps", "job_types"]) {
+for (const table of queueTables) {
   Deno.test(`signed-in users write nothing to ${table}`, async () => {
+    const [{ column }] = await db.admin`
+      select attname as column from pg_attribute
+      where attrelid = ${table}::regclass and attnum > 0 and attidentity = '' order by attnum limit 1`;
     const statements = [
-      `insert into ${table} (${table === "job_steps" ? "name" : "job_type"}) values ('open')`,
+      `insert into ${table} default values`,
       `delete from ${table} where true`,
-      `update ${table} set ${table === "job_steps" ? "name" : "job_type"} = 'x' where true`,
+      `update ${table} set ${column} = ${column} where true`,
+      `truncate ${table} cascade`,
     ];
     for (const statement of statements) {
       await refused("42501", asUser(ann, (sql) => sql.unsafe(statement)));
     }
   });
 }
+
+Deno.test("the default grants of older Supabase projects open nothing to users and visitors", async () => {
+  await emptyDatabase(async (sql) => {
+    await sql.unsafe(await supabaseSql());
+    for (const kind of ["tables", "functions", "sequences"]) {
+      await sql.unsafe(`
+        alter default privileges in schema public grant all on ${kind} to anon, authenticated, service_role`);
+    }
+    for (const file of await migrations()) await sql.unsafe(file.sql);
+    assert.deepEqual([...await sql.unsafe(GRANTS)], [...await db.admin.unsafe(GRANTS)]);
+  });
+});
+
+/** What is granted to users and visitors, by table, column, sequence and function. */
+const GRANTS = `
+  select c.oid::regclass::text as name, a.grantee::regrole::text, a.privilege_type
+  from pg_class c, aclexplode(c.relacl) a
+  where c.relnamespace in ('public'::regnamespace, 'job_queue'::regnamespace)
+    and a.grantee in (0, 'anon'::regrole, 'authenticated'::regrole)
+  union all
+  select c.attrelid::regclass || '.' || c.attname, a.grantee::regrole::text, a.privilege_type
+  from pg_attribute c, aclexplode(c.attacl) a
+  where a.grantee in (0, 'anon'::regrole, 'authenticated'::regrole)
+  union all
+  select p.oid::regprocedure::text, a.grantee::regrole::text, a.privilege_type
+  from pg_proc p, aclexplode(p.proacl) a
+  where p.pronamespace in ('public'::regnamespace, 'job_queue'::regnamespace)
+    and a.grantee in (0, 'anon'::regrole, 'authenticated'::regrole)
+  order by 1, 2, 3`;
 
 Deno.test("a user enqueues opened types, as their owner", async () => {
   const id = await enqueuedBy(ann);
@@ -206,6 +265,21 @@ Deno.test("a user sees which steps of their job are done, not what they gave", a
   assert.deepEqual((await steps(ann)).map((row) => row.name), ["one"]);
   assert.equal((await steps(bob)).length, 0);
   await refused("42501", asUser(ann, (sql) => sql`select result from job_steps`));
+});
+
+Deno.test("a user sees why their job failed, when and after how long; another user does not", async () => {
+  const id = await enqueuedBy(ann);
+  await queue.claim();
+  await db.service`select mark_job_failed(${id}, 'the roof leaks')`;
+  const failures = (user: typeof ann) =>
+    asUser(user, (sql) =>
+      sql`
+      select started_at, failed_at, duration, error from job_failures where job_id = ${id}`);
+  const [failure] = await failures(ann);
+  assert.equal(failure.error, "the roof leaks");
+  assert.ok(failure.failed_at >= failure.started_at);
+  assert.equal((await failures(bob)).length, 0);
+  await refused("42501", asUser(ann, (sql) => sql`select worker_id from job_failures`));
 });
 
 Deno.test("a user sees which types are open to them", async () => {

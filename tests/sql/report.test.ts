@@ -53,6 +53,14 @@ Deno.test("a worker that lost its lease does not overwrite the report", async ()
   assert.equal((await sql`select generated_content from reports`)[0].generated_content, "newer");
 });
 
+Deno.test("a worker whose job is out of time does not overwrite the report", async () => {
+  const id = await report();
+  const job = await queue.running({ timeout_seconds: 20 });
+  await queue.overrun(job.id);
+  await refused("JQ002", save(job, id, "late"));
+  assert.equal((await sql`select generated_content from reports`)[0].generated_content, null);
+});
+
 Deno.test("a job that does not exist saves no report", async () => {
   await refused(
     "JQ003",

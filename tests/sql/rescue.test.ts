@@ -77,21 +77,44 @@ Deno.test("a job that overran its timeout is lost to its worker, even if that st
   assert.deepEqual(finished, ["lost"]);
 });
 
-Deno.test("a job that overran its timeout is tried again, and fails when no retries are left", async () => {
-  const job = await queue.running({ timeout_seconds: 20, max_retries: 1 });
-  await queue.overrun(job.id);
-  const [again] = await queue.claim();
-  assert.equal(again.retry_count, 1);
-  assert.equal((await queue.row(job.id)).error, "timed out after 20 seconds");
-  await queue.overrun(job.id);
+Deno.test("a job that overran its timeout is tried again after its backoff, and fails when no retries are left", async () => {
+  const { id } = await queue.running({ timeout_seconds: 20, max_retries: 1 });
+  await queue.overrun(id);
+  await queue.claim(1, ["another type"]);
+  const retried = await queue.row(id);
+  assert.deepEqual(
+    [retried.status, retried.waiting_for, retried.retry_count, retried.error],
+    ["queued", "retry", 1, "timed out after 20 seconds"],
+  );
+  const backoff = retried.run_at.getTime() - retried.updated_at.getTime();
+  assert.ok(backoff >= 0 && backoff <= 10_000, `${backoff} ms`);
+  await queue.makeDue(id);
+  assert.equal((await queue.claim())[0].id, id);
+  await queue.overrun(id);
   assert.deepEqual(await queue.claim(), []);
-  const row = await queue.row(job.id);
-  assert.deepEqual([row.status, row.error], ["failed", "timed out after 20 seconds"]);
+  const failed = await queue.row(id);
+  assert.deepEqual(
+    [failed.status, failed.retry_count, failed.error],
+    ["failed", 1, "timed out after 20 seconds"],
+  );
+});
+
+Deno.test("a worker that died before the deadline did not run out of time, however late it is found", async () => {
+  const { id } = await queue.running({ timeout_seconds: 60 });
+  await sql`
+    update jobs
+    set started_at = started_at - interval '1 hour', deadline_at = deadline_at - interval '1 hour',
+        lease_expires_at = lease_expires_at - interval '1 hour'
+    where id = ${id}`;
+  assert.equal((await queue.claim())[0].id, id);
+  assert.match((await queue.row(id)).error!, /lease expired/);
 });
 
 Deno.test("the timeout counts anew for each attempt", async () => {
-  const job = await queue.running({ timeout_seconds: 20 });
-  await queue.overrun(job.id);
+  const { id } = await queue.running({ timeout_seconds: 20 });
+  await queue.overrun(id);
+  await queue.claim(1, ["another type"]);
+  await queue.makeDue(id);
   const [again] = await queue.claim();
   assert.deepEqual(await queue.heartbeat([lease(again)]), ["held"]);
 });

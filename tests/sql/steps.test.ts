@@ -1,4 +1,4 @@
-// save_job_step: what was paid for is kept.
+// start_job_step and save_job_step: what was paid for is kept, and what was begun is known.
 
 import assert from "node:assert/strict";
 import { refused, testDatabase } from "../support/database.ts";
@@ -20,6 +20,115 @@ async function save(job: ClaimedJob, name: string, result: unknown, progress: un
     ) as answer`;
   return answer;
 }
+
+async function start(job: ClaimedJob, name: string): Promise<string> {
+  const [{ answer }] = await db.service`
+    select start_job_step(${job.id}, ${job.lease_token}, ${name}, 90) as answer`;
+  return answer;
+}
+
+async function steps(job: ClaimedJob) {
+  return [
+    ...await db.admin`
+    select name, runs, result, finished_at is not null as is_finished
+    from job_steps where job_id = ${job.id} order by name`,
+  ];
+}
+
+/** The same job on another worker, after its first has fallen silent. */
+async function goneOn(job: ClaimedJob): Promise<ClaimedJob> {
+  await queue.expireLease(job.id);
+  const [again] = await queue.claim();
+  assert.equal(again.id, job.id);
+  return again;
+}
+
+Deno.test("a step that was begun and never finished is visible as such, and is not given back", async () => {
+  const job = await queue.running();
+  assert.equal(await start(job, "one"), "held");
+  assert.deepEqual(await steps(job), [{ name: "one", runs: 1, result: null, is_finished: false }]);
+  assert.deepEqual((await goneOn(job)).steps, {});
+});
+
+Deno.test("a step that an earlier run began says so, however often it is asked", async () => {
+  const job = await queue.running();
+  await start(job, "one");
+  assert.equal(await start(job, "one"), "held");
+  const again = await goneOn(job);
+  assert.equal(await start(again, "one"), "again");
+  assert.equal(await start(again, "one"), "again");
+  assert.equal(await start(again, "two"), "held");
+  assert.deepEqual((await steps(job)).map((step) => [step.name, step.runs]), [["one", 2], [
+    "two",
+    1,
+  ]]);
+});
+
+Deno.test("a step that is finished is not begun again", async () => {
+  const job = await queue.running();
+  await start(job, "one");
+  await save(job, "one", 1);
+  const before = await db.admin`select * from job_steps`;
+  assert.equal(await start(await goneOn(job), "one"), "held");
+  assert.deepEqual([...await db.admin`select * from job_steps`], [...before]);
+});
+
+Deno.test("the beginning of a step renews the lease", async () => {
+  const job = await queue.running();
+  await start(job, "one");
+  const row = await queue.row(job.id);
+  assert.equal(row.lease_expires_at!.getTime() - row.updated_at.getTime(), 90_000);
+});
+
+Deno.test("no step of a job begins that is to be cancelled", async () => {
+  const job = await queue.running();
+  await db.service`select cancel_job(${job.id})`;
+  assert.equal(await start(job, "one"), "cancelled");
+  assert.deepEqual(await steps(job), []);
+});
+
+Deno.test("no step begins on a lease that is lost", async () => {
+  const job = await queue.running();
+  await goneOn(job);
+  await refused("JQ002", start(job, "one"));
+  assert.deepEqual(await steps(job), []);
+});
+
+Deno.test("a step that is finished without having been begun has one run", async () => {
+  const job = await queue.running();
+  await save(job, "one", 1);
+  assert.deepEqual(await steps(job), [{ name: "one", runs: 1, result: 1, is_finished: true }]);
+});
+
+Deno.test("the last result of a step stays when it is to replace the one before, and counts once", async () => {
+  const job = await queue.running();
+  await save(job, "one", 1);
+  const replace = (result: number) =>
+    db.service`
+      select save_job_step(${job.id}, ${job.lease_token}, 'one', ${result}::text::jsonb, replace => true)`;
+  await replace(2);
+  await replace(3);
+  assert.equal((await queue.row(job.id)).step_count, 1);
+  assert.deepEqual((await goneOn(job)).steps, { one: 3 });
+});
+
+Deno.test("a result of up to 1 MiB is kept; a larger one is refused by name, without being repeated", async () => {
+  const job = await queue.running();
+  await save(job, "large", "x".repeat(1_048_000));
+  const message = await refused("JQ004", save(job, "too large", "x".repeat(1_048_576)));
+  assert.match(message, /^result: expected at most 1048576 bytes, got \d+$/);
+  assert.deepEqual((await steps(job)).map((step) => step.name), ["large"]);
+});
+
+Deno.test("steps that someone has deleted by hand are run again", async () => {
+  const job = await queue.running();
+  await save(job, "one", 1);
+  await db.service`delete from job_steps where job_id = ${job.id}`;
+  const again = await goneOn(job);
+  assert.deepEqual(again.steps, {});
+  await save(again, "one", 2);
+  assert.deepEqual((await goneOn(again)).steps, { one: 2 });
+});
 
 Deno.test("saved steps come back with the next claim, whatever became of the worker", async () => {
   const job = await queue.running();
@@ -74,6 +183,7 @@ Deno.test("a step needs a name of reasonable length", async () => {
   const job = await queue.running();
   for (const name of ["", "x".repeat(201)]) {
     assert.match(await refused("JQ004", save(job, name, {})), /^name: /);
+    assert.match(await refused("JQ004", start(job, name)), /^name: /);
   }
 });
 

@@ -93,12 +93,13 @@ export function queueOn(sql: Sql) {
     expireLease: (id: string) =>
       sql`update jobs set lease_expires_at = clock_timestamp() - interval '1 second' where id = ${id}`,
 
-    /** Lets a running job have started so long ago that its timeout is over. */
+    /** Lets the timeout of a running job pass, its worker breathing to the end. */
     overrun: (id: string) =>
       sql`
         update jobs
-        set started_at = started_at - make_interval(secs => timeout_seconds),
-            lease_expires_at = lease_expires_at - make_interval(secs => timeout_seconds)
+        set started_at = started_at - (deadline_at - started_at),
+            deadline_at = started_at,
+            lease_expires_at = started_at
         where id = ${id}`,
 
     /** Lets the time pass that a job waits for. */

@@ -1,0 +1,130 @@
+// Jobs that their worker gives back: handed over in the middle, released unharmed, or to rest for a while.
+
+import assert from "node:assert/strict";
+import { testDatabase } from "../support/database.ts";
+import { type ClaimedJob, lease, queueOn } from "../support/queue.ts";
+
+const db = await testDatabase();
+const queue = queueOn(db.service);
+const sql = db.service;
+
+Deno.test.beforeEach(async () => {
+  await db.admin`truncate jobs cascade`;
+});
+
+const save = (job: ClaimedJob, name: string) =>
+  sql`select save_job_step(${job.id}, ${job.lease_token}, ${name}, '1', replace => true)`;
+
+const handOver = (job: ClaimedJob, options = {}) =>
+  queue.finishAndClaim([{ ...lease(job), outcome: "handed_over", ...options }]);
+
+async function failures(job: ClaimedJob): Promise<string[]> {
+  const rows = await db.admin`
+    select error from job_failures where job_id = ${job.id} order by failed_at`;
+  return rows.map((row) => row.error);
+}
+
+Deno.test("a job that is handed over with a new step is ready at once, with its steps and all its attempts", async () => {
+  const { id } = await queue.running();
+  let [job] = [await claimedAgain(id)];
+  for (let isolate = 1; isolate <= 20; isolate++) {
+    assert.equal(Object.keys(job.steps).length, isolate - 1);
+    await save(job, `step ${isolate}`);
+    assert.deepEqual((await handOver(job)).finished, ["queued"]);
+    [job] = await queue.claim();
+  }
+  assert.equal(job.retry_count, 0);
+  assert.deepEqual(await failures(job), []);
+});
+
+/** Released and claimed, so that the caller holds a fresh claim of the job. */
+async function claimedAgain(id: string): Promise<ClaimedJob> {
+  await sql`select release_job(${id})`;
+  const [job] = await queue.claim();
+  assert.equal(job.id, id);
+  return job;
+}
+
+Deno.test("a job that is handed over without a new step has failed, and waits for its backoff", async () => {
+  const job = await queue.running();
+  assert.deepEqual((await handOver(job)).finished, ["queued"]);
+  const row = await queue.row(job.id);
+  assert.deepEqual([row.retry_count, row.waiting_for], [1, "retry"]);
+  assert.equal(row.error, "handed over without a new step");
+  assert.deepEqual(await failures(job), ["handed over without a new step"]);
+});
+
+Deno.test("a job that is handed over for ever without a new step fails in the end", async () => {
+  const { id } = await queue.running({ max_retries: 2 });
+  let job = await claimedAgain(id);
+  for (const status of ["queued", "queued", "failed"]) {
+    assert.deepEqual((await handOver(job)).finished, [status]);
+    await queue.makeDue(id);
+    [job] = status === "failed" ? [job] : await queue.claim();
+  }
+  assert.equal((await failures(job)).length, 3);
+});
+
+Deno.test("steps of earlier runs and results replaced are no new steps", async () => {
+  const first = await queue.running();
+  await save(first, "one");
+  await handOver(first);
+  const [second] = await queue.claim();
+  await save(second, "one");
+  await handOver(second);
+  assert.equal((await queue.row(second.id)).retry_count, 1);
+});
+
+Deno.test("a hand-over sent again after it was stored changes nothing, whatever the job has gained or lost", async () => {
+  for (const steps of [0, 1]) {
+    const job = await queue.running();
+    if (steps) await save(job, "one");
+    await handOver(job);
+    const before = await queue.row(job.id);
+    assert.deepEqual((await handOver(job)).finished, ["queued"]);
+    assert.deepEqual(await queue.row(job.id), before);
+    await sql`select cancel_job(${job.id})`;
+  }
+});
+
+Deno.test("a job to be cancelled is cancelled when it is handed over, with a new step or without", async () => {
+  for (const steps of [0, 1]) {
+    const job = await queue.running();
+    if (steps) await save(job, "one");
+    await sql`select cancel_job(${job.id})`;
+    assert.deepEqual((await handOver(job)).finished, ["cancelled"]);
+    assert.deepEqual(await failures(job), []);
+  }
+});
+
+Deno.test("a job that is released with a delay rests that long and uses no attempt", async () => {
+  const job = await queue.running();
+  await sql`select release_job(${job.id}, ${job.lease_token}, 600)`;
+  const row = await queue.row(job.id);
+  assert.deepEqual([row.status, row.waiting_for, row.retry_count], ["queued", "time", 0]);
+  assert.equal(row.run_at.getTime() - row.updated_at.getTime(), 600_000);
+  assert.deepEqual(await queue.claim(), []);
+  assert.deepEqual(await failures(job), []);
+  await queue.makeDue(job.id);
+  assert.equal((await queue.claim())[0].id, job.id);
+});
+
+Deno.test("a worker may let many jobs rest in one trip, each as long as it needs", async () => {
+  await queue.enqueueMany([{ job_type: "test" }, { job_type: "test" }, { job_type: "test" }]);
+  const jobs = await queue.claim(3);
+  const delays = [60, 0, null];
+  await queue.finishAndClaim(jobs.map((job, i) => ({
+    ...lease(job),
+    outcome: "released",
+    retry_after_seconds: delays[i],
+  })));
+  const rows = await Promise.all(jobs.map((job) => queue.row(job.id)));
+  assert.deepEqual(rows.map((row) => row.waiting_for), ["time", null, null]);
+});
+
+Deno.test("a job that rests is cancelled like any other that waits", async () => {
+  const job = await queue.running();
+  await sql`select release_job(${job.id}, ${job.lease_token}, 600)`;
+  await sql`select cancel_job(${job.id})`;
+  assert.equal((await queue.row(job.id)).status, "cancelled");
+});

@@ -1,0 +1,299 @@
+// The queue as it should be: what each function of the database does to jobs, and what it answers. This is
+// the second statement of the state machine; it has no locks, no indexes and no clock.
+
+import * as job from "./job.ts";
+import type { Job, JobOptions, Result, Token } from "./job.ts";
+
+/** A refusal, by its code. */
+export class Refusal extends Error {
+  constructor(readonly code: "JQ001" | "JQ002" | "JQ003" | "JQ005") {
+    super(code);
+  }
+}
+
+/** A job and a token that was once given out for it. */
+export interface Lease {
+  id: number;
+  token: Token;
+}
+
+/** One call of finish_and_claim_jobs. */
+export interface Exchange {
+  results: (Lease & Result)[];
+  maxJobs: number;
+  types: string[] | null;
+  worker: string;
+  token: Token;
+}
+
+/** What a worker is told about a job it has claimed. */
+export interface Claimed extends Lease {
+  retryCount: number;
+  hasDeadline: boolean;
+  steps: Record<string, unknown>;
+}
+
+export class Queue {
+  readonly jobs = new Map<number, Job>();
+  /** Every lease that was ever given out, the latest last. */
+  readonly leases: Lease[] = [];
+  /** How many jobs there have ever been. */
+  count = 0;
+  readonly #keys = new Map<string, number>();
+  readonly #timeouts = new Set<string>();
+  readonly #closedClaims = new Set<Token>();
+  /** Counts calls. */
+  #now = 0;
+
+  enqueue(options: JobOptions): number {
+    this.#now++;
+    const key = options.key && `${options.type} ${options.key}`;
+    if (key && this.#keys.has(key)) return this.#keys.get(key)!;
+    const id = ++this.count;
+    if (key) this.#keys.set(key, id);
+    this.jobs.set(id, job.create(id, options, this.#now));
+    return id;
+  }
+
+  getNextJob(token: Token, maxJobs: number, types: string[] | null, worker: string): Claimed[] {
+    this.#now++;
+    return this.#claim(token, maxJobs, types, worker);
+  }
+
+  finishAndClaim(exchange: Exchange, isRepeat: boolean): { finished: string[]; jobs: Claimed[] } {
+    this.#now++;
+    const finished = exchange.results.map((result) => this.#finish(result, result));
+    if (exchange.maxJobs === 0) return { finished, jobs: [] };
+    const { token, maxJobs, types, worker } = exchange;
+    const jobs = this.#isClosed(token, isRepeat)
+      ? this.#heldUnder(token)
+      : this.#claim(token, maxJobs, types, worker);
+    return { finished, jobs };
+  }
+
+  heartbeat(leases: Lease[], progress: unknown): string[] {
+    this.#now++;
+    const answers = leases.map((lease) => this.#renew(lease, progress));
+    this.#rescue();
+    return answers;
+  }
+
+  startStep(lease: Lease, name: string): string {
+    const held = this.#hold(lease);
+    if (held.isCancelRequested) return "cancelled";
+    const step = held.steps.get(name);
+    if (!step) {
+      const begun = { runs: 1, begunUnder: lease.token, isFinished: false, result: null };
+      held.steps.set(name, begun);
+      return "held";
+    }
+    if (step.isFinished) return "held";
+    if (step.begunUnder !== lease.token) step.runs++;
+    step.begunUnder = lease.token;
+    return step.runs > 1 ? "again" : "held";
+  }
+
+  saveStep(lease: Lease, name: string, result: unknown, replace: boolean): string {
+    const held = this.#hold(lease);
+    const step = held.steps.get(name);
+    if (!step?.isFinished || replace) {
+      const runs = step?.runs ?? 1;
+      held.steps.set(name, { runs, begunUnder: lease.token, isFinished: true, result });
+    }
+    return held.isCancelRequested ? "cancelled" : "held";
+  }
+
+  checkLease(lease: Lease): void {
+    if (!job.isHeld(this.#find(lease.id), lease.token)) throw new Refusal("JQ002");
+  }
+
+  markProcessing(id: number, token: Token | null): boolean {
+    this.#now++;
+    const found = this.#find(id);
+    if (token === null) {
+      checkByHand(found, ["queued", "processing"]);
+      if (found.status === "queued") {
+        if (found.waitingFor && !found.isDue) found.runAt = this.#now;
+        job.begin(found, "by hand", null, this.#hasDeadline(found));
+        return true;
+      }
+    }
+    const lease = { id, token: token ?? found.token! };
+    this.checkLease(lease);
+    // A refusal changes nothing, so the lease is not renewed either.
+    if (found.isCancelRequested) throw new Refusal("JQ001");
+    this.#hold(lease);
+    return true;
+  }
+
+  markCompleted(id: number, token: Token | null, output: unknown): boolean {
+    return this.#finishOne(id, token, { outcome: "completed", output }, ["completed"]);
+  }
+
+  markFailed(id: number, token: Token | null, retryable: boolean, delay?: number): boolean {
+    const result: Result = { outcome: "failed", error: "marked", retryable, delay };
+    return this.#finishOne(id, token, result, ["queued", "failed", "cancelled"]);
+  }
+
+  release(id: number, token: Token | null, delay?: number): boolean {
+    return this.#finishOne(id, token, { outcome: "released", delay }, ["queued", "cancelled"]);
+  }
+
+  cancel(id: number): string {
+    const found = this.#find(id);
+    if (found.status !== "queued" && found.status !== "processing") throw new Refusal("JQ005");
+    found.isCancelRequested = true;
+    if (found.status === "queued") job.end(found, "cancelled");
+    return found.status;
+  }
+
+  retryFailed(ids: number[] | null): number {
+    this.#now++;
+    const failed = this.#all((each) =>
+      each.status === "failed" && (ids?.includes(each.id) ?? true)
+    );
+    for (const each of failed) {
+      Object.assign(each, { status: "queued", retryCount: 0, token: null, runAt: this.#now });
+    }
+    return failed.length;
+  }
+
+  rescueExpired(): number {
+    this.#now++;
+    return this.#rescue();
+  }
+
+  cleanup(): number {
+    const ended = this.#all(({ status }) => status === "completed" || status === "cancelled");
+    for (const { id } of ended) {
+      this.jobs.delete(id);
+      for (const [key, keyed] of this.#keys) if (keyed === id) this.#keys.delete(key);
+    }
+    return ended.length;
+  }
+
+  setTimeout(type: string, isSet: boolean): void {
+    if (isSet) this.#timeouts.add(type);
+    else this.#timeouts.delete(type);
+  }
+
+  /** The worker has not renewed the lease in time. */
+  fallSilent(id: number): void {
+    this.#find(id).run!.isSilent = true;
+  }
+
+  /** The deadline of the run is over. */
+  passDeadline(id: number): void {
+    this.#find(id).run!.isOutOfTime = true;
+  }
+
+  /** What a waiting job waits for has come. */
+  makeDue(id: number): void {
+    this.#now++;
+    job.becomeDue(this.#find(id), this.#now);
+  }
+
+  #claim(token: Token, maxJobs: number, types: string[] | null, worker: string): Claimed[] {
+    for (const each of this.#all((each) => each.waitingFor !== null && each.isDue)) {
+      each.waitingFor = null;
+    }
+    this.#rescue();
+    const chosen = this.#all((each) => each.status === "queued" && each.waitingFor === null)
+      .filter((each) => types?.includes(each.type) ?? true)
+      .slice(0, maxJobs);
+    for (const each of chosen) job.begin(each, token, worker, this.#hasDeadline(each));
+    return this.#handOut(chosen);
+  }
+
+  /** Jobs are claimed once under a token, by a call or by its repetition. */
+  #isClosed(token: Token, isRepeat: boolean): boolean {
+    if (this.#closedClaims.has(token)) return true;
+    if (!isRepeat) return false;
+    this.#closedClaims.add(token);
+    return this.#all((each) => each.run !== null && each.token === token).length > 0;
+  }
+
+  #heldUnder(token: Token): Claimed[] {
+    const held = this.#all((each) => job.isHeld(each, token));
+    for (const each of held) each.run!.isSilent = false;
+    return this.#handOut(held);
+  }
+
+  #handOut(jobs: Job[]): Claimed[] {
+    return jobs.map((each) => {
+      const lease = { id: each.id, token: each.token! };
+      if (!this.leases.some((old) => old.id === lease.id && old.token === lease.token)) {
+        this.leases.push(lease);
+      }
+      return {
+        ...lease,
+        retryCount: each.retryCount,
+        hasDeadline: each.run!.hasDeadline,
+        steps: Object.fromEntries(
+          job.finishedSteps(each).map(([name, step]) => [name, step.result]),
+        ),
+      };
+    });
+  }
+
+  /** The job's status afterwards, or "lost". */
+  #finish(lease: Lease, result: Result): string {
+    const found = this.jobs.get(lease.id);
+    if (found && job.isHeld(found, lease.token)) {
+      job.finish(found, result, this.#now);
+      return found.status;
+    }
+    return found?.token === lease.token && !found.run ? found.status : "lost";
+  }
+
+  #finishOne(id: number, token: Token | null, result: Result, expected: string[]): boolean {
+    this.#now++;
+    const found = this.#find(id);
+    if (token === null) checkByHand(found, ["processing"]);
+    const status = this.#finish({ id, token: token ?? found.token! }, result);
+    if (status === "lost") throw new Refusal("JQ002");
+    if (!expected.includes(status)) throw new Refusal(status === "cancelled" ? "JQ001" : "JQ005");
+    return true;
+  }
+
+  #renew(lease: Lease, progress: unknown): string {
+    const found = this.jobs.get(lease.id);
+    if (!found || !job.isHeld(found, lease.token)) return "lost";
+    found.run!.isSilent = false;
+    found.progress = progress ?? found.progress;
+    return found.isCancelRequested ? "cancelled" : "held";
+  }
+
+  #hold(lease: Lease): Job {
+    const found = this.#find(lease.id);
+    if (this.#renew(lease, null) === "lost") throw new Refusal("JQ002");
+    return found;
+  }
+
+  #rescue(): number {
+    const over = this.#all(job.isLeaseOver);
+    for (const each of over) job.rescue(each, this.#now);
+    return over.length;
+  }
+
+  #find(id: number): Job {
+    const found = this.jobs.get(id);
+    if (!found) throw new Refusal("JQ003");
+    return found;
+  }
+
+  #hasDeadline({ hasTimeout, type }: Job): boolean {
+    return hasTimeout || this.#timeouts.has(type);
+  }
+
+  /** In the order in which jobs are claimed. */
+  #all(isWanted: (each: Job) => boolean): Job[] {
+    return [...this.jobs.values()].filter(isWanted)
+      .sort((a, b) => b.priority - a.priority || a.runAt - b.runAt || a.id - b.id);
+  }
+}
+
+/** Without a token a function works on a job that is in the right state. */
+function checkByHand({ status, run }: Job, expected: string[]): void {
+  if (!expected.includes(status) || run?.isOutOfTime) throw new Refusal("JQ005");
+}
