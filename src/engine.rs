@@ -7,40 +7,32 @@ mod batch;
 mod held;
 mod ledger;
 mod pulse;
-mod trip;
+mod trips;
 
 #[cfg(test)]
 mod tests;
 
 use std::collections::BTreeMap;
 use std::future::poll_fn;
-use std::mem;
 use std::rc::Rc;
 use std::task::{Context, Poll};
 
+use futures_util::FutureExt;
 use futures_util::future::LocalBoxFuture;
-use futures_util::stream::FuturesUnordered;
-use futures_util::{FutureExt, StreamExt};
-use uuid::Uuid;
 
 use self::batch::Finished;
 use self::held::{Attempt, Held};
 use self::ledger::Ledger;
-use self::pulse::Pulse;
-use self::trip::{Trip, trip};
+use self::pulse::{Pulse, Standings};
+use self::trips::{Arrival, Trip, Trips};
 use crate::budget::Usage;
 use crate::handler::{JobContext, Registration, RunContext, Stop};
 use crate::host::Host;
-use crate::job::Job;
 use crate::outcome::{Outcome, outcome};
 use crate::prefetch::{LARGEST_CLAIM, Prefetch};
-use crate::queue::{QueueError, Standing};
+use crate::queue::Standing;
 use crate::report::{RunReport, Stopped};
-use crate::retry::Verdict;
 
-/// While one trip is under way a second may begin, but only with a full claim: then it keeps the database
-/// busy while this worker is.
-const MOST_TRIPS: usize = 2;
 /// After this long without a pause the event loop gets its turn: answers and timers wait in it.
 const LONGEST_STRETCH_MS: u64 = 50;
 
@@ -59,16 +51,11 @@ pub async fn run<H: Host>(
     let job_types: Vec<_> = handlers.iter().map(|handler| &*handler.job_type).collect();
     let engine = Engine {
         context,
-        job_types: &job_types,
         held: Held::new(&handlers, context.config.concurrency),
         prefetch: Prefetch::new(context.config.concurrency),
-        finished: Vec::new(),
-        suspects: Vec::new(),
+        trips: Trips::new(context, &job_types),
         is_drained: false,
         look_again_at_ms: None,
-        error: None,
-        trips: FuturesUnordered::new(),
-        asked: 0,
         usage: context.usage(),
         pulse: Pulse::new(context),
         alarm: None,
@@ -79,23 +66,14 @@ pub async fn run<H: Host>(
 
 struct Engine<'a, H: Host> {
     context: &'a RunContext<'a, H>,
-    job_types: &'a [&'a str],
     held: Held<'a, H>,
     prefetch: Prefetch,
-    /// Results that travel with the next trip.
-    finished: Vec<Finished<'a, H>>,
-    /// Results of a batch that was refused for the sake of one of them: they travel one by one.
-    suspects: Vec<Finished<'a, H>>,
+    trips: Trips<'a, H>,
     /// The last claim brought less than it asked for.
     is_drained: bool,
     /// When to ask once more all the same, because nobody is woken for what is enqueued until then.
     look_again_at_ms: Option<u64>,
-    /// Why there is no point in asking the database for more.
-    error: Option<String>,
-    trips: FuturesUnordered<LocalBoxFuture<'a, Trip<'a, H>>>,
-    /// How many jobs the trips under way ask for.
-    asked: usize,
-    /// Measured once per turn.
+    /// As it was last measured.
     usage: Usage,
     pulse: Pulse<'a, H>,
     alarm: Option<Alarm<'a>>,
@@ -110,7 +88,7 @@ struct Alarm<'a> {
 enum Event<'a, H> {
     Ended(Attempt<'a, H>),
     Returned(Trip<'a, H>),
-    Answered(Vec<(Rc<JobContext<'a, H>>, Standing)>),
+    Answered(Option<Standings<'a, H>>),
     Woken,
 }
 
@@ -118,38 +96,50 @@ impl<'a, H: Host> Engine<'a, H> {
     async fn run(mut self) -> RunReport {
         loop {
             self.usage = self.context.usage();
+            self.hand_back();
             let has_more = self.work().await;
+            self.usage = self.context.usage();
             self.hand_back();
             self.stop_overrun();
             while self.begin_trip() {}
             self.pulse.begin_if_due(&self.held);
             if self.is_over() {
-                let stopped = self.stop().unwrap_or_default();
-                self.wake_successor(stopped).await;
-                return self.ledger.close(stopped, self.error);
+                return self.close().await;
             }
             if has_more {
-                self.context.host.sleep_ms(0).await;
+                self.take_a_breath().await;
                 continue;
             }
-            match self.next_event().await {
-                Event::Ended(attempt) => self.ended(attempt, self.now_ms()),
-                Event::Returned(trip) => self.returned(trip),
-                Event::Answered(standings) => self.answered(standings),
-                Event::Woken => {}
-            }
+            let event = self.next_event().await;
+            self.handle(event);
         }
     }
 
-    /// Another worker takes over from one that had to stop, if it had anything to do at all: one that is used up
-    /// when it is woken calls nobody, or two of them would call each other for ever.
-    async fn wake_successor(&self, stopped: Stopped) {
-        let is_needed = !matches!(stopped, Stopped::Empty | Stopped::Database);
-        if !is_needed || !self.ledger.has_claimed() {
-            return;
+    async fn close(mut self) -> RunReport {
+        let stopped = self.stop().unwrap_or_default();
+        let error = self.trips.give_up(&mut self.ledger);
+        if error.is_some() {
+            return self.ledger.close(Stopped::Database, error);
         }
-        if let Err(error) = self.context.queue.wake_successor().await {
-            self.context.log.failure("no_successor", &error);
+        wake_successor(self.context, &self.ledger, stopped).await;
+        self.ledger.close(stopped, None)
+    }
+
+    /// Lets the event loop have its turn, and takes in what came with it: busy handlers must not keep a worker from
+    /// hearing of its jobs.
+    async fn take_a_breath(&mut self) {
+        self.context.host.sleep_ms(0).await;
+        while let Poll::Ready(event) = poll_fn(|task| Poll::Ready(self.poll_arrival(task))).await {
+            self.handle(event);
+        }
+    }
+
+    fn handle(&mut self, event: Event<'a, H>) {
+        match event {
+            Event::Ended(attempt) => self.ended(attempt, self.now_ms()),
+            Event::Returned(trip) => self.returned(trip),
+            Event::Answered(Some(standings)) => self.answered(standings),
+            Event::Answered(None) | Event::Woken => {}
         }
     }
 
@@ -178,7 +168,7 @@ impl<'a, H: Host> Engine<'a, H> {
         let ms = now_ms - attempt.since_ms;
         self.prefetch.ended(context.job().lease_token, now_ms);
         match outcome(attempt.result) {
-            Some(outcome) => self.finished.push(Finished::new(context, ms, outcome)),
+            Some(outcome) => self.trips.deliver(Finished::new(context, ms, outcome)),
             None => self.ledger.lost(context.job(), ms),
         }
     }
@@ -190,15 +180,15 @@ impl<'a, H: Host> Engine<'a, H> {
             Some(_) => self.held.take_waiting(),
             None => self.held.take_overdue(now_ms),
         };
-        let released = unstarted
-            .into_iter()
-            .map(|context| Finished::new(context, 0, Outcome::released()));
-        self.finished.extend(released);
+        for context in unstarted {
+            self.trips
+                .deliver(Finished::new(context, 0, Outcome::released()));
+        }
         if self.is_to_hand_over(now_ms) {
-            let interrupted = self.held.take_running(now_ms).into_iter();
-            let handed_over =
-                interrupted.map(|(context, ms)| Finished::new(context, ms, Outcome::HandedOver));
-            self.finished.extend(handed_over);
+            for (context, ms) in self.held.take_running(now_ms) {
+                self.trips
+                    .deliver(Finished::new(context, ms, Outcome::HandedOver));
+            }
         }
     }
 
@@ -218,105 +208,76 @@ impl<'a, H: Host> Engine<'a, H> {
         }
     }
 
-    /// Begins a trip if there is reason to; answers whether it did.
     fn begin_trip(&mut self) -> bool {
-        let claim_size = self.claim_size();
-        let is_worth_it = match self.trips.len() {
-            0 => claim_size > 0 || !self.finished.is_empty() || !self.suspects.is_empty(),
-            trips => trips < MOST_TRIPS && claim_size == LARGEST_CLAIM && self.suspects.is_empty(),
-        };
-        if !is_worth_it {
-            return false;
-        }
-        let (batch, max_jobs) = match self.suspects.pop() {
-            Some(suspect) => (vec![suspect], 0),
-            None => (mem::take(&mut self.finished), claim_size),
-        };
-        if max_jobs > 0 {
-            self.context.signals.looking();
-            self.look_again_at_ms = None;
-        }
-        let give_up_at_ms = match batch.is_empty() && self.held.is_empty() {
+        let wanted = self.claim_size();
+        !self.is_hopeless() && self.trips.begin(wanted, self.stop().is_some())
+    }
+
+    /// Whether it is not worth waiting any longer for a database that is away.
+    fn is_hopeless(&self) -> bool {
+        let until_ms = match self.held.is_empty() && !self.trips.has_results() {
             true => self.context.budget.claims_until_ms(),
             false => self.context.budget.ends_at_ms(),
         };
-        let trip = trip(self.context, self.job_types, batch, max_jobs, give_up_at_ms);
-        self.trips.push(Box::pin(trip));
-        self.asked += max_jobs;
-        true
+        let next_ms = self.trips.due_ms();
+        next_ms.is_some_and(|at_ms| at_ms.max(self.now_ms()) >= until_ms)
     }
 
     /// How many jobs to ask for now.
     fn claim_size(&mut self) -> usize {
         let now_ms = self.now_ms();
+        let is_to_look_again = self.context.signals.is_to_look_again();
+        if is_to_look_again {
+            self.trips.take_heart();
+        }
         // When the last claim found too little, asking again is free only with results to deliver.
-        let is_worth_asking = !self.is_drained
-            || !self.finished.is_empty()
-            || self.context.signals.is_to_look_again()
-            || self.look_again_at_ms.is_some_and(|at_ms| at_ms <= now_ms);
+        let is_to_look_again =
+            is_to_look_again || self.look_again_at_ms.is_some_and(|at_ms| at_ms <= now_ms);
+        let is_worth_asking = !self.is_drained || self.trips.has_results() || is_to_look_again;
         if self.stop().is_some() || !is_worth_asking {
             return 0;
         }
         let wanted = self.context.config.concurrency + self.prefetch.ahead(now_ms);
-        let coming = self.held.len() + self.asked;
+        let coming = self.held.len() + self.trips.asked();
         wanted.saturating_sub(coming).min(LARGEST_CLAIM)
     }
 
     fn returned(&mut self, trip: Trip<'a, H>) {
-        self.asked -= trip.max_jobs;
-        match trip.answer {
-            Ok(exchanged) => {
-                for (finished, settled) in trip.batch.iter().zip(&exchanged.finished) {
-                    self.ledger.settled(finished, *settled);
-                }
-                if trip.max_jobs > 0 {
-                    self.is_drained = exchanged.jobs.len() < trip.max_jobs;
-                    let pause_ms = exchanged.look_again_ms.map(u64::from);
-                    self.look_again_at_ms = pause_ms.map(|pause_ms| self.now_ms() + pause_ms);
-                    self.claimed(trip.lease_token, exchanged.jobs, trip.ms);
-                }
-            }
-            Err(error) if error.verdict() == Verdict::Content && !trip.batch.is_empty() => {
-                self.refused(trip.batch, trip.max_jobs, &error);
-            }
-            Err(error) => {
-                self.ledger.undelivered(&trip.batch, &error);
-                self.error = Some(error.to_string());
-            }
+        if let Some(arrival) = self.trips.returned(trip, &mut self.ledger) {
+            self.is_drained = arrival.is_last;
+            let pause_ms = arrival.look_again_ms.map(u64::from);
+            self.look_again_at_ms = pause_ms.map(|pause_ms| self.now_ms() + pause_ms);
+            self.arrived(arrival);
         }
     }
 
-    fn claimed(&mut self, lease_token: Uuid, jobs: Vec<Job>, ms: u64) {
+    fn arrived(&mut self, arrival: Arrival) {
         let now_ms = self.now_ms();
-        if jobs.is_empty() {
+        if arrival.jobs.is_empty() {
             return;
         }
-        if self.held.is_empty() {
-            self.pulse.rest();
-        }
-        self.prefetch.claimed(lease_token, jobs.len(), now_ms);
-        for job in jobs {
-            self.ledger.claimed(&job, ms);
-            self.held.push(JobContext::new(self.context, job), now_ms);
-        }
-    }
-
-    /// Something in this batch cannot be stored. Sent alone, each result shows whether it is the one.
-    fn refused(&mut self, batch: Vec<Finished<'a, H>>, max_jobs: usize, error: &QueueError) {
-        if batch.len() > 1 || max_jobs > 0 {
-            self.suspects.extend(batch);
-            return;
-        }
-        for finished in batch {
-            let (job_context, ms) = (finished.context.clone(), finished.ms);
-            match finished.refused(error) {
-                Some(stand_in) => self.suspects.push(stand_in),
-                None => self.ledger.lost(job_context.job(), ms),
+        self.pulse
+            .begin_leases(arrival.since_ms, self.context.manifest.is_empty());
+        self.prefetch
+            .claimed(arrival.lease_token, arrival.jobs.len(), now_ms);
+        for mut job in arrival.jobs {
+            self.ledger.claimed(&job, now_ms - arrival.since_ms);
+            let unreadable = job.unreadable.take();
+            let context = JobContext::new(self.context, job);
+            match unreadable {
+                None => self.held.push(context, now_ms),
+                Some(reason) => {
+                    let outcome = Outcome::unreadable(reason);
+                    self.prefetch.ended(arrival.lease_token, now_ms);
+                    self.trips
+                        .deliver(Finished::new(Rc::new(context), 0, outcome));
+                }
             }
         }
     }
 
-    fn answered(&mut self, standings: Vec<(Rc<JobContext<'a, H>>, Standing)>) {
+    fn answered(&mut self, standings: Standings<'a, H>) {
+        self.trips.hurry();
         for (context, standing) in standings {
             if standing == Standing::Held {
                 continue;
@@ -332,7 +293,7 @@ impl<'a, H: Host> Engine<'a, H> {
             match stop {
                 Stop::Cancelled => {
                     let cancelled = Finished::new(context, ms, Outcome::Cancelled);
-                    self.finished.push(cancelled);
+                    self.trips.deliver(cancelled);
                 }
                 _ => self.ledger.lost(context.job(), ms),
             }
@@ -341,23 +302,20 @@ impl<'a, H: Host> Engine<'a, H> {
 
     /// Why nothing new begins, if so.
     fn stop(&self) -> Option<Stopped> {
-        match self.error {
-            Some(_) => Some(Stopped::Database),
-            None => {
-                let used_up = || self.context.budget.ends_claims(self.usage);
-                self.context.signals.drained().or_else(used_up)
-            }
+        if self.trips.is_refused() {
+            return Some(Stopped::Database);
         }
+        let used_up = || self.context.budget.ends_claims(self.usage);
+        self.context.signals.drained().or_else(used_up)
     }
 
     fn is_over(&mut self) -> bool {
-        self.trips.is_empty()
-            && !self.pulse.is_pending()
-            && self.held.is_empty()
-            && self.finished.is_empty()
-            && self.suspects.is_empty()
-            && self.claim_size() == 0
-            && (self.look_again_at_ms.is_none() || self.stop().is_some())
+        if !self.held.is_empty() || !self.trips.is_home() || self.pulse.is_pending() {
+            return false;
+        }
+        let looks_again = self.look_again_at_ms.is_some() && self.stop().is_none();
+        let is_done = self.trips.is_idle() && self.claim_size() == 0 && !looks_again;
+        is_done || self.is_hopeless()
     }
 
     async fn next_event(&mut self) -> Event<'a, H> {
@@ -374,24 +332,33 @@ impl<'a, H: Host> Engine<'a, H> {
         if let Poll::Ready(attempt) = self.held.poll_ended(task) {
             return Poll::Ready(Event::Ended(attempt));
         }
-        if let Poll::Ready(Some(trip)) = self.trips.poll_next_unpin(task) {
-            return Poll::Ready(Event::Returned(trip));
+        if let Poll::Ready(event) = self.poll_arrival(task) {
+            return Poll::Ready(event);
         }
-        if let Poll::Ready(standings) = self.pulse.poll(task) {
-            return Poll::Ready(Event::Answered(standings));
-        }
-        if let Some(Poll::Ready(())) = self
-            .alarm
-            .as_mut()
-            .map(|alarm| alarm.sleep.poll_unpin(task))
-        {
+        let alarm = self.alarm.as_mut();
+        if alarm.is_some_and(|alarm| alarm.sleep.poll_unpin(task).is_ready()) {
             self.alarm = None;
             return Poll::Ready(Event::Woken);
         }
-        match self.context.signals.take_woken(task.waker()) {
+        // A handler that computes between its awaits uses up the isolate without any other event.
+        match self.context.signals.take_woken(task.waker()) || self.is_budget_crossed() {
             true => Poll::Ready(Event::Woken),
             false => Poll::Pending,
         }
+    }
+
+    /// What came from the database.
+    fn poll_arrival(&mut self, task: &mut Context<'_>) -> Poll<Event<'a, H>> {
+        if let Poll::Ready(trip) = self.trips.poll(task) {
+            return Poll::Ready(Event::Returned(trip));
+        }
+        self.pulse.poll(task).map(Event::Answered)
+    }
+
+    fn is_budget_crossed(&self) -> bool {
+        let (budget, usage) = (&self.context.budget, self.context.usage());
+        budget.ends_claims(usage) != budget.ends_claims(self.usage)
+            || budget.ends_runs(usage) != budget.ends_runs(self.usage)
     }
 
     /// Makes sure that the loop turns when something becomes due.
@@ -405,6 +372,7 @@ impl<'a, H: Host> Engine<'a, H> {
             self.pulse.due_ms(&self.held),
             self.held.overdue_at_ms(),
             self.held.deadline_ms(),
+            self.trips.due_ms().filter(|at_ms| *at_ms > self.now_ms()),
             hand_over,
         ];
         let Some(due_ms) = due.into_iter().flatten().min() else {
@@ -428,5 +396,21 @@ impl<'a, H: Host> Engine<'a, H> {
 
     fn now_ms(&self) -> u64 {
         self.context.host.now_ms()
+    }
+}
+
+/// Another worker takes over from one that had to stop, if it had anything to do at all: one that is used up when it
+/// is woken calls nobody, or two of them would call each other for ever.
+async fn wake_successor<H: Host>(
+    context: &RunContext<'_, H>,
+    ledger: &Ledger<'_, H>,
+    stopped: Stopped,
+) {
+    let is_needed = !matches!(stopped, Stopped::Empty | Stopped::Database);
+    if !is_needed || !ledger.has_claimed() {
+        return;
+    }
+    if let Err(error) = context.queue.wake_successor().await {
+        context.log.failure("no_successor", &error);
     }
 }

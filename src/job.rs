@@ -25,6 +25,9 @@ pub struct Job {
     /// Results of the steps that earlier claims finished, by step name.
     #[serde(default)]
     pub steps: Map<String, Value>,
+    /// Set when the database holds JSON that this worker cannot read: why. Input and steps are then missing.
+    #[serde(skip)]
+    pub unreadable: Option<String>,
 }
 
 impl Job {

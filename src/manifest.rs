@@ -16,6 +16,7 @@ use crate::outcome::Outcome;
 #[derive(Debug, Default)]
 pub struct Manifest {
     entries: RefCell<Vec<Rc<Entry>>>,
+    claims: RefCell<Vec<Uuid>>,
     added: Cell<u64>,
     /// The number of the job whose handler has the isolate at this moment.
     polled: Cell<Option<u64>>,
@@ -29,14 +30,8 @@ pub struct Entry {
     position: Cell<usize>,
     job_id: Uuid,
     lease_token: Uuid,
-    state: RefCell<State>,
-}
-
-#[derive(Debug)]
-enum State {
-    Waiting,
-    Running,
-    Ended(Rc<Outcome>),
+    /// `None` as long as the job waits or runs.
+    outcome: RefCell<Option<Rc<Outcome>>>,
 }
 
 impl Manifest {
@@ -50,7 +45,7 @@ impl Manifest {
             position: Cell::new(entries.len()),
             job_id: job.id,
             lease_token: job.lease_token,
-            state: RefCell::new(State::Waiting),
+            outcome: RefCell::default(),
         });
         entries.push(entry.clone());
         entry
@@ -66,6 +61,41 @@ impl Manifest {
         }
     }
 
+    /// Begins a claim under a new token: what it brings may be this isolate's before it knows.
+    pub(crate) fn begin_claim(&self) -> Uuid {
+        let lease_token = Uuid::new_v4();
+        self.claims.borrow_mut().push(lease_token);
+        lease_token
+    }
+
+    /// What the claim brought is on board.
+    pub(crate) fn end_claim(&self, lease_token: Uuid) {
+        self.claims
+            .borrow_mut()
+            .retain(|claim| *claim != lease_token);
+    }
+
+    /// The claims whose answers have not arrived.
+    pub fn claims(&self) -> Vec<Uuid> {
+        self.claims.borrow().clone()
+    }
+
+    /// The jobs whose end the database does not know yet: id and lease token.
+    pub(crate) fn ended(&self) -> Vec<(Uuid, Uuid)> {
+        let entries = self.entries.borrow();
+        let ended = entries
+            .iter()
+            .filter(|entry| entry.outcome.borrow().is_some());
+        ended
+            .map(|entry| (entry.job_id, entry.lease_token))
+            .collect()
+    }
+
+    /// Nothing is on board.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.entries.borrow().is_empty()
+    }
+
     /// Runs `poll` in the name of the job.
     pub(crate) fn polling<T>(&self, entry: &Entry, poll: impl FnOnce() -> T) -> T {
         self.polled.set(Some(entry.number));
@@ -76,8 +106,7 @@ impl Manifest {
 
     /// What to tell the database about every job after a crash: its result if it has one; that it failed, if
     /// it was its handler that crashed; otherwise that it is released. When no handler was at work the
-    /// worker itself is to blame, and running jobs are handed over, so that the same crash does not
-    /// befall them for ever.
+    /// worker itself is to blame, and jobs are handed over, so that the same crash does not befall them for ever.
     pub fn outcomes_after_crash(&self) -> Vec<(Uuid, Uuid, Rc<Outcome>)> {
         let entries = self.entries.borrow();
         entries
@@ -87,12 +116,13 @@ impl Manifest {
     }
 
     fn after_crash(&self, entry: &Entry) -> Rc<Outcome> {
-        let outcome = match (&*entry.state.borrow(), self.polled.get()) {
-            (State::Ended(outcome), _) => return outcome.clone(),
-            (State::Waiting, _) => Outcome::released(),
-            (State::Running, None) => Outcome::HandedOver,
-            (State::Running, Some(polled)) if polled != entry.number => Outcome::released(),
-            (State::Running, Some(_)) => Outcome::Failed {
+        if let Some(outcome) = &*entry.outcome.borrow() {
+            return outcome.clone();
+        }
+        let outcome = match self.polled.get() {
+            None => Outcome::HandedOver,
+            Some(polled) if polled != entry.number => Outcome::released(),
+            Some(_) => Outcome::Failed {
                 error_message: "the handler crashed: the function's log says where".into(),
                 retryable: true,
                 retry_after_seconds: None,
@@ -103,14 +133,9 @@ impl Manifest {
 }
 
 impl Entry {
-    /// The job's handler begins.
-    pub(crate) fn started(&self) {
-        self.state.replace(State::Running);
-    }
-
     /// The job came to this end.
     pub(crate) fn ended(&self, outcome: Rc<Outcome>) {
-        self.state.replace(State::Ended(outcome));
+        self.outcome.replace(Some(outcome));
     }
 }
 
@@ -144,7 +169,6 @@ mod tests {
         let manifest = Manifest::default();
         let [ended, culprit, bystander, _waiting] = [(); 4].map(|()| add(&manifest));
         for entry in [&ended, &culprit, &bystander] {
-            entry.started();
             manifest.polling(entry, || ());
         }
         ended.ended(Rc::new(Outcome::Completed {
@@ -160,9 +184,9 @@ mod tests {
     #[test]
     fn a_crash_of_the_worker_itself_is_no_bodys_fault_and_ends_some_day_all_the_same() {
         let manifest = Manifest::default();
-        add(&manifest).started();
         add(&manifest);
-        assert_eq!(after_crash(&manifest), ["handed_over", "released"]);
+        add(&manifest);
+        assert_eq!(after_crash(&manifest), ["handed_over", "handed_over"]);
     }
 
     #[test]
@@ -174,5 +198,14 @@ mod tests {
         let on_board = manifest.outcomes_after_crash();
         assert_eq!(on_board.len(), 1);
         assert_eq!(on_board[0].0, second.job_id);
+    }
+
+    #[test]
+    fn a_claim_is_remembered_until_its_answer_is_in() {
+        let manifest = Manifest::default();
+        let [first, second] = [(); 2].map(|()| manifest.begin_claim());
+        assert_eq!(manifest.claims(), [first, second]);
+        manifest.end_claim(first);
+        assert_eq!(manifest.claims(), [second]);
     }
 }

@@ -44,6 +44,15 @@ impl Outcome {
             retry_after_seconds: None,
         }
     }
+
+    /// The end of a job that cannot be run at all.
+    pub fn unreadable(reason: String) -> Self {
+        Self::Failed {
+            error_message: reason,
+            retryable: false,
+            retry_after_seconds: None,
+        }
+    }
 }
 
 /// What to do after an attempt; `None` when the job is somebody else's by now and there is nothing to say.

@@ -10,8 +10,8 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 pub use self::answer::QueueError;
+use self::wire::{Abandoned, FinishedStep, Heartbeats, StartedStep, Successor};
 pub use self::wire::{Exchange, Exchanged, FinishedJob, Heartbeat, Settled, Standing, Start};
-use self::wire::{FinishedStep, Heartbeats, LastResults, StartedStep, Successor};
 use crate::handler::Progress;
 use crate::host::{Host, HttpResponse, TransportError};
 use crate::job::Job;
@@ -20,11 +20,11 @@ use crate::retry;
 
 type Answer = Result<HttpResponse, TransportError>;
 
-/// PostgREST waits ten seconds for a connection and the queue's functions take less than five.
+/// PostgREST waits ten seconds for a connection, and its functions take less than eight.
 const TIMEOUT_MS: u32 = 20_000;
 
-/// The arguments of `finish_and_claim_jobs` after a crash of the worker; `None` when nothing was on board.
-pub fn last_results(manifest: &Manifest) -> Option<String> {
+/// The function that takes a crashed worker's last words, and its arguments; `None` when nothing was on board.
+pub fn last_words(manifest: &Manifest) -> Option<(&'static str, String)> {
     let outcomes = manifest.outcomes_after_crash();
     let results: Vec<_> = outcomes
         .iter()
@@ -34,10 +34,16 @@ pub fn last_results(manifest: &Manifest) -> Option<String> {
             outcome,
         })
         .collect();
-    (!results.is_empty()).then(|| wire::encode(&LastResults { results }))
+    let lease_tokens = manifest.claims();
+    let is_empty = results.is_empty() && lease_tokens.is_empty();
+    let abandoned = Abandoned {
+        results,
+        lease_tokens,
+    };
+    (!is_empty).then(|| ("abandon_jobs", wire::encode(&abandoned)))
 }
 
-/// Calls the queue's functions, repeating what may pass by itself until time is up.
+/// Calls the queue's functions. What handlers call is repeated while that may help, until time is up.
 pub struct QueueClient<'a, H> {
     host: &'a H,
     give_up_at_ms: u64,
@@ -55,23 +61,18 @@ impl<'a, H: Host> QueueClient<'a, H> {
         }
     }
 
-    /// Stores results and claims jobs in one trip, repeating it until `give_up_at_ms`.
+    /// Stores results and claims jobs in one trip, once: what is to be sent next time may be something else.
     ///
     /// # Errors
-    /// [`QueueError`] when the database stays away or refuses.
+    /// [`QueueError`] when no readable answer came.
     pub async fn exchange<R: Serialize>(
         &self,
         exchange: &Exchange<'_, R>,
-        give_up_at_ms: u64,
     ) -> Result<Exchanged, QueueError> {
         const FUNCTION: &str = "finish_and_claim_jobs";
-        let encode = |is_repeat| {
-            wire::encode(&Exchange {
-                is_repeat,
-                ..*exchange
-            })
-        };
-        let exchanged: Exchanged = self.repeated(FUNCTION, encode, give_up_at_ms).await?;
+        let arguments = wire::encode(exchange);
+        let answer = self.host.rpc(FUNCTION, arguments, self.timeout_ms()).await;
+        let exchanged = answer::read(FUNCTION, answer, wire::exchanged)?;
         answer::expect_length(FUNCTION, exchanged.finished.len(), exchange.results.len())?;
         Ok(exchanged)
     }
@@ -99,6 +100,15 @@ impl<'a, H: Host> QueueClient<'a, H> {
         self.lease_seconds.saturating_mul(1_000) / 3
     }
 
+    /// How long to wait for an answer about leases: one that takes longer than most of a lease is better asked
+    /// for again, and none is awaited beyond the isolate's end.
+    fn timeout_ms(&self) -> u32 {
+        let left_ms = self.give_up_at_ms.saturating_sub(self.host.now_ms());
+        let left_ms = u32::try_from(left_ms).unwrap_or(u32::MAX);
+        let most_of_lease_ms = self.heartbeat_ms().saturating_mul(2);
+        TIMEOUT_MS.min(most_of_lease_ms).min(left_ms).max(1_000)
+    }
+
     /// Records that a step begins.
     ///
     /// # Errors
@@ -110,12 +120,9 @@ impl<'a, H: Host> QueueClient<'a, H> {
             name,
             lease_seconds: self.lease_seconds,
         };
-        self.repeated(
-            "start_job_step",
-            |_| wire::encode(&step),
-            self.give_up_at_ms,
-        )
-        .await
+        let arguments = wire::encode(&step);
+        self.repeated("start_job_step", arguments, self.timeout_ms())
+            .await
     }
 
     /// Keeps the result of a step. The first result kept under a name stays, unless this one is to
@@ -140,7 +147,8 @@ impl<'a, H: Host> QueueClient<'a, H> {
             lease_seconds: self.lease_seconds,
             replace,
         };
-        self.repeated("save_job_step", |_| wire::encode(&step), self.give_up_at_ms)
+        let arguments = wire::encode(&step);
+        self.repeated("save_job_step", arguments, self.timeout_ms())
             .await
     }
 
@@ -171,19 +179,19 @@ impl<'a, H: Host> QueueClient<'a, H> {
         function: &str,
         arguments: impl Serialize,
     ) -> Result<T, QueueError> {
-        self.repeated(function, |_| wire::encode(&arguments), self.give_up_at_ms)
+        self.repeated(function, wire::encode(&arguments), TIMEOUT_MS)
             .await
     }
 
     async fn repeated<T: DeserializeOwned>(
         &self,
         function: &str,
-        encode: impl Fn(bool) -> String,
-        give_up_at_ms: u64,
+        arguments: String,
+        timeout_ms: u32,
     ) -> Result<T, QueueError> {
         let mut value = None;
         let mut decode = |answer| answer::decode(function, answer).map(|got| value = Some(got));
-        self.repeat(function, &encode, &mut decode, give_up_at_ms)
+        self.repeat(function, arguments, timeout_ms, &mut decode)
             .await?;
         value.ok_or_else(|| answer::unreadable(function, "it is missing"))
     }
@@ -192,14 +200,13 @@ impl<'a, H: Host> QueueClient<'a, H> {
     async fn repeat(
         &self,
         function: &str,
-        encode: &dyn Fn(bool) -> String,
+        arguments: String,
+        timeout_ms: u32,
         decode: &mut dyn FnMut(Answer) -> Result<(), QueueError>,
-        give_up_at_ms: u64,
     ) -> Result<(), QueueError> {
         let mut failures = 0;
         loop {
-            let arguments = encode(failures > 0);
-            let answer = self.host.rpc(function, arguments, TIMEOUT_MS).await;
+            let answer = self.host.rpc(function, arguments.clone(), timeout_ms).await;
             let Err(error) = decode(answer) else {
                 return Ok(());
             };
@@ -208,7 +215,7 @@ impl<'a, H: Host> QueueClient<'a, H> {
             let Some(pause_ms) = pause_ms else {
                 return Err(error);
             };
-            if self.host.now_ms() + u64::from(pause_ms) >= give_up_at_ms {
+            if self.host.now_ms() + u64::from(pause_ms) >= self.give_up_at_ms {
                 return Err(error);
             }
             self.host.sleep_ms(pause_ms).await;

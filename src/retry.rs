@@ -14,8 +14,10 @@ pub mod refusal {
     pub const WRONG_STATE: &str = "JQ005";
 }
 
-/// With the pauses between them these take a second and a half: PostgREST has read a new schema by then.
-const UNSETTLED_TRIES: u32 = 5;
+/// With the pauses between them these take six seconds: PostgREST has read a new schema by then.
+const UNSETTLED_TRIES: u32 = 7;
+/// Whoever asks for more patience is asked again all the same: PostgREST doubles its wish with every failure.
+const MOST_PATIENCE_MS: u32 = 30_000;
 
 /// What a failed answer means for the call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,6 +42,8 @@ pub fn classify(status: u16, code: Option<&str>) -> Verdict {
 
 fn classify_code(code: &str) -> Verdict {
     match code {
+        // What PostgREST says of a pooled connection that turns out to be dead.
+        "" => Verdict::Transient,
         "PGRST000" | "PGRST001" | "PGRST002" | "PGRST003" => Verdict::Transient,
         // Serialization, deadlock, lock and statement timeouts, and a server that shuts down.
         "40001" | "40P01" | "55P03" | "57014" | "57P01" | "57P02" | "57P03" => Verdict::Transient,
@@ -76,7 +80,9 @@ pub fn pause_ms(verdict: Verdict, retry_after_ms: Option<u32>, failures: u32) ->
         Verdict::Unsettled => failures < UNSETTLED_TRIES,
         Verdict::Content | Verdict::Fatal => false,
     };
-    is_worth_it.then(|| retry_after_ms.unwrap_or_else(|| backoff_ms(failures)))
+    // A wish of 0, which PostgREST has at first, is no reason to ask without a pause.
+    let wished_ms = retry_after_ms.unwrap_or_default().min(MOST_PATIENCE_MS);
+    is_worth_it.then(|| backoff_ms(failures).max(wished_ms))
 }
 
 fn backoff_ms(failures: u32) -> u32 {
@@ -115,6 +121,7 @@ mod tests {
             (409, "23505", Content),
             (500, "54000", Content),
             (400, "P0001", Content),
+            (400, "", Transient),
             (400, refusal::BAD_ARGUMENT, Content),
             (400, refusal::CANCELLED, Fatal),
             (400, refusal::LEASE_LOST, Fatal),
@@ -149,14 +156,17 @@ mod tests {
     }
 
     #[test]
-    fn a_server_that_says_how_long_is_obeyed() {
-        assert_eq!(pause_ms(Verdict::Transient, Some(9_000), 1), Some(9_000));
+    fn a_server_that_says_how_long_is_obeyed_within_reason() {
+        let pause_ms = |wish_ms| pause_ms(Verdict::Transient, Some(wish_ms), 1);
+        assert_eq!(pause_ms(9_000), Some(9_000));
+        assert_eq!(pause_ms(0), Some(100));
+        assert_eq!(pause_ms(600_000), Some(30_000));
     }
 
     #[test]
-    fn what_may_settle_is_tried_five_times_and_what_cannot_pass_once() {
-        assert!(pause_ms(Verdict::Unsettled, None, 4).is_some());
-        assert_eq!(pause_ms(Verdict::Unsettled, None, 5), None);
+    fn what_may_settle_is_tried_seven_times_and_what_cannot_pass_once() {
+        assert!(pause_ms(Verdict::Unsettled, None, 6).is_some());
+        assert_eq!(pause_ms(Verdict::Unsettled, None, 7), None);
         assert_eq!(pause_ms(Verdict::Content, None, 1), None);
         assert_eq!(pause_ms(Verdict::Fatal, None, 1), None);
     }

@@ -320,6 +320,7 @@ pub fn job(job_type: &str, input_data: Value) -> Job {
         timeout_seconds: None,
         lease_token: Uuid::new_v4(),
         steps: serde_json::Map::new(),
+        unreadable: None,
     }
 }
 

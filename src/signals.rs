@@ -26,8 +26,16 @@ impl Signals {
     /// The isolate is about to end: it is drained, and what still runs at `at_ms` on the host's clock is
     /// handed over.
     pub fn shut_down(&self, at_ms: u64) {
-        self.hand_over_at_ms.set(Some(at_ms));
+        let earlier_ms = self.hand_over_at_ms.get();
+        self.hand_over_at_ms.set(Some(
+            earlier_ms.map_or(at_ms, |earlier_ms| at_ms.min(earlier_ms)),
+        ));
         self.drain(Stopped::Shutdown);
+    }
+
+    /// The isolate has crashed: it begins nothing new, and nobody is woken.
+    pub fn retire(&self) {
+        self.drained.set(Some(Stopped::Shutdown));
     }
 
     /// There may be new jobs: the run asks for some once more before it ends.

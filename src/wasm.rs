@@ -182,10 +182,12 @@ impl Worker {
     /// only thing to ask a crashed worker for.
     #[wasm_bindgen(js_name = lastWords)]
     pub fn last_words(&self) -> Option<LastWords> {
+        // Should it not have been the worker after all that crashed, it begins nothing more.
+        self.0.signals.retire();
         let config = self.0.config.as_ref().ok()?;
-        let body = queue::last_results(&self.0.manifest)?;
+        let (function, arguments) = queue::last_words(&self.0.manifest)?;
         let host = EdgeHost::new(config, &self.0.meter);
-        let request = host.rpc_request("finish_and_claim_jobs", body, 0);
+        let request = host.rpc_request(function, arguments, 0);
         Some(LastWords {
             url: request.url,
             headers: serde_json::to_string(&request.headers).ok()?,
@@ -226,7 +228,7 @@ impl Isolate {
 
     fn handlers<H: Host>(&self) -> Vec<Registration<H>> {
         let mut handlers = script::registrations(&self.scripts);
-        let mut built_in = Vec::from(handlers::all());
+        let mut built_in = handlers::all();
         built_in.retain(|one| handlers.iter().all(|other| other.job_type != one.job_type));
         handlers.append(&mut built_in);
         handlers

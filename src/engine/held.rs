@@ -86,7 +86,6 @@ impl<'a, H: Host> Held<'a, H> {
         while self.running.len() < self.slots
             && let Some(Waiting { context, .. }) = self.waiting.pop_front()
         {
-            context.started();
             let (attempt, abort) = abortable(attempt(self.handlers, context.clone(), now_ms));
             self.attempts.push(Box::pin(async { attempt.await.ok() }));
             self.running.push(Running {
@@ -190,7 +189,7 @@ async fn attempt<'a, H: Host>(
         .find(|handler| handler.job_type == context.job().job_type);
     let result = match handler {
         Some(handler) => {
-            let mut run = (handler.run)(&context);
+            let mut run = context.polling(|| (handler.run)(&context));
             poll_fn(|task| context.polling(|| run.poll_unpin(task))).await
         }
         None => Err(JobError::retryable("this worker does not run such jobs")),

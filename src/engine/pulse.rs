@@ -1,4 +1,4 @@
-//! Signs of life for all held jobs in one call, and what comes back with them: cancellations and lost leases.
+//! Signs of life for all jobs on board in one call, and what comes back with them: cancellations and lost leases.
 
 use std::rc::Rc;
 use std::task::{Context, Poll};
@@ -10,7 +10,7 @@ use serde_json::json;
 use super::held::Held;
 use crate::handler::{JobContext, RunContext};
 use crate::host::Host;
-use crate::queue::{QueueError, Standing};
+use crate::queue::{Heartbeat, QueueError, Standing};
 
 /// News, and signs of life after one that failed, are not sent more often than this.
 const SHORTEST_PAUSE_MS: u64 = 1_000;
@@ -24,6 +24,8 @@ pub(super) struct Pulse<'a, H> {
     is_awaited: bool,
     beat: Option<LocalBoxFuture<'a, Beat<'a, H>>>,
 }
+
+pub(super) type Standings<'a, H> = Vec<(Rc<JobContext<'a, H>>, Standing)>;
 
 struct Beat<'a, H> {
     contexts: Vec<Rc<JobContext<'a, H>>>,
@@ -42,9 +44,13 @@ impl<'a, H: Host> Pulse<'a, H> {
         }
     }
 
-    /// The first jobs were claimed: their leases are as good as new.
-    pub(super) fn rest(&mut self) {
-        self.last_ms = self.context.host.now_ms();
+    /// Jobs came on board whose leases may have begun at `since_ms`; they are the first, if `is_first`.
+    pub(super) fn begin_leases(&mut self, since_ms: u64, is_first: bool) {
+        self.last_ms = if is_first {
+            since_ms
+        } else {
+            self.last_ms.min(since_ms)
+        };
     }
 
     /// A job has run too long: whoever sends a sign of life makes the database take notice.
@@ -69,7 +75,7 @@ impl<'a, H: Host> Pulse<'a, H> {
             true => SHORTEST_PAUSE_MS,
             false => self.context.queue.heartbeat_ms().into(),
         };
-        (!held.is_empty()).then_some(self.last_ms + pause_ms)
+        (!self.context.manifest.is_empty()).then_some(self.last_ms + pause_ms)
     }
 
     /// Sends one if it is time.
@@ -85,22 +91,22 @@ impl<'a, H: Host> Pulse<'a, H> {
         }
     }
 
-    /// The jobs that were asked about and how they stand; none when no answer came.
-    pub(super) fn poll(
-        &mut self,
-        task: &mut Context<'_>,
-    ) -> Poll<Vec<(Rc<JobContext<'a, H>>, Standing)>> {
+    /// The jobs that were asked about and how they stand; `None` when no answer came.
+    pub(super) fn poll(&mut self, task: &mut Context<'_>) -> Poll<Option<Standings<'a, H>>> {
         let Some(Poll::Ready(beat)) = self.beat.as_mut().map(|beat| beat.poll_unpin(task)) else {
             return Poll::Pending;
         };
         self.beat = None;
         self.is_awaited = false;
         self.has_failed = beat.answer.is_err();
-        let standings = beat.answer.unwrap_or_else(|error| {
-            self.failed(&beat.contexts, &error);
-            Vec::new()
+        let standings = beat.answer.inspect_err(|error| {
+            self.failed(&beat.contexts, error);
         });
-        Poll::Ready(beat.contexts.into_iter().zip(standings).collect())
+        Poll::Ready(
+            standings
+                .ok()
+                .map(|standings| beat.contexts.into_iter().zip(standings).collect()),
+        )
     }
 
     fn failed(&self, contexts: &[Rc<JobContext<'a, H>>], error: &QueueError) {
@@ -118,7 +124,14 @@ async fn beat<'a, H: Host>(
     context: &'a RunContext<'a, H>,
     contexts: Vec<Rc<JobContext<'a, H>>>,
 ) -> Beat<'a, H> {
-    let heartbeats: Vec<_> = contexts.iter().map(|context| context.heartbeat()).collect();
+    let mut heartbeats: Vec<_> = contexts.iter().map(|context| context.heartbeat()).collect();
+    // Those whose results are on their way still need their leases. What is said of them is of no use to anyone.
+    let ended = context.manifest.ended().into_iter();
+    heartbeats.extend(ended.map(|(job_id, lease_token)| Heartbeat {
+        job_id,
+        lease_token,
+        progress: None,
+    }));
     let answer = context.queue.heartbeat(&heartbeats).await;
     Beat { contexts, answer }
 }

@@ -2,6 +2,7 @@
 
 mod claiming;
 mod handing_over;
+mod handlers;
 mod losing;
 mod stopping;
 mod world;

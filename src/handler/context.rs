@@ -319,15 +319,12 @@ impl<'a, H: Host> JobContext<'a, H> {
         self.longest_step_ms
             .set(self.longest_step_ms.get().max(Some(ms)));
         go_on(standing)?;
-        match self.stop.get() {
-            Some(_) => Err(JobError::HandOver),
-            None => Ok(()),
+        if self.stop.get().is_some() {
+            // The handler may be waiting for something else besides.
+            self.run.signals.wake();
+            return Err(JobError::HandOver);
         }
-    }
-
-    /// The job's handler begins.
-    pub(crate) fn started(&self) {
-        self.entry.started();
+        Ok(())
     }
 
     /// The job came to this end, which the database does not know yet.

@@ -66,7 +66,8 @@ impl QueueError {
         }
     }
 
-    pub(super) fn retry_after_ms(&self) -> Option<u32> {
+    /// How long the server asks to wait before the next try.
+    pub fn retry_after_ms(&self) -> Option<u32> {
         match self {
             Self::Refused { retry_after_ms, .. } => *retry_after_ms,
             Self::Unreachable { .. } | Self::Unreadable { .. } => None,
@@ -91,6 +92,15 @@ pub(super) fn decode<T: DeserializeOwned>(
     function: &str,
     answer: Result<HttpResponse, TransportError>,
 ) -> Result<T, QueueError> {
+    read(function, answer, |body| serde_json::from_slice(body))
+}
+
+/// What `read` makes of the body of an answer that says yes.
+pub(super) fn read<T>(
+    function: &str,
+    answer: Result<HttpResponse, TransportError>,
+    read: impl FnOnce(&[u8]) -> serde_json::Result<T>,
+) -> Result<T, QueueError> {
     let response = answer.map_err(|error| QueueError::Unreachable {
         function: function.into(),
         error,
@@ -103,7 +113,7 @@ pub(super) fn decode<T: DeserializeOwned>(
         [] => b"null",
         body => body,
     };
-    serde_json::from_slice(body).map_err(|error| unreadable(function, &error.to_string()))
+    read(body).map_err(|error| unreadable(function, &error.to_string()))
 }
 
 /// An answer that runs parallel to what was sent must be as long.

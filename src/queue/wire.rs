@@ -1,7 +1,8 @@
 //! What travels to and from the queue's functions. The names are the functions' argument names.
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::value::RawValue;
+use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use crate::handler::Progress;
@@ -21,8 +22,8 @@ pub struct Exchange<'a, R> {
     pub worker_id: &'a str,
     /// How long the claim holds without a sign of life.
     pub lease_seconds: u32,
-    /// Chosen by the worker for this claim, so that a lost answer can be asked for again.
-    pub lease_token: Uuid,
+    /// Chosen by the worker for this claim, so that a lost answer can be asked for again; `None` without a claim.
+    pub lease_token: Option<Uuid>,
     /// The same exchange was sent before and its answer did not arrive.
     pub is_repeat: bool,
 }
@@ -39,10 +40,12 @@ pub struct FinishedJob<'a> {
     pub outcome: &'a Outcome,
 }
 
-/// An [`Exchange`] that claims nothing, from a worker that cannot wait for the answer.
+/// What a worker that has crashed leaves behind.
 #[derive(Serialize)]
-pub(super) struct LastResults<'a> {
+pub(super) struct Abandoned<'a> {
     pub(super) results: Vec<FinishedJob<'a>>,
+    /// Claims that nobody heard the answer of.
+    pub(super) lease_tokens: Vec<Uuid>,
 }
 
 /// The answer to an [`Exchange`].
@@ -53,8 +56,63 @@ pub struct Exchanged {
     /// The claimed jobs, in the order they should start.
     pub jobs: Vec<Job>,
     /// After how long to ask once more before ending: until then nobody wakes a worker for a new job.
-    #[serde(default)]
     pub look_again_ms: Option<u32>,
+}
+
+/// Reads the answer to an exchange. One job that cannot be read must not take the others with it: Postgres stores JSON of
+/// any depth, and numbers of any size.
+pub(super) fn exchanged(body: &[u8]) -> serde_json::Result<Exchanged> {
+    serde_json::from_slice(body).or_else(|_| read_one_by_one(body))
+}
+
+fn read_one_by_one(body: &[u8]) -> serde_json::Result<Exchanged> {
+    #[derive(Deserialize)]
+    struct Parts<'b> {
+        finished: Vec<Settled>,
+        #[serde(borrow)]
+        jobs: Vec<&'b RawValue>,
+        look_again_ms: Option<u32>,
+    }
+    let Parts {
+        finished,
+        jobs,
+        look_again_ms,
+    } = serde_json::from_slice(body)?;
+    let jobs = jobs.into_iter().map(|job| {
+        let job = job.get();
+        serde_json::from_str(job).or_else(|error| without_content(job, &error))
+    });
+    Ok(Exchanged {
+        finished,
+        jobs: jobs.collect::<Result<_, _>>()?,
+        look_again_ms,
+    })
+}
+
+/// What can be read of a job: enough to fail it.
+fn without_content(job: &str, error: &serde_json::Error) -> serde_json::Result<Job> {
+    #[derive(Deserialize)]
+    struct Head {
+        id: Uuid,
+        job_type: String,
+        retry_count: u32,
+        max_retries: u32,
+        lease_token: Uuid,
+    }
+    let head: Head = serde_json::from_str(job)?;
+    Ok(Job {
+        id: head.id,
+        job_type: head.job_type,
+        input_data: Value::Null,
+        retry_count: head.retry_count,
+        max_retries: head.max_retries,
+        timeout_seconds: None,
+        lease_token: head.lease_token,
+        steps: Map::new(),
+        unreadable: Some(format!(
+            "input_data or a saved step holds JSON that cannot be read: {error}"
+        )),
+    })
 }
 
 /// Where a job is after its worker finished with it: the database has the last word.
@@ -192,7 +250,7 @@ mod tests {
             job_types: &["noop"],
             worker_id: "w",
             lease_seconds: 30,
-            lease_token: Uuid::nil(),
+            lease_token: Some(Uuid::nil()),
             is_repeat: false,
         };
         let sent: Value = serde_json::from_str(&encode(&exchange)).expect("JSON");
@@ -226,7 +284,7 @@ mod tests {
                 "priority": 7, "created_at": "2026-01-01T00:00:00Z",
             }],
         });
-        let exchanged: Exchanged = serde_json::from_value(answer).expect("readable");
+        let exchanged = exchanged(answer.to_string().as_bytes()).expect("readable");
         assert_eq!(
             exchanged.finished,
             [
@@ -241,6 +299,38 @@ mod tests {
         assert_eq!(exchanged.jobs[0].attempt(), 3);
         assert_eq!(exchanged.look_again_ms, None);
         assert_eq!(exchanged.jobs[0].steps["a"], json!([1]));
+    }
+
+    #[test]
+    fn a_job_that_cannot_be_read_is_known_all_the_same_and_harms_no_other() {
+        let job = |input_data: &str| {
+            format!(
+                r#"{{"input_data":{input_data},"id":"{0}","job_type":"noop","retry_count":2,"max_retries":3,"lease_token":"{0}"}}"#,
+                Uuid::max()
+            )
+        };
+        let deep = format!("{}1{}", "[".repeat(200), "]".repeat(200));
+        let huge = format!("1{}", "0".repeat(400));
+        let jobs = [deep.as_str(), &huge, r#"{"n":1}"#].map(job).join(",");
+        let answer = format!(r#"{{"finished":["completed"],"jobs":[{jobs}]}}"#);
+        let exchanged = exchanged(answer.as_bytes()).expect("readable");
+        assert_eq!(exchanged.finished, [Settled::Completed]);
+        let [deep, huge, good] = &exchanged.jobs[..] else {
+            panic!("three jobs");
+        };
+        for bad in [deep, huge] {
+            assert_eq!((bad.id, bad.attempt()), (Uuid::max(), 3));
+            assert_eq!(bad.lease_token, Uuid::max());
+            assert!(
+                bad.unreadable
+                    .as_ref()
+                    .is_some_and(|why| why.starts_with("input_data"))
+            );
+        }
+        assert_eq!(
+            (&good.unreadable, &good.input_data),
+            (&None, &json!({ "n": 1 }))
+        );
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! HTTP, the clock and the log of a Deno isolate.
 
+use std::cell::Cell;
 use std::error::Error;
 use std::pin::pin;
 
@@ -73,9 +74,19 @@ impl<'a> EdgeHost<'a> {
     }
 }
 
-/// Milliseconds since the isolate's start, by a clock that is never set.
+thread_local! {
+    /// The latest time told, and how far the isolate's clock has gone back so far.
+    static CLOCK: Cell<(f64, f64)> = const { Cell::new((0.0, 0.0)) };
+}
+
+/// Milliseconds since the isolate's start, by a clock that never goes back: where the isolate's own does, against
+/// its specification, it goes on from where it was.
 pub(super) fn now_ms() -> f64 {
-    performance_now()
+    let (latest, back) = CLOCK.get();
+    let read = performance_now();
+    let back = back.max(latest - read);
+    CLOCK.set((read + back, back));
+    read + back
 }
 
 impl Host for EdgeHost<'_> {
@@ -87,6 +98,7 @@ impl Host for EdgeHost<'_> {
     ) -> Result<HttpResponse, TransportError> {
         let request = self.rpc_request(function, arguments, timeout_ms);
         // The queue's answers are as large as its claims are, so they are taken whole.
+        self.meter.add_request();
         answer(&request, async |response| {
             response.binary().await.map_err(|error| failed(&error))
         })
@@ -94,6 +106,7 @@ impl Host for EdgeHost<'_> {
     }
 
     async fn fetch(&self, request: HttpRequest) -> Result<HttpResponse, TransportError> {
+        self.meter.add_request();
         answer(&request, async |response| {
             body(response, request.max_response_bytes).await
         })

@@ -1,5 +1,5 @@
 //! How much CPU time the worker takes. An isolate cannot ask, so the stretches are measured in which the worker
-//! has the isolate to itself. What JavaScript does on its own, such as encrypting a request, is not seen.
+//! has the isolate to itself, and requests, whose work the runtime does on its own, are reckoned.
 
 use std::cell::Cell;
 use std::future::Future;
@@ -8,6 +8,10 @@ use std::rc::Rc;
 use std::task::{Context, Poll};
 
 use super::host::now_ms;
+
+/// What sending a request and reading a small answer takes besides what is measured: `fetch` of Deno 2.1.4 to PostgREST
+/// takes 0.19 to 0.24 ms of CPU.
+const REQUEST_MS: f64 = 0.2;
 
 /// The CPU time of one isolate.
 pub(super) struct Meter {
@@ -31,6 +35,11 @@ impl Meter {
             .get()
             .map(|since_ms| now_ms() - since_ms);
         self.used_ms.get() + stretch_ms.unwrap_or_default()
+    }
+
+    /// A request is sent.
+    pub(super) fn add_request(&self) {
+        self.used_ms.update(|used_ms| used_ms + REQUEST_MS);
     }
 
     fn begin(&self) {

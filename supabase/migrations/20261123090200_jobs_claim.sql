@@ -29,51 +29,53 @@ begin
 end $$;
 comment on function public.get_next_job is 'Claims the next ready jobs and returns them in order; no row when there are none.';
 
--- Tokens of claims whose answer was lost and that were asked for again. Small and short-lived.
-create table job_queue.repeated_claims (
+-- Tokens of claims that took jobs or were asked for again. Small and short-lived.
+create table job_queue.settled_claims (
   lease_token uuid primary key,
-  repeated_at timestamptz not null default clock_timestamp()
+  settled_at timestamptz not null default clock_timestamp()
 );
-comment on table job_queue.repeated_claims is 'Claims that were repeated: no call claims under these tokens any more.';
-alter table job_queue.repeated_claims enable row level security;
-revoke all on job_queue.repeated_claims from public, anon, authenticated;
-grant select, insert, update, delete on job_queue.repeated_claims to service_role;
+create index settled_claims_settled_at_idx on job_queue.settled_claims (settled_at);
+comment on table job_queue.settled_claims is 'Claims that took jobs or were repeated: no call claims under these tokens any more.';
+alter table job_queue.settled_claims enable row level security;
+revoke all on job_queue.settled_claims from public, anon, authenticated;
+grant select, insert, update, delete on job_queue.settled_claims to service_role;
 
 -- Whether a claim may still take jobs under its token. However often a call that claims arrives, in whatever
 -- order and however late, jobs are claimed once: the lock makes a call and its repetition take turns. A
 -- repetition claims only if nothing was claimed before it; then the call it repeats, should it still
--- arrive, claims nothing, because nobody would run what it got.
+-- arrive, claims nothing, because nobody would run what it got. Nor does a call that arrives twice without
+-- saying so: Deno sends a request once more by itself when a connection that it used before breaks.
 create function job_queue.open_claim(lease_token uuid, is_repeat boolean) returns boolean
 language plpgsql set search_path = '' set enable_seqscan = off as $$
 declare
   v_is_settled boolean;
 begin
   perform pg_advisory_xact_lock(hashtextextended(lease_token::text, 0));
-  v_is_settled := exists (select from job_queue.repeated_claims c where c.lease_token = open_claim.lease_token);
-  if is_repeat then
-    v_is_settled := v_is_settled or exists (
-      select from public.jobs j where j.status = 'processing' and j.lease_token = open_claim.lease_token
-    );
-    perform job_queue.remember_repeated_claim(lease_token);
+  v_is_settled := exists (select from job_queue.settled_claims c where c.lease_token = open_claim.lease_token);
+  if is_repeat and not v_is_settled then
+    perform job_queue.settle_claim(lease_token);
   end if;
   return not v_is_settled;
 end $$;
 comment on function job_queue.open_claim is 'Whether jobs may be claimed under a token: once.';
 
 -- For an hour: no call is under way for longer than that.
-create function job_queue.remember_repeated_claim(lease_token uuid) returns void
-language plpgsql set search_path = '' as $$
+create function job_queue.settle_claim(lease_token uuid) returns void
+language plpgsql set search_path = '' set enable_seqscan = off as $$
 begin
-  delete from job_queue.repeated_claims c
+  -- More than one at a time, so that there are never many.
+  delete from job_queue.settled_claims c
   where c.lease_token = any (array(
-    select o.lease_token from job_queue.repeated_claims o
-    where o.repeated_at < clock_timestamp() - interval '1 hour'
+    select o.lease_token from job_queue.settled_claims o
+    where o.settled_at < clock_timestamp() - interval '1 hour'
+    order by o.settled_at
+    limit 10
     for update skip locked
   ));
-  insert into job_queue.repeated_claims (lease_token) values (remember_repeated_claim.lease_token)
+  insert into job_queue.settled_claims (lease_token) values (settle_claim.lease_token)
   on conflict do nothing;
 end $$;
-comment on function job_queue.remember_repeated_claim is 'Closes a token for further claims.';
+comment on function job_queue.settle_claim is 'Closes a token for further claims.';
 
 -- What a claim took and still holds, under a lease as long as a fresh one: its answer was lost, perhaps
 -- after a long wait. Without a lock that somebody else has, it keeps the lease it has.
@@ -96,7 +98,8 @@ begin
 end $$;
 comment on function job_queue.claimed_jobs is 'Jobs held under the token of a claim.';
 
--- The claim itself: makes ready what can be, then takes the first max_jobs ready jobs that no one else is taking. A caller that may repeat its call says whether this is a
+-- The claim itself: makes ready what can be, then takes the first max_jobs ready jobs that no one else is
+-- taking. A caller that may repeat its call says whether this is a
 -- repetition; it gets what was claimed before it under its token.
 --
 -- Choosing and updating are two statements, because the second then sees the rows as they were locked.
@@ -137,6 +140,9 @@ begin
   end loop;
   if v_chosen = '{}' then
     return;
+  end if;
+  if is_repeat is false then
+    perform job_queue.settle_claim(lease_token);
   end if;
   v_timeouts := (
     select jsonb_object_agg(t.job_type, t.timeout_seconds) from public.job_types t where t.timeout_seconds is not null
@@ -414,7 +420,7 @@ revoke all on all functions in schema job_queue from public;
 revoke all on function public.get_next_job from public, anon, authenticated;
 grant execute on function public.get_next_job to service_role;
 grant execute on function
-  job_queue.claim_jobs, job_queue.open_claim, job_queue.remember_repeated_claim, job_queue.claimed_jobs,
+  job_queue.claim_jobs, job_queue.open_claim, job_queue.settle_claim, job_queue.claimed_jobs,
   job_queue.lock_ready_jobs, job_queue.lock_ready_jobs_of_types, job_queue.ready_types, job_queue.make_ready,
   job_queue.promote_due_jobs, job_queue.rescue_jobs, job_queue.status_after_failure, job_queue.is_held, job_queue.lease_end, job_queue.deadline,
   job_queue.run_seconds, job_queue.check_lease_seconds, job_queue.saved_steps

@@ -25,6 +25,7 @@ language plpgsql set search_path = '' set statement_timeout = '5s' as $$
 declare
   v_finished text[];
   v_jobs json;
+  v_claimed bigint;
   v_look_again_ms integer;
 begin
   if max_jobs between 0 and 1000 is not true then
@@ -35,7 +36,7 @@ begin
   end if;
   v_finished := job_queue.finish_jobs(results);
   if max_jobs > 0 then
-    select json_agg(c) into v_jobs
+    select json_agg(c), count(*) into v_jobs, v_claimed
     from (
       select j.id, j.job_type, j.input_data, j.retry_count, j.max_retries, j.lease_token, j.progress,
              job_queue.run_seconds(j.started_at, j.deadline_at) as timeout_seconds,
@@ -46,13 +47,35 @@ begin
         finish_and_claim_jobs.is_repeat
       ) j
     ) c;
-    if v_jobs is null or json_array_length(v_jobs) < max_jobs then
+    if v_claimed < max_jobs then
       v_look_again_ms := job_queue.worker_looks_again_ms();
     end if;
   end if;
   return json_build_object('finished', v_finished, 'jobs', coalesce(v_jobs, '[]'), 'look_again_ms', v_look_again_ms);
 end $$;
 comment on function public.finish_and_claim_jobs is 'Reports how jobs went and claims the next ones, in one trip.';
+
+-- The last words of a worker that has crashed: how its jobs went, and the tokens of claims whose answers it
+-- will never read. What was claimed under those is released, and what is yet to be claimed is not. Saying
+-- it twice is harmless. Raises JQ004.
+create function public.abandon_jobs(results jsonb default '[]', lease_tokens uuid[] default '{}') returns text[]
+language plpgsql set search_path = '' set statement_timeout = '5s' set enable_seqscan = off as $$
+declare
+  v_token uuid;
+  v_finished text[];
+begin
+  foreach v_token in array lease_tokens loop
+    perform job_queue.open_claim(v_token, true);
+  end loop;
+  v_finished := job_queue.finish_jobs(results);
+  perform job_queue.finish_jobs((
+    select coalesce(jsonb_agg(jsonb_build_object('job_id', j.id, 'lease_token', j.lease_token, 'outcome', 'released')), '[]')
+    from public.jobs j
+    where j.status = 'processing' and j.lease_token = any (abandon_jobs.lease_tokens)
+  ));
+  return v_finished;
+end $$;
+comment on function public.abandon_jobs is 'Reports how the jobs of a crashed worker went and releases what it had just claimed.';
 
 -- Stores the result of a job and makes it final. True also when this claim has already done so.
 -- Called by workers; without a token (SQL editor) it works on any job that is processing.
@@ -372,10 +395,10 @@ comment on function job_queue.retry_delay is 'The backoff before the next retry,
 
 revoke all on all functions in schema job_queue from public;
 revoke all on function
-  public.finish_and_claim_jobs, public.mark_job_completed, public.mark_job_failed, public.release_job
+  public.finish_and_claim_jobs, public.abandon_jobs, public.mark_job_completed, public.mark_job_failed, public.release_job
 from public, anon, authenticated;
 grant execute on function
-  public.finish_and_claim_jobs, public.mark_job_completed, public.mark_job_failed, public.release_job
+  public.finish_and_claim_jobs, public.abandon_jobs, public.mark_job_completed, public.mark_job_failed, public.release_job
 to service_role;
 grant execute on function
   job_queue.finish_job, job_queue.lock_job, job_queue.check_by_hand, job_queue.finish_jobs, job_queue.check_results,

@@ -8,7 +8,7 @@ const db = await testDatabase();
 const queue = queueOn(db.service);
 
 Deno.test.beforeEach(async () => {
-  await db.admin`truncate jobs, job_queue.repeated_claims cascade`;
+  await db.admin`truncate jobs, job_queue.settled_claims cascade`;
 });
 
 async function running(jobs: number, options = {}): Promise<ClaimedJob[]> {
@@ -136,6 +136,19 @@ Deno.test("a repeated claim returns the jobs of the first and claims no others",
   assert.equal(taken, 2);
 });
 
+Deno.test("a claim that arrives twice without saying so returns the same jobs and claims no others", async () => {
+  await queue.enqueueMany(Array.from({ length: 5 }, (_, i) => ({ job_type: "test", priority: i })));
+  const options = { maxJobs: 2, leaseToken: crypto.randomUUID() };
+  const [one, other] = await Promise.all([
+    queueOn(db.connect()).finishAndClaim([], options),
+    queueOn(db.connect()).finishAndClaim([], options),
+  ]);
+  assert.deepEqual(one.jobs, other.jobs);
+  assert.equal(one.jobs.length, 2);
+  await queue.finishAndClaim(one.jobs.map(completed));
+  assert.deepEqual((await queue.finishAndClaim([], options)).jobs, []);
+});
+
 Deno.test("a repeated claim whose first never arrived claims", async () => {
   const id = await queue.enqueue();
   const { jobs } = await queue.finishAndClaim([], {
@@ -205,12 +218,12 @@ Deno.test("repeated claims are remembered for an hour", async () => {
     queue.finishAndClaim([], { maxJobs: 1, leaseToken: crypto.randomUUID(), isRepeat: true });
   await repeat();
   await db
-    .admin`update job_queue.repeated_claims set repeated_at = now() - interval '59 minutes' where true`;
+    .admin`update job_queue.settled_claims set settled_at = now() - interval '59 minutes' where true`;
   await repeat();
-  const remembered = async () => (await db.admin`select from job_queue.repeated_claims`).length;
+  const remembered = async () => (await db.admin`select from job_queue.settled_claims`).length;
   assert.equal(await remembered(), 2);
   await db
-    .admin`update job_queue.repeated_claims set repeated_at = now() - interval '61 minutes' where true`;
+    .admin`update job_queue.settled_claims set settled_at = now() - interval '61 minutes' where true`;
   await repeat();
   assert.equal(await remembered(), 1);
 });

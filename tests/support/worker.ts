@@ -27,16 +27,18 @@ export async function wakeAndWait(url = WORKER_URL): Promise<RunReport> {
 
 /** Posts to a worker as its scheduler does. */
 export function wake(
-  { url = WORKER_URL, token = stack.workerToken, body }: {
+  { url = WORKER_URL, token = stack.workerToken, body, signal }: {
     url?: string;
     token?: string;
     body?: unknown;
+    signal?: AbortSignal;
   } = {},
 ): Promise<Response> {
   return fetch(url, {
     method: "POST",
     headers: { "x-queue-token": token, "content-type": "application/json" },
     body: body === undefined ? undefined : JSON.stringify(body),
+    signal,
   });
 }
 
@@ -50,6 +52,8 @@ export interface Worker {
   kill: () => Promise<void>;
   /** Asks it to end, as the platform does. */
   stop: () => Promise<void>;
+  /** Comes when it has ended, for whatever reason. */
+  ended: Promise<Deno.CommandStatus>;
 }
 
 /**
@@ -108,6 +112,7 @@ export async function startProcess(
     output: () => output.text,
     kill: () => end("SIGKILL"),
     stop: () => end("SIGTERM"),
+    ended: child.status,
   };
 }
 

@@ -3,6 +3,7 @@
 mod bench;
 mod command;
 mod demo;
+mod faults;
 mod progress;
 mod project;
 mod run;
@@ -20,6 +21,7 @@ use anyhow::Result;
 use clap::{Parser, Subcommand};
 
 use crate::bench::Bench;
+use crate::faults::Faults;
 use crate::project::Project;
 use crate::test::{Level, Selection};
 use crate::tools::Deno;
@@ -61,6 +63,21 @@ enum Task {
         /// Only tests whose names contain this
         #[arg(long)]
         filter: Option<String>,
+    },
+    /// Kill, cut off and deceive the parts of a stack under load, then see what must hold
+    Faults {
+        /// The same seed gives the same faults in the same order
+        #[arg(long)]
+        seed: Option<u32>,
+        /// How long faults are injected
+        #[arg(long, default_value = "5")]
+        minutes: u32,
+        /// How long, in seconds
+        #[arg(long, conflicts_with = "minutes")]
+        seconds: Option<u32>,
+        /// The Deno that runs the workers; both in turn when not given
+        #[arg(long, value_enum)]
+        deno: Option<Deno>,
     },
     /// Measure, all or one
     Bench {
@@ -122,6 +139,23 @@ fn run(project: &Project, task: Task) -> Result<bool> {
                     filter,
                 },
             );
+        }
+        Task::Faults {
+            seed,
+            minutes,
+            seconds,
+            deno,
+        } => {
+            let seconds = seconds.unwrap_or(minutes * 60);
+            let counts = faults::run(
+                project,
+                Faults {
+                    seed,
+                    seconds,
+                    deno,
+                },
+            )?;
+            return Ok(counts.failed == 0);
         }
         Task::Bench {
             bench,

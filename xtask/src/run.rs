@@ -66,11 +66,34 @@ impl Run {
             .stdin(Stdio::null())
             .stdout(file.try_clone()?)
             .stderr(file);
-        Ok(Service {
+        let child = self.spawn(&mut command, stop_signal)?;
+        let service = Service {
             name: name.to_owned(),
-            child: self.spawn(&mut command, stop_signal)?,
+            command,
+            stop_signal,
+            child,
             log,
-        })
+        };
+        self.note_pid(&service)?;
+        Ok(service)
+    }
+
+    /// Starts a program of [`Run::start`] again if it has ended, with the same command and log; answers
+    /// whether it had.
+    pub fn restart_if_ended(&self, service: &mut Service) -> Result<bool> {
+        if !service.has_ended()? {
+            return Ok(false);
+        }
+        service.child = self.spawn(&mut service.command, service.stop_signal)?;
+        self.note_pid(service)?;
+        Ok(true)
+    }
+
+    /// For scripts that send signals to the parts of the stack: `<name>.pid` in the run's folder.
+    fn note_pid(&self, service: &Service) -> Result<()> {
+        let file = self.folder.join(format!("{}.pid", service.name));
+        fs::write(&file, service.child.id().to_string())
+            .with_context(|| format!("{} cannot be written", file.display()))
     }
 
     /// Starts a program whose output the caller deals with; it and its own children end with this run.
@@ -125,6 +148,8 @@ impl Drop for Run {
 /// A program in the background.
 pub struct Service {
     name: String,
+    command: Command,
+    stop_signal: Signal,
     child: Child,
     log: PathBuf,
 }

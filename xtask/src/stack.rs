@@ -24,7 +24,7 @@ use crate::run::{Run, Service};
 use crate::tools::{self, Deno};
 use gateway::Upstreams;
 pub use grok::Grok;
-pub use keys::{Keys, random_uuid};
+pub use keys::{Keys, random_number, random_uuid};
 pub use postgres::Postgres;
 
 /// How long any part may take to get ready; a machine that is busy compiling needs most of it.
@@ -172,6 +172,7 @@ impl Stack {
             ("STACK_FUNCTION_URL", self.function_url.clone()),
             ("STACK_FUNCTION_ENV", Some(function_environment.to_string())),
             ("STACK_GROK_URL", self.grok_url.clone()),
+            ("STACK_FOLDER", Some(text(self.run.folder()))),
             ("STACK_DENO", self.deno.as_deref().map(text)),
         ]
         .into_iter()
@@ -202,6 +203,25 @@ impl Stack {
 
     pub fn runtime(&self) -> &Runtime {
         &self.runtime
+    }
+
+    /// Keeps what the parts wrote for whoever looks into a failure.
+    pub fn keep_logs(&self, project: &Project) -> Result<()> {
+        let folder = project.stack_data().join("logs");
+        self.run.keep_logs(&folder)?;
+        println!(
+            "what the parts of the stack wrote is in {}",
+            folder.display()
+        );
+        Ok(())
+    }
+
+    /// Starts again whatever part has ended, at its old address and with its old data.
+    pub fn restart_ended(&mut self) -> Result<()> {
+        for service in &mut self.services {
+            self.run.restart_if_ended(service)?;
+        }
+        Ok(())
     }
 
     /// Fails when a part has ended by itself, with what it last wrote.

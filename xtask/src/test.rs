@@ -1,11 +1,12 @@
 //! `cargo xtask test`: every level of tests, and how many passed.
 
-mod counts;
+pub mod counts;
 mod lint;
 mod suites;
 
 use anyhow::{Result, anyhow};
 
+use crate::faults::{self, Faults};
 use crate::progress::heading;
 use crate::project::Project;
 use crate::stack::Postgres;
@@ -28,6 +29,8 @@ pub enum Level {
     Deploy,
     /// With what only Debian packages: the real pg_cron, and plpgsql_check for the CLI's linter
     Debian,
+    /// Everything together while it is killed, cut off and lied to, for half a minute
+    Faults,
 }
 
 /// What to test.
@@ -51,6 +54,7 @@ pub fn run(project: &Project, selection: &Selection) -> Result<bool> {
             Level::Rust,
             Level::Sql,
             Level::E2e,
+            Level::Faults,
             Level::Deploy,
             Level::Debian,
         ],
@@ -82,6 +86,9 @@ fn run_level(project: &Project, selection: &Selection, level: Level) -> Counts {
             }
             counts
         }
+        Level::Faults => counted("the fault suite", || {
+            faults::run(project, Faults::short(selection.deno))
+        }),
         Level::Deploy => counted("the tests of deployment", || {
             suites::deploy(project, filter)
         }),

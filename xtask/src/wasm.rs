@@ -24,6 +24,22 @@ pub enum Flavour {
     Release,
     /// Built quickly, with the names of functions in stack traces.
     Debug,
+    /// What is deployed, and job types that crash: for the fault suite, in a copy of the function.
+    Faults,
+}
+
+impl Flavour {
+    /// The folder of the function it is built for.
+    pub fn function(self, project: &Project) -> PathBuf {
+        match self {
+            Self::Release | Self::Debug => project.function(),
+            Self::Faults => project.stack_data().join("faulty-function"),
+        }
+    }
+
+    fn is_optimised(self) -> bool {
+        self != Self::Debug
+    }
 }
 
 /// Brings the generated folder `worker/` of the function up to date with the sources.
@@ -32,7 +48,7 @@ pub fn build(project: &Project, flavour: Flavour) -> Result<()> {
     tools::install_wasm_target(project)?;
     heading("building the worker");
     let compiled = compile(project, flavour)?;
-    let worker = project.function().join("worker");
+    let worker = flavour.function(project).join("worker");
     let stamp = stamp(project, &compiled, flavour)?;
     if std::fs::read_to_string(worker.join("stamp")).is_ok_and(|found| found == stamp) {
         detail("up to date");
@@ -41,7 +57,7 @@ pub fn build(project: &Project, flavour: Flavour) -> Result<()> {
     let work = compiled.with_file_name("bound");
     bind(&compiled, &work, flavour)?;
     let mut wasm = work.join("worker_bg.wasm");
-    if flavour == Flavour::Release {
+    if flavour.is_optimised() {
         heading("optimising the Wasm");
         wasm = optimise(project, &wasm)?;
     }
@@ -60,8 +76,11 @@ fn compile(project: &Project, flavour: Flavour) -> Result<PathBuf> {
         .arg("--message-format=json-render-diagnostics")
         .env("CARGO_ENCODED_RUSTFLAGS", path_remappings(project)?)
         .stderr(Stdio::inherit());
-    if flavour == Flavour::Release {
+    if flavour.is_optimised() {
         cargo.arg("--release");
+    }
+    if flavour == Flavour::Faults {
+        cargo.args(["--features", "faults"]);
     }
     let output = cargo.output().context("cargo could not be started")?;
     if !output.status.success() {
@@ -117,7 +136,7 @@ fn stamp(project: &Project, compiled: &Path, flavour: Flavour) -> Result<String>
 
 /// Writes the glue and the Wasm that belongs to it into `work`.
 fn bind(compiled: &Path, work: &Path, flavour: Flavour) -> Result<()> {
-    let release = flavour == Flavour::Release;
+    let release = flavour.is_optimised();
     Bindgen::new()
         .input_path(compiled)
         .web(true)?

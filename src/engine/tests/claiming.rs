@@ -254,3 +254,16 @@ fn many_lines_travel_as_few_messages_within_the_platforms_limit() {
     drop(messages);
     assert_eq!(world.host.log_lines_of("completed").len(), 2_000);
 }
+
+#[test]
+fn handlers_that_keep_the_isolate_busy_do_not_keep_it_from_its_signs_of_life_and_its_results() {
+    let world = World::with(&[
+        ("QUEUE_CONCURRENCY", "1000"),
+        ("QUEUE_WALL_CLOCK_SECONDS", "400"),
+    ]);
+    world.queue.add_many(200, "block", json!({}));
+    let report = world.run();
+    assert_eq!(report.completed, 200);
+    assert_eq!(world.host.calls_of("heartbeat_jobs").len(), 1);
+    assert!(world.trips().len() > 4, "results do not wait for the end");
+}

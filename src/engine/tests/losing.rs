@@ -5,7 +5,7 @@ use std::cell::Cell;
 use serde_json::{Value, json};
 
 use super::world::World;
-use crate::host::TransportError;
+use crate::host::{Host, TransportError};
 use crate::report::Stopped;
 use crate::scripted_host::Reply;
 
@@ -115,17 +115,31 @@ fn a_server_that_asks_for_patience_gets_it() {
         (report.stopped, report.duration_ms),
         (Stopped::Empty, 7_000)
     );
-    assert_eq!(world.trips().len(), 2);
+    assert_eq!(world.trips_with("is_repeat"), [false, true]);
 }
 
 #[test]
-fn a_server_that_asks_for_more_patience_than_there_is_time_ends_the_run() {
+fn a_server_that_asks_for_too_much_patience_is_asked_every_half_minute_all_the_same() {
     let world = World::new();
     world
         .queue
         .trouble(|_, _| Some(Reply::json(503, json!({})).header("retry-after", "600")));
     let report = world.run();
-    assert_eq!((report.stopped, report.duration_ms), (Stopped::Database, 0));
+    assert_eq!(
+        (report.stopped, report.duration_ms),
+        (Stopped::Database, 60_000)
+    );
+    assert_eq!(world.trips().len(), 3);
+}
+
+#[test]
+fn a_server_that_asks_for_no_patience_is_not_asked_without_a_pause() {
+    let world = World::new();
+    world
+        .queue
+        .trouble(|_, _| Some(Reply::json(503, json!({})).header("retry-after", "0")));
+    assert_eq!(world.run().stopped, Stopped::Database);
+    assert!(world.trips().len() < 30, "{} trips", world.trips().len());
 }
 
 #[test]
@@ -144,6 +158,157 @@ fn a_result_survives_an_outage_of_a_minute() {
         world.queue.outcome(&id)["output_data"]["ended_at_ms"],
         5_000
     );
+}
+
+#[test]
+fn a_result_outlives_whatever_the_database_says_for_a_while() {
+    let refusals = [
+        Reply::json(503, json!({})).header("retry-after", "600"),
+        Reply::json(400, json!({ "code": "", "message": "" })),
+        Reply::json(401, json!({ "code": "PGRST301", "message": "no key" })),
+        Reply::json(404, json!({ "code": "PGRST202", "message": "no function" })),
+        Reply::json(
+            500,
+            json!({ "code": "57014", "message": "statement timeout" }),
+        ),
+    ];
+    for refusal in refusals {
+        let world = World::new();
+        let id = world.queue.add("sleep", json!({ "ms": 1_000 }));
+        let clock = world.host.clock();
+        let refusal = std::cell::RefCell::new(Some(refusal));
+        world.queue.trouble(move |_, _| {
+            let is_bad = (1_000..9_000).contains(&clock.get());
+            is_bad.then(|| {
+                let again = refused_connection();
+                refusal.take().unwrap_or(again)
+            })
+        });
+        let report = world.run();
+        assert_eq!((report.completed, report.lost), (1, 0));
+        assert_eq!(world.queue.outcome(&id)["outcome"], "completed");
+    }
+}
+
+#[test]
+fn results_on_their_way_get_signs_of_life() {
+    let world = World::new();
+    let quick = world.queue.add("sleep", json!({ "ms": 1_000 }));
+    world.queue.add("sleep", json!({ "ms": 50_000 }));
+    let clock = world.host.clock();
+    world.queue.trouble(move |function, _| {
+        let is_stalled = (1_000..45_000).contains(&clock.get());
+        (function == "finish_and_claim_jobs" && is_stalled).then(Reply::never)
+    });
+    let report = world.run();
+    assert_eq!((report.completed, report.lost), (2, 0));
+    let beats = world.host.calls_of("heartbeat_jobs");
+    let early = &beats[..4];
+    assert!(early.iter().all(|beat| beat.to_string().contains(&quick)));
+}
+
+#[test]
+fn a_claim_is_not_repeated_into_the_time_after_claims() {
+    let world = World::new();
+    world.queue.add("sleep", json!({ "ms": 60_000 }));
+    let clock = world.host.clock();
+    world.queue.trouble(move |_, _| {
+        (50_000..140_000)
+            .contains(&clock.get())
+            .then(refused_connection)
+    });
+    let report = world.run_beside(async {
+        world.host.sleep_ms(55_000).await;
+        world.queue.add_many(5, "sleep", json!({ "ms": 1 }));
+        world.signals.look_again();
+    });
+    assert_eq!((report.claimed, report.completed), (1, 1));
+    assert_eq!(world.queue.ready(), 5);
+}
+
+#[test]
+fn what_a_claim_got_before_its_answer_was_lost_is_handed_back_by_an_isolate_that_ends() {
+    let world = World::new();
+    world.queue.add_many(5, "sleep", json!({ "ms": 1 }));
+    let (queue, clock) = (world.queue.clone(), world.host.clock());
+    let is_first = Cell::new(true);
+    world.queue.trouble(move |function, arguments| {
+        if is_first.replace(false) {
+            queue.usual_answer(function, arguments);
+        }
+        (clock.get() < 3_000).then(refused_connection)
+    });
+    let report = world.run_beside(async {
+        world.host.sleep_ms(1_000).await;
+        world.queue.add("sleep", json!({ "ms": 1 }));
+        world.signals.shut_down(10_000);
+    });
+    assert_eq!((report.claimed, report.released), (5, 5));
+    assert_eq!(world.queue.ready(), 1, "nothing new is claimed");
+}
+
+#[test]
+fn a_refusal_is_questioned_when_somebody_calls() {
+    let world = World::new();
+    world.queue.add("sleep", json!({ "ms": 60_000 }));
+    let clock = world.host.clock();
+    world.queue.trouble(move |_, arguments| {
+        let is_refused = arguments["max_jobs"] != 0 && (1..4_000).contains(&clock.get());
+        is_refused.then(|| Reply::json(403, json!({ "code": "42501", "message": "no" })))
+    });
+    let report = world.run_beside(async {
+        world.host.sleep_ms(1_000).await;
+        world.signals.look_again();
+        world.host.sleep_ms(4_000).await;
+        world.queue.add("sleep", json!({ "ms": 1 }));
+        world.signals.look_again();
+    });
+    assert_eq!((report.completed, report.stopped), (2, Stopped::Empty));
+    let ended = world.host.log_lines_of("completed");
+    assert_eq!(ended.len(), 2);
+}
+
+#[test]
+fn the_first_sign_of_life_reckons_with_a_claim_that_took_long() {
+    let world = World::new();
+    world.queue.add("sleep", json!({ "ms": 40_000 }));
+    world.queue.trips_take_ms(8_000);
+    let clock = world.host.clock();
+    let first_beat_ms = std::rc::Rc::new(Cell::new(0));
+    let seen = first_beat_ms.clone();
+    world.queue.trouble(move |function, _| {
+        if function == "heartbeat_jobs" && seen.get() == 0 {
+            seen.set(clock.get());
+        }
+        None
+    });
+    world.run();
+    assert_eq!(
+        first_beat_ms.get(),
+        10_000,
+        "a third of a lease from the claim on"
+    );
+}
+
+#[test]
+fn a_job_that_cannot_be_read_fails_and_its_neighbours_run() {
+    let world = World::new();
+    let mut deep = json!(1);
+    for _ in 0..200 {
+        deep = json!([deep]);
+    }
+    let ids = [
+        json!({ "ms": 1 }),
+        json!({ "ms": 1, "deep": deep }),
+        json!({ "ms": 1 }),
+    ]
+    .map(|input| world.queue.add("sleep", input));
+    let report = world.run();
+    assert_eq!((report.completed, report.failed), (2, 1));
+    let bad = world.queue.outcome(&ids[1]);
+    assert_eq!(bad["retryable"], false);
+    let message = bad["error_message"].as_str().expect("a message");
+    assert!(message.starts_with("input_data"), "{message}");
 }
 
 #[test]
@@ -251,4 +416,22 @@ fn refusing_poison(_: &str, arguments: &Value) -> Option<Reply> {
         let body = json!({ "code": "22P05", "message": "unsupported Unicode escape sequence" });
         Reply::json(400, body)
     })
+}
+
+#[test]
+fn a_run_ends_even_if_every_other_answer_is_lost() {
+    let world = World::new();
+    world.queue.add_many(30, "sleep", json!({ "ms": 10 }));
+    let queue = world.queue.clone();
+    let calls = Cell::new(0);
+    world.queue.trouble(move |function, arguments| {
+        calls.set(calls.get() + 1);
+        (calls.get() % 2 == 0).then(|| {
+            queue.usual_answer(function, arguments);
+            refused_connection()
+        })
+    });
+    let report = world.run();
+    assert_eq!((report.completed, report.lost), (30, 0));
+    assert!(report.duration_ms < 10_000, "{} ms", report.duration_ms);
 }

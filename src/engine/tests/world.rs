@@ -1,18 +1,16 @@
-//! A queue in a few lines, handlers that do one thing each, and a run in which both meet.
+//! A queue in a few lines, and a run of the worker on it.
 
 use std::cell::RefCell;
 use std::collections::{HashMap, VecDeque};
 use std::rc::Rc;
 
-use serde::Deserialize;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+use super::handlers;
 use crate::config::Config;
 use crate::engine;
-use crate::error::JobError;
-use crate::handler::{JobContext, JobHandler, Progress, Registration, RunContext};
-use crate::host::{Host, HttpRequest, Method};
+use crate::handler::RunContext;
 use crate::manifest::Manifest;
 use crate::report::RunReport;
 use crate::scripted_host::{Reply, ScriptedHost, config};
@@ -155,13 +153,16 @@ impl Database {
     }
 
     fn claim(&mut self, arguments: &Value) -> Vec<Value> {
+        let wanted = arguments["max_jobs"].as_u64().expect("max_jobs") as usize;
+        if wanted == 0 {
+            return Vec::new();
+        }
         let token = arguments["lease_token"].as_str().expect("lease_token");
         if let Some(jobs) = self.claims.get(token) {
             assert_eq!(arguments["is_repeat"], true, "a claim sent twice says so");
             return jobs.clone();
         }
         let types = arguments["job_types"].as_array().expect("job_types");
-        let wanted = arguments["max_jobs"].as_u64().expect("max_jobs") as usize;
         let (mut taken, mut left) = (Vec::new(), VecDeque::new());
         for mut job in std::mem::take(&mut self.ready) {
             if taken.len() < wanted && types.contains(&job["job_type"]) {
@@ -230,15 +231,7 @@ impl World {
             0,
             "test-worker",
         );
-        let handlers = [
-            Registration::of::<Sleep>(),
-            Registration::of::<Fail>(),
-            Registration::of::<Fetch>(),
-            Registration::of::<Tell>(),
-            Registration::of::<Walk>(),
-            Registration::of::<Unwilling>(),
-        ];
-        let run = std::pin::pin!(engine::run(&context, handlers));
+        let run = std::pin::pin!(engine::run(&context, handlers::all(self.host.clock())));
         let other = std::pin::pin!(async {
             other.await;
             std::future::pending::<()>().await;
@@ -263,143 +256,5 @@ impl World {
     pub(super) fn trips_with(&self, member: &str) -> Vec<Value> {
         let trips = self.trips();
         trips.iter().map(|trip| trip[member].clone()).collect()
-    }
-}
-
-/// Takes `ms` milliseconds; the result says at what time it ended.
-struct Sleep;
-
-#[derive(Deserialize)]
-struct SleepInput {
-    ms: u32,
-    #[serde(default)]
-    poison: bool,
-}
-
-impl JobHandler for Sleep {
-    const JOB_TYPE: &'static str = "sleep";
-    type Input = SleepInput;
-
-    async fn run<H: Host>(
-        input: SleepInput,
-        context: &JobContext<'_, H>,
-    ) -> Result<Value, JobError> {
-        if input.ms > 0 {
-            context.sleep_ms(input.ms).await;
-        }
-        Ok(json!({ "ended_at_ms": context.now_ms(), "poison": input.poison }))
-    }
-}
-
-/// Fails as its input says.
-struct Fail;
-
-#[derive(Deserialize)]
-struct FailInput {
-    how: String,
-}
-
-impl JobHandler for Fail {
-    const JOB_TYPE: &'static str = "fail";
-    type Input = FailInput;
-
-    async fn run<H: Host>(input: FailInput, _: &JobContext<'_, H>) -> Result<Value, JobError> {
-        Err(match input.how.as_str() {
-            "later" => JobError::Retryable {
-                message: "not now".into(),
-                retry_after_seconds: Some(7),
-            },
-            "lost" => JobError::LeaseLost,
-            "cancelled" => JobError::Cancelled,
-            _ => JobError::permanent("never"),
-        })
-    }
-}
-
-/// Waits for an answer that never comes.
-struct Fetch;
-
-impl JobHandler for Fetch {
-    const JOB_TYPE: &'static str = "fetch";
-    type Input = Value;
-
-    async fn run<H: Host>(_: Value, context: &JobContext<'_, H>) -> Result<Value, JobError> {
-        let request = HttpRequest {
-            method: Method::Get,
-            url: "http://slow.test/".into(),
-            headers: Vec::new(),
-            body: None,
-            timeout_ms: 600_000,
-            max_response_bytes: 1_000,
-        };
-        let answer = context.fetch(request).await;
-        answer
-            .map(|_| Value::Null)
-            .map_err(|error| JobError::retryable(error.to_string()))
-    }
-}
-
-/// Tells its progress every 300 milliseconds.
-struct Tell;
-
-impl JobHandler for Tell {
-    const JOB_TYPE: &'static str = "tell";
-    type Input = Value;
-
-    async fn run<H: Host>(_: Value, context: &JobContext<'_, H>) -> Result<Value, JobError> {
-        for done in 0..9 {
-            context.progress(Progress {
-                phase: "telling".into(),
-                done,
-                total: 9,
-                message: "still telling".into(),
-            });
-            context.sleep_ms(300).await;
-        }
-        Ok(Value::Null)
-    }
-}
-
-/// Takes as many steps as its input says, `ms` milliseconds each.
-struct Walk;
-
-#[derive(Deserialize)]
-struct WalkInput {
-    steps: u32,
-    ms: u32,
-}
-
-impl JobHandler for Walk {
-    const JOB_TYPE: &'static str = "walk";
-    type Input = WalkInput;
-
-    async fn run<H: Host>(
-        input: WalkInput,
-        context: &JobContext<'_, H>,
-    ) -> Result<Value, JobError> {
-        for step in 1..=input.steps {
-            let walk = async || {
-                context.sleep_ms(input.ms).await;
-                Ok(step)
-            };
-            context.step(&format!("step/{step}"), walk).await?;
-        }
-        Ok(Value::Null)
-    }
-}
-
-/// Never available.
-struct Unwilling;
-
-impl JobHandler for Unwilling {
-    const JOB_TYPE: &'static str = "unwilling";
-    type Input = Value;
-
-    fn unavailable(_: &Config) -> Option<&'static str> {
-        Some("it would rather not")
-    }
-
-    async fn run<H: Host>(_: Value, _: &JobContext<'_, H>) -> Result<Value, JobError> {
-        unreachable!("is not claimed")
     }
 }

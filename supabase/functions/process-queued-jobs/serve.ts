@@ -2,15 +2,13 @@
 
 import { type JobHandlers, JobStopped } from "./handler.ts";
 import { attempts } from "./attempt.ts";
-import { initSync, Worker } from "./worker/worker.js";
+import { initSync, type LastWords, Worker } from "./worker/worker.js";
 import { wasmBytes } from "./worker/wasm_bytes.js";
 
 /** JSON unless it says otherwise, and what goes with it. */
 type Answer = { status: number; body: string; content_type?: string; allow?: string };
 
 declare const EdgeRuntime: { waitUntil(promise: Promise<unknown>): void } | undefined;
-
-class Retired extends Error {}
 
 /**
  * Runs jobs for whoever may wake the worker: those of the types written in Rust, and of `handlers`, of which one takes the
@@ -44,35 +42,59 @@ async function answer(worker: Worker, crash: Crash, request: Request): Promise<A
   if (isScrape) return await worker.metrics();
   const order = worker.read(await request.text());
   if (order.refusal) return order.refusal;
-  const run = Promise.race([worker.run(), crash.happens]);
-  if (order.wait || typeof EdgeRuntime === "undefined") return await run;
+  const run = crash.endOf(worker.run());
+  if (typeof EdgeRuntime === "undefined") return await run;
+  // Also for a caller that waits: it may hang up.
   EdgeRuntime.waitUntil(run);
-  return worker.accepted();
+  return order.wait ? await run : worker.accepted();
 }
 
 /** A panic leaves its promises unsettled for ever, and the worker's memory in a state nobody knows. */
 interface Crash {
   /** What every request is told from then on. */
   answer?: Answer;
-  happens: Promise<Answer>;
+  /** The answer of a run, or of the crash that ends it. */
+  endOf(run: Promise<Answer>): Promise<Answer>;
 }
 
 function watch(worker: Worker): Crash {
-  const { promise, resolve } = Promise.withResolvers<Answer>();
-  const crash: Crash = { happens: promise };
+  const waiting = new Set<(answer: Answer) => void>();
+  const crash: Crash = {
+    endOf: (run) =>
+      new Promise((resolve) => {
+        waiting.add(resolve);
+        run.then(resolve).finally(() => waiting.delete(resolve));
+      }),
+  };
   const onError = (event: Event, error: unknown) => {
-    if (crash.answer && error instanceof Retired) return;
+    if (error instanceof Retired) return;
     event.preventDefault();
     // Left behind by a handler that was stopped.
     if (error instanceof JobStopped) return;
     if (!isCrash(error)) return console.error("a job type left an error uncaught:", `${error}`);
-    crash.answer ??= retire(worker);
-    resolve(crash.answer);
+    if (crash.answer) return;
+    const answer = crash.answer = CRASHED;
+    // The isolate lives for those who wait, so they are told when everything is said.
+    sayLastWords(worker).finally(() => {
+      waiting.forEach((resolve) => resolve(answer));
+      setTimeout(() => reportError(new Retired("the worker crashed")), 1_000);
+    });
   };
   addEventListener("error", (event) => onError(event, event.error));
   addEventListener("unhandledrejection", (event) => onError(event, event.reason));
   return crash;
 }
+
+const CRASHED: Answer = {
+  status: 503,
+  body: JSON.stringify({
+    success: false,
+    error: "the worker crashed and this isolate is retired; its jobs go on elsewhere",
+  }),
+};
+
+/** Ends the isolate, so that its requests go to one that works: nobody catches it. */
+class Retired extends Error {}
 
 /** A trap of the Wasm, or a stack that overflows in it. Other errors are of a job type in TypeScript. */
 function isCrash(error: unknown): boolean {
@@ -81,19 +103,38 @@ function isCrash(error: unknown): boolean {
     /wasm/.test(error.stack ?? "");
 }
 
-/** Saves what can be saved and ends the isolate, so that its requests go to one that works. */
-function retire(worker: Worker): Answer {
-  const words = worker.lastWords();
-  const said = words && fetch(words.url, {
+/** Saves what can be saved. */
+async function sayLastWords(worker: Worker) {
+  try {
+    const words = worker.lastWords();
+    if (words) await insist(words);
+  } catch (error) {
+    console.error("the last results were not stored:", `${error}`);
+  }
+}
+
+/** Sends it, in three tries within ten seconds. */
+async function insist(words: LastWords) {
+  const signal = AbortSignal.timeout(10_000);
+  for (let left = 2;; left--) {
+    try {
+      return await send(words, signal);
+    } catch (error) {
+      if (left === 0) throw error;
+      await new Promise((resolve) => setTimeout(resolve, 500));
+    }
+  }
+}
+
+async function send(words: LastWords, signal: AbortSignal) {
+  const response = await fetch(words.url, {
     method: "POST",
     headers: JSON.parse(words.headers),
     body: words.body,
-    signal: AbortSignal.timeout(10_000),
+    signal,
+    // Not to wherever a redirect points: there is a key in the headers.
+    redirect: "manual",
   });
-  Promise.resolve(said)
-    .then((response) => response?.body?.cancel())
-    .catch((error) => console.error("the last results were not stored:", `${error}`))
-    .finally(() => setTimeout(() => reportError(new Retired("the worker crashed")), 1_000));
-  const error = "the worker crashed and this isolate is retired; its jobs go on elsewhere";
-  return { status: 503, body: JSON.stringify({ success: false, error }) };
+  await response.body?.cancel();
+  if (!response.ok) throw new Error(`the database answered ${response.status}`);
 }

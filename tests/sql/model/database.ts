@@ -28,7 +28,7 @@ export class DatabaseQueue implements Functions {
     await sql.unsafe(`
       delete from jobs where true;
       delete from job_types where true;
-      delete from job_queue.repeated_claims where true;
+      delete from job_queue.settled_claims where true;
       insert into job_types (job_type, retry_base_seconds, retry_factor, retry_cap_seconds)
       select unnest(array['a', 'b']), ${BACKOFF_SECONDS}, 1, ${BACKOFF_SECONDS}`);
     return new DatabaseQueue(sql);

@@ -62,6 +62,11 @@ pub fn random_text() -> Result<String> {
     Ok(URL_SAFE_NO_PAD.encode(bytes).replace(['-', '_'], "x"))
 }
 
+/// A random number.
+pub fn random_number() -> Result<u32> {
+    Ok(u32::from_be_bytes(random_bytes()?))
+}
+
 /// A random UUID (version 4).
 pub fn random_uuid() -> Result<String> {
     let mut bytes: [u8; 16] = random_bytes()?;

@@ -1,6 +1,9 @@
 //! How many tests passed, read from what the test runners print.
 
+use std::io::{BufRead, BufReader, Read};
 use std::ops::AddAssign;
+
+use anyhow::Result;
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Counts {
@@ -21,6 +24,15 @@ impl Counts {
             passed: 0,
             failed: 1,
         }
+    }
+
+    /// What to believe of a runner that ended so: one that fails without a failed test could not compile one,
+    /// or crashed.
+    pub fn agree_with(mut self, succeeded: bool) -> Self {
+        if !succeeded && self.failed == 0 {
+            self.failed = 1;
+        }
+        self
     }
 
     /// Reads the line that ends a test binary of cargo or a run of `deno test`; `None` for any other line.
@@ -44,6 +56,19 @@ impl Counts {
             failed: count("failed")? + count("ignored").unwrap_or(0),
         })
     }
+}
+
+/// Shows what a test runner writes and adds up the summaries in it.
+pub fn pass_on(output: impl Read) -> Result<Counts> {
+    let mut total = Counts::default();
+    for line in BufReader::new(output).lines() {
+        let line = line?;
+        println!("{line}");
+        if let Some(counts) = Counts::in_line(&line) {
+            total += counts;
+        }
+    }
+    Ok(total)
 }
 
 impl AddAssign for Counts {

@@ -46,7 +46,7 @@ const CARGO: [(&str, &str); 3] = [
     ),
     (
         "clippy for Wasm",
-        "clippy --quiet --package pretium-queue --lib --target wasm32-unknown-unknown -- -D warnings",
+        "clippy --quiet --package pretium-queue --lib --features faults --target wasm32-unknown-unknown -- -D warnings",
     ),
 ];
 

@@ -1,15 +1,16 @@
 //! The tests that run: each suite with what it needs around it.
 
-use std::io::{BufRead, BufReader};
 use std::process::{Child, Stdio};
 
 use anyhow::{Context, Result};
 use nix::sys::signal::Signal;
 
-use super::counts::Counts;
+use super::counts::{self, Counts};
+use crate::faults;
 use crate::project::Project;
 use crate::stack::{Function, Grok, Postgres, Stack};
 use crate::tools::{Deno, cargo};
+use crate::wasm::Flavour;
 
 pub fn rust(project: &Project, filter: Option<&str>) -> Result<Counts> {
     let mut command = cargo(project);
@@ -18,8 +19,7 @@ pub fn rust(project: &Project, filter: Option<&str>) -> Result<Counts> {
         .args(filter);
     let mut child = command.stdout(Stdio::piped()).spawn()?;
     let counts = pass_on(&mut child)?;
-    let succeeded = child.wait()?.success();
-    Ok(agree(counts, succeeded))
+    Ok(counts.agree_with(child.wait()?.success()))
 }
 
 /// These need the database only.
@@ -34,6 +34,7 @@ pub fn end_to_end(project: &Project, deno: Deno, filter: Option<&str>) -> Result
         deno,
         grok: Grok::StandIn { delay_ms: 0 },
     };
+    faults::build_function(project)?;
     let stack = Stack::start(project, Some(&function))?;
     deno_test(project, &stack, &["tests/grok/", "tests/e2e/"], filter)
 }
@@ -76,44 +77,23 @@ fn deno_test(
         .args(filter.map(|filter| format!("--filter={filter}")))
         .args(folders)
         .envs(stack.environment())
+        .env("FAULTS_FUNCTION", Flavour::Faults.function(project))
         .stdin(Stdio::null())
         .stdout(Stdio::piped());
     let mut child = stack.run().spawn(&mut command, Signal::SIGTERM)?;
     let counts = pass_on(&mut child)?;
     let succeeded = stack.run().wait(child)?.success();
-    let counts = agree(counts, succeeded);
+    let counts = counts.agree_with(succeeded);
     if counts.failed > 0 {
-        let folder = project.stack_data().join("logs");
-        stack.run().keep_logs(&folder)?;
-        println!(
-            "what the parts of the stack wrote is in {}",
-            folder.display()
-        );
+        stack.keep_logs(project)?;
     }
     Ok(counts)
 }
 
-/// Shows what `child` writes and adds up the summaries in it.
 fn pass_on(child: &mut Child) -> Result<Counts> {
     let output = child
         .stdout
         .take()
         .context("the test runner's output is not piped")?;
-    let mut total = Counts::default();
-    for line in BufReader::new(output).lines() {
-        let line = line?;
-        println!("{line}");
-        if let Some(counts) = Counts::in_line(&line) {
-            total += counts;
-        }
-    }
-    Ok(total)
-}
-
-/// A runner that fails without a failed test could not compile one, or crashed.
-fn agree(mut counts: Counts, succeeded: bool) -> Counts {
-    if !succeeded && counts.failed == 0 {
-        counts.failed = 1;
-    }
-    counts
+    counts::pass_on(output)
 }

@@ -1,0 +1,34 @@
+// The parts of the stack behind the gateway: struck by signals, and started again by whoever started this script.
+
+import { stack } from "../support/stack.ts";
+import { waitFor } from "../support/wait.ts";
+
+export type Part = "postgres" | "postgrest";
+
+/** Sends a signal to a part; false when it is down already. */
+export function strike(part: Part, signal: Deno.Signal): boolean {
+  try {
+    Deno.kill(Number(Deno.readTextFileSync(`${Deno.env.get("STACK_FOLDER")}/${part}.pid`)), signal);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Waits until the database answers through PostgREST. */
+export async function waitUntilBack(): Promise<void> {
+  await waitFor("the database to answer again", isBack, 60_000);
+}
+
+async function isBack(): Promise<boolean> {
+  try {
+    const response = await fetch(`${stack.url}/rest/v1/job_types?limit=0`, {
+      headers: { apikey: stack.secretKey },
+      signal: AbortSignal.timeout(2_000),
+    });
+    await response.body?.cancel();
+    return response.ok;
+  } catch {
+    return false;
+  }
+}

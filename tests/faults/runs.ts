@@ -1,0 +1,58 @@
+// The runs of jobs, put together from the journal, and which worker process had them.
+
+import type { Change } from "./journal.ts";
+import type { Evidence } from "./run.ts";
+import type { Life } from "./workers.ts";
+
+/** From one claim of a job to its end. */
+export interface Run {
+  job: string;
+  token: string;
+  from: number;
+  to: number;
+  end: Change;
+  hasFailed: boolean;
+  /** The process that claimed it; unknown when its claim never passed its line. */
+  life?: Life;
+}
+
+/** All runs in the order of their claims. */
+export function runsOf(evidence: Evidence): Run[] {
+  const runs: Run[] = [];
+  const open = new Map<string, Change>();
+  const lives = livesByWorker(evidence);
+  for (const change of evidence.changes) {
+    const claim = open.get(change.job);
+    open.delete(change.job);
+    if (change.after === "processing") open.set(change.job, change);
+    if (!claim) continue;
+    runs.push({
+      job: claim.job,
+      token: claim.token!,
+      from: claim.at.getTime(),
+      to: change.at.getTime(),
+      end: change,
+      hasFailed: isFailure(change),
+      life: lives.get(claim.worker ?? ""),
+    });
+  }
+  return runs.sort((one, other) => one.from - other.from);
+}
+
+function isFailure(end: Change): boolean {
+  const isRetry = end.after === "queued" && end.retries_after > (end.retries_before ?? 0);
+  return isRetry || end.after === "failed";
+}
+
+/** Each process chooses a name when it starts, and says it with its claims. */
+function livesByWorker({ calls, lives }: Evidence): Map<string, Life> {
+  const found = new Map<string, Life>();
+  for (const { workerId, slot, at } of calls) {
+    if (!workerId || found.has(workerId)) continue;
+    const life = lives.find((life) =>
+      life.slot === slot && life.started <= at && (life.ended ?? Infinity) >= at
+    );
+    if (life) found.set(workerId, life);
+  }
+  return found;
+}

@@ -1,0 +1,118 @@
+//! `cargo xtask faults`: a load of jobs on a stack whose parts are killed, cut off and lied to, and what must hold
+//! after it. The script in `tests/faults/` does the harm; here the stack is started and kept alive.
+
+use std::fs;
+use std::process::{ChildStdout, Stdio};
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use nix::sys::signal::Signal;
+
+use crate::progress::heading;
+use crate::project::Project;
+use crate::stack::{Function, Grok, Stack, random_number};
+use crate::test::counts::{self, Counts};
+use crate::tools::Deno;
+use crate::wasm::{self, Flavour};
+
+/// How often the parts of the stack are looked at: this long they stay away at least.
+const LOOK_EVERY: Duration = Duration::from_millis(50);
+
+/// What decides a run of the suite.
+#[derive(Debug, Clone, Copy)]
+pub struct Faults {
+    /// The same seed gives the same faults in the same order; `None` takes a new one.
+    pub seed: Option<u32>,
+    /// How long faults are injected.
+    pub seconds: u32,
+    /// `None`: under each Deno in turn.
+    pub deno: Option<Deno>,
+}
+
+impl Faults {
+    /// The short form, which is part of the tests.
+    pub fn short(deno: Option<Deno>) -> Self {
+        Self {
+            seed: Some(1),
+            seconds: 25,
+            deno,
+        }
+    }
+}
+
+/// Runs the suite; every invariant counts as one test.
+pub fn run(project: &Project, faults: Faults) -> Result<Counts> {
+    build_function(project)?;
+    let denos = faults.deno.map_or(Deno::ALL.to_vec(), |deno| vec![deno]);
+    let seed = faults.seed.map_or_else(random_number, Ok)?;
+    let mut counts = Counts::default();
+    for deno in denos {
+        heading(&format!(
+            "faults for {} s, seed {seed}, Deno {}",
+            faults.seconds,
+            deno.version(project)?
+        ));
+        counts += run_under(project, deno, seed, faults.seconds)?;
+    }
+    Ok(counts)
+}
+
+/// Copies the function and builds the worker with job types that crash into the copy.
+pub fn build_function(project: &Project) -> Result<()> {
+    let copy = Flavour::Faults.function(project);
+    fs::create_dir_all(&copy)?;
+    for entry in fs::read_dir(project.function())? {
+        let path = entry?.path();
+        if path.is_file() {
+            fs::copy(&path, copy.join(path.file_name().unwrap_or_default()))?;
+        }
+    }
+    wasm::build(project, Flavour::Faults)
+}
+
+fn run_under(project: &Project, deno: Deno, seed: u32, seconds: u32) -> Result<Counts> {
+    let function = Function {
+        deno,
+        grok: Grok::StandIn { delay_ms: 20 },
+    };
+    let mut stack = Stack::start(project, Some(&function))?;
+    let mut command = Deno::Current.command(project)?;
+    command
+        .args([
+            "test",
+            "--quiet",
+            "--no-prompt",
+            "--no-check",
+            "--allow-all",
+        ])
+        .arg("tests/faults/")
+        .envs(stack.environment())
+        .env("FAULTS_FUNCTION", Flavour::Faults.function(project))
+        .env("FAULTS_SEED", seed.to_string())
+        .env("FAULTS_SECONDS", seconds.to_string())
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped());
+    let mut child = stack.run().spawn(&mut command, Signal::SIGTERM)?;
+    let output = child.stdout.take().context("its output is not piped")?;
+    let counts = keep_alive(&mut stack, output)?;
+    let succeeded = stack.run().wait(child)?.success();
+    let counts = counts.agree_with(succeeded);
+    let table = stack.run().folder().join("faults.log");
+    println!("{}", fs::read_to_string(table).unwrap_or_default());
+    if counts.failed > 0 {
+        stack.keep_logs(project)?;
+    }
+    Ok(counts)
+}
+
+/// Starts again what ends, for as long as the script writes.
+fn keep_alive(stack: &mut Stack, output: ChildStdout) -> Result<Counts> {
+    let reader = std::thread::spawn(|| counts::pass_on(output));
+    while !reader.is_finished() {
+        stack.restart_ended()?;
+        std::thread::sleep(LOOK_EVERY);
+    }
+    reader
+        .join()
+        .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+}
