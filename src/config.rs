@@ -7,6 +7,17 @@ use thiserror::Error;
 
 const DEFAULT_GROK_BASE_URL: &str = "https://api.x.ai/v1";
 const DEFAULT_GROK_MODEL: &str = "grok-4.3";
+const DEFAULT_GROK_API_STYLE: ApiStyle = ApiStyle::Chat;
+const DEFAULT_GROK_TRANSPORT: Transport = Transport::Deferred;
+
+const API_STYLES: [(&str, ApiStyle); 2] =
+    [("chat", ApiStyle::Chat), ("responses", ApiStyle::Responses)];
+
+const TRANSPORTS: [(&str, Transport); 3] = [
+    ("sync", Transport::Sync),
+    ("stream", Transport::Stream),
+    ("deferred", Transport::Deferred),
+];
 
 /// Everything the worker can be told from outside.
 #[derive(Debug, Clone)]
@@ -48,6 +59,36 @@ pub struct GrokConfig {
     pub model: String,
     /// How long one answer may take.
     pub timeout_seconds: u32,
+    /// Which endpoint is asked, unless a job wishes otherwise.
+    pub api_style: ApiStyle,
+    /// How a question gets there and its answer back, unless a job wishes otherwise.
+    pub transport: Transport,
+    /// Requests of one isolate that are under way at the same time.
+    pub concurrency: usize,
+    /// Requests one isolate sends within a minute.
+    pub requests_per_minute: u32,
+    /// Tokens in them, reckoned before they are sent.
+    pub tokens_per_minute: u32,
+}
+
+/// Which of xAI's endpoints is asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ApiStyle {
+    /// `/chat/completions`, the only one that can answer later.
+    Chat,
+    /// `/responses`.
+    Responses,
+}
+
+/// How a question gets to Grok and its answer back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Transport {
+    /// The answer is waited for.
+    Sync,
+    /// The answer is read as it is written.
+    Stream,
+    /// The answer is asked for later, and by any isolate.
+    Deferred,
 }
 
 /// A text that must not appear in a log, an error or a `Debug` output.
@@ -145,12 +186,23 @@ fn grok(variables: &Variables) -> Result<Option<GrokConfig>, ConfigError> {
         .unwrap_or_else(|| DEFAULT_GROK_BASE_URL.into());
     let model = variables.text("GROK_MODEL").unwrap_or(DEFAULT_GROK_MODEL);
     let timeout_seconds = variables.number("GROK_TIMEOUT_SECONDS", 120, 1, 3_600)?;
+    let concurrency = variables.number("GROK_CONCURRENCY", 4, 1, 100)? as usize;
+    let requests_per_minute = variables.number("GROK_REQUESTS_PER_MINUTE", 600, 1, 1_000_000)?;
+    let tokens_per_minute =
+        variables.number("GROK_TOKENS_PER_MINUTE", 2_000_000, 1_000, 1_000_000_000)?;
     let api_key = variables.secret("GROK_API_KEY")?;
+    let api_style = variables.choice("GROK_API_STYLE", &API_STYLES)?;
+    let transport = variables.choice("GROK_TRANSPORT", &TRANSPORTS)?;
     Ok(api_key.map(|api_key| GrokConfig {
         base_url,
         api_key,
         model: model.into(),
         timeout_seconds,
+        api_style: api_style.unwrap_or(DEFAULT_GROK_API_STYLE),
+        transport: transport.unwrap_or(DEFAULT_GROK_TRANSPORT),
+        concurrency,
+        requests_per_minute,
+        tokens_per_minute,
     }))
 }
 
@@ -228,6 +280,24 @@ impl Variables {
             })
     }
 
+    fn choice<T: Copy>(
+        &self,
+        name: &'static str,
+        choices: &[(&str, T)],
+    ) -> Result<Option<T>, ConfigError> {
+        let Some(text) = self.text(name) else {
+            return Ok(None);
+        };
+        let chosen = choices.iter().find(|(name, _)| *name == text);
+        chosen.map(|(_, value)| Some(*value)).ok_or_else(|| {
+            let names: Vec<&str> = choices.iter().map(|(name, _)| *name).collect();
+            ConfigError {
+                variable: name,
+                expected: format!("expected one of {}", names.join(", ")),
+            }
+        })
+    }
+
     fn number(
         &self,
         name: &'static str,
@@ -288,6 +358,13 @@ mod tests {
         assert_eq!(grok.base_url, "https://api.x.ai/v1");
         assert_eq!(grok.model, "grok-4.3");
         assert_eq!(grok.timeout_seconds, 120);
+        assert_eq!(grok.api_style, ApiStyle::Chat);
+        assert_eq!(grok.transport, Transport::Deferred);
+        assert_eq!(grok.concurrency, 4);
+        assert_eq!(
+            (grok.requests_per_minute, grok.tokens_per_minute),
+            (600, 2_000_000)
+        );
         assert_eq!(grok.api_key.expose(), "xai-key");
     }
 
@@ -324,6 +401,8 @@ mod tests {
             ("SUPABASE_SECRET_KEYS", r#"{"default":1}"#, "a JSON object"),
             ("QUEUE_WORKER_TOKEN", "two words", "without spaces"),
             ("GROK_BASE_URL", "api.x.ai", "https://"),
+            ("GROK_API_STYLE", "rest", "one of chat, responses"),
+            ("GROK_TRANSPORT", "post", "one of sync, stream, deferred"),
             ("QUEUE_CONCURRENCY", "0", "from 1 to 1000"),
             ("QUEUE_CONCURRENCY", "many", "a whole number"),
             ("QUEUE_LEASE_SECONDS", "-1", "a whole number"),

@@ -3,6 +3,7 @@
 //! A new job type is one file in `handlers/` with an `impl JobHandler`, and its line in the list there.
 
 mod context;
+mod shared;
 
 #[cfg(test)]
 mod tests;

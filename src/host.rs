@@ -30,8 +30,21 @@ pub trait Host {
         request: HttpRequest,
     ) -> impl Future<Output = Result<HttpResponse, TransportError>>;
 
+    /// The same, but the body is handed to `on_piece` as it comes, and is empty in the answer.
+    ///
+    /// # Errors
+    /// As for [`Self::fetch`]; pieces may have been handed over before.
+    fn fetch_in_pieces(
+        &self,
+        request: HttpRequest,
+        on_piece: impl FnMut(&[u8]),
+    ) -> impl Future<Output = Result<HttpResponse, TransportError>>;
+
     /// Milliseconds on a clock that is good for measuring this worker's own time and nothing else.
     fn now_ms(&self) -> u64;
+
+    /// Seconds since 1970, for what others limit by the hour. Jobs know only the database's clock.
+    fn unix_seconds(&self) -> u64;
 
     /// The CPU time of this isolate so far in milliseconds, as far as it can be measured.
     fn cpu_ms(&self) -> u64;

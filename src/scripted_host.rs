@@ -225,8 +225,24 @@ impl Host for ScriptedHost {
         }
     }
 
+    /// A body comes in pieces of a few bytes, so that whatever reads it cannot rely on where they end.
+    async fn fetch_in_pieces(
+        &self,
+        request: HttpRequest,
+        mut on_piece: impl FnMut(&[u8]),
+    ) -> Result<HttpResponse, TransportError> {
+        let mut response = self.fetch(request).await?;
+        let body = std::mem::take(&mut response.body);
+        body.chunks(7).for_each(&mut on_piece);
+        Ok(response)
+    }
+
     fn now_ms(&self) -> u64 {
         self.now_ms.get()
+    }
+
+    fn unix_seconds(&self) -> u64 {
+        self.now_ms() / 1_000
     }
 
     fn cpu_ms(&self) -> u64 {

@@ -99,8 +99,11 @@ impl<'a, H: Host> Pulse<'a, H> {
         self.beat = None;
         self.is_awaited = false;
         self.has_failed = beat.answer.is_err();
+        for context in &beat.contexts {
+            context.heartbeat_over(!self.has_failed);
+        }
         let standings = beat.answer.inspect_err(|error| {
-            self.failed(&beat.contexts, error);
+            self.failed(error);
         });
         Poll::Ready(
             standings
@@ -109,10 +112,7 @@ impl<'a, H: Host> Pulse<'a, H> {
         )
     }
 
-    fn failed(&self, contexts: &[Rc<JobContext<'a, H>>], error: &QueueError) {
-        for context in contexts {
-            context.keep_news();
-        }
+    fn failed(&self, error: &QueueError) {
         let error = error.to_string();
         self.context
             .log

@@ -7,6 +7,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use super::shared::Shared;
 use crate::budget::{Budget, Usage};
 use crate::config::Config;
 use crate::error::JobError;
@@ -41,6 +42,7 @@ pub struct RunContext<'a, H> {
     pub budget: Budget,
     /// Who claims, for people who look at the table.
     pub worker_id: &'a str,
+    shared: Shared,
 }
 
 impl<'a, H: Host> RunContext<'a, H> {
@@ -63,6 +65,7 @@ impl<'a, H: Host> RunContext<'a, H> {
             manifest,
             budget,
             worker_id,
+            shared: Shared::default(),
         }
     }
 
@@ -90,6 +93,8 @@ pub struct JobContext<'a, H> {
     entry: Rc<Entry>,
     progress: RefCell<Option<Progress>>,
     has_news: Cell<bool>,
+    /// Whether progress is on its way to the database. Two at once could arrive in the wrong order.
+    news_carrier: Cell<Option<Carrier>>,
     steps_begun: RefCell<Vec<String>>,
     steps_being_saved: Cell<u32>,
     /// Of the steps finished in this run.
@@ -108,6 +113,13 @@ pub enum Stop {
     TimedOut,
     /// It goes on in another isolate.
     HandOver,
+}
+
+/// What takes progress to the database.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Carrier {
+    Step,
+    Heartbeat,
 }
 
 /// How far a job is, for people who wait for it.
@@ -136,6 +148,7 @@ impl<'a, H: Host> JobContext<'a, H> {
             job,
             progress: RefCell::default(),
             has_news: Cell::default(),
+            news_carrier: Cell::default(),
             steps_begun: RefCell::default(),
             steps_being_saved: Cell::default(),
             longest_step_ms: Cell::default(),
@@ -151,6 +164,11 @@ impl<'a, H: Host> JobContext<'a, H> {
     /// The worker's settings.
     pub fn config(&self) -> &'a Config {
         self.run.config
+    }
+
+    /// The value of this type that all jobs of this run share; the first who asks makes it.
+    pub fn shared<T: Default + 'static>(&self) -> Rc<T> {
+        self.run.shared.get()
     }
 
     /// Runs `run` and keeps its result under `name`; in a later run of the job, on whatever worker, returns
@@ -223,6 +241,18 @@ impl<'a, H: Host> JobContext<'a, H> {
         self.run.host.fetch(request).await
     }
 
+    /// The same, but the body is handed to `on_piece` as it comes, and is empty in the answer.
+    ///
+    /// # Errors
+    /// As for [`Self::fetch`]; pieces may have been handed over before.
+    pub async fn fetch_in_pieces(
+        &self,
+        request: HttpRequest,
+        on_piece: impl FnMut(&[u8]),
+    ) -> Result<HttpResponse, TransportError> {
+        self.run.host.fetch_in_pieces(request, on_piece).await
+    }
+
     /// Calls a function of the database; it may be called again with the same arguments when an answer is lost.
     ///
     /// # Errors
@@ -243,6 +273,18 @@ impl<'a, H: Host> JobContext<'a, H> {
     /// Milliseconds on a clock that only measures time that passes.
     pub fn now_ms(&self) -> u64 {
         self.run.host.now_ms()
+    }
+
+    /// Seconds since 1970, for what others limit by the hour.
+    pub fn unix_seconds(&self) -> u64 {
+        self.run.host.unix_seconds()
+    }
+
+    /// Drives `future` to its end even if the job is handed over meanwhile, for a few seconds of what cannot be done
+    /// twice. When the job is cancelled or lost it is dropped all the same.
+    pub async fn uninterrupted<F: Future>(&self, future: F) -> F::Output {
+        let _held = Saving::begin(&self.steps_being_saved);
+        future.await
     }
 
     /// Writes one line to the function's log, with the job's id, type and attempt.
@@ -308,12 +350,17 @@ impl<'a, H: Host> JobContext<'a, H> {
             ));
         }
         let is_unreadable = self.job.steps.contains_key(name);
-        let progress = self.take_news();
+        let progress = self.take_news(Carrier::Step);
+        let carries_news = progress.is_some();
         let save = self
             .run
             .queue
             .save_step(&self.job, name, result, progress, is_unreadable);
-        let standing = save.await?;
+        let saved = save.await;
+        if carries_news {
+            self.news_carrier.set(None);
+        }
+        let standing = saved?;
         let ms = self.now_ms() - started_ms;
         self.log("step", json!({ "step": name, "ms": ms }));
         self.longest_step_ms
@@ -359,24 +406,30 @@ impl<'a, H: Host> JobContext<'a, H> {
         Heartbeat {
             job_id: self.job.id,
             lease_token: self.job.lease_token,
-            progress: self.take_news(),
+            progress: self.take_news(Carrier::Heartbeat),
         }
     }
 
-    /// What was taken did not arrive.
-    pub(crate) fn keep_news(&self) {
-        self.has_news.set(self.progress.borrow().is_some());
+    /// The sign of life was answered, or was not: then the news it took have to go with another.
+    pub(crate) fn heartbeat_over(&self, has_arrived: bool) {
+        if self.news_carrier.get() == Some(Carrier::Heartbeat) {
+            self.news_carrier.set(None);
+        }
+        if !has_arrived {
+            self.has_news.set(self.progress.borrow().is_some());
+        }
     }
 
     pub(crate) fn has_news(&self) -> bool {
         self.has_news.get()
     }
 
-    fn take_news(&self) -> Option<Progress> {
-        self.has_news
-            .take()
-            .then(|| self.progress.borrow().clone())
-            .flatten()
+    fn take_news(&self, carrier: Carrier) -> Option<Progress> {
+        if self.news_carrier.get().is_some() || !self.has_news.take() {
+            return None;
+        }
+        self.news_carrier.set(Some(carrier));
+        self.progress.borrow().clone()
     }
 }
 
@@ -398,7 +451,7 @@ fn go_on(standing: Standing) -> Result<(), JobError> {
     }
 }
 
-/// Counts a step as being saved for as long as it lives.
+/// Counts a step as being saved, or about to be, for as long as it lives.
 struct Saving<'a>(&'a Cell<u32>);
 
 impl<'a> Saving<'a> {

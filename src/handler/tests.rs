@@ -44,6 +44,32 @@ impl JobHandler for Steps {
     }
 }
 
+/// Two steps at a time, each with its own progress.
+struct SideBySide;
+
+impl JobHandler for SideBySide {
+    const JOB_TYPE: &'static str = "side_by_side";
+    type Input = Value;
+
+    async fn run<H: Host>(_: Value, context: &JobContext<'_, H>) -> Result<Value, JobError> {
+        let step = async |done: u32, name: &'static str| {
+            context.progress(Progress {
+                phase: "walking".into(),
+                done,
+                total: 2,
+                message: "walking".into(),
+            });
+            context.step(name, async || Ok(done)).await
+        };
+        let (one, two) = (step(1, "one"), async {
+            context.sleep_ms(100).await;
+            step(2, "two").await
+        });
+        futures_util::future::try_join(one, two).await?;
+        Ok(json!({ "has_news": context.has_news() }))
+    }
+}
+
 struct Careful;
 
 impl JobHandler for Careful {
@@ -81,6 +107,19 @@ fn steps_job(numbers: &[u32]) -> Job {
         .map(|number| json!({ "number": number }))
         .collect();
     job("steps", json!({ "photos": photos }))
+}
+
+#[test]
+fn progress_waits_while_other_progress_is_on_its_way() {
+    let host = ScriptedHost::new().on_rpc(|function, arguments| match function {
+        "save_job_step" if arguments["name"] == "one" => held().after_ms(1_000),
+        _ => held(),
+    });
+    let result = run_job::<SideBySide>(&host, &config(&[]), job("side_by_side", json!({})));
+    let saves = host.calls_of("save_job_step");
+    assert_eq!(saves[0]["progress"]["done"], 1);
+    assert_eq!(saves[1].get("progress"), None);
+    assert_eq!(result, Ok(json!({ "has_news": true })));
 }
 
 #[test]

@@ -81,8 +81,12 @@ impl From<QueueError> for JobError {
         match error.code() {
             Some(refusal::CANCELLED) => Self::Cancelled,
             Some(refusal::LEASE_LOST | refusal::NO_SUCH_JOB) => Self::LeaseLost,
-            _ if error.verdict() == Verdict::Content => Self::permanent(error.to_string()),
-            _ => Self::retryable(error.to_string()),
+            _ => match error.verdict() {
+                Verdict::Content => Self::permanent(error.to_string()),
+                // Repeated until there was no time left: another isolate may have better luck.
+                Verdict::Transient => Self::HandOver,
+                Verdict::Unsettled | Verdict::Fatal => Self::retryable(error.to_string()),
+            },
         }
     }
 }
@@ -249,7 +253,7 @@ mod tests {
         assert_eq!(verdict("JQ003"), JobError::LeaseLost);
         assert!(matches!(verdict("JQ004"), JobError::Permanent { .. }));
         assert!(matches!(verdict("23505"), JobError::Permanent { .. }));
-        assert!(matches!(verdict("40001"), JobError::Retryable { .. }));
+        assert_eq!(verdict("40001"), JobError::HandOver);
         assert!(matches!(verdict("42501"), JobError::Retryable { .. }));
     }
 }

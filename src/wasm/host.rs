@@ -108,13 +108,32 @@ impl Host for EdgeHost<'_> {
     async fn fetch(&self, request: HttpRequest) -> Result<HttpResponse, TransportError> {
         self.meter.add_request();
         answer(&request, async |response| {
-            body(response, request.max_response_bytes).await
+            let mut whole = Vec::new();
+            let piece = |piece: &[u8]| whole.extend_from_slice(piece);
+            body(response, request.max_response_bytes, piece).await?;
+            Ok(whole)
+        })
+        .await
+    }
+
+    async fn fetch_in_pieces(
+        &self,
+        request: HttpRequest,
+        on_piece: impl FnMut(&[u8]),
+    ) -> Result<HttpResponse, TransportError> {
+        answer(&request, async |response| {
+            body(response, request.max_response_bytes, on_piece).await?;
+            Ok(Vec::new())
         })
         .await
     }
 
     fn now_ms(&self) -> u64 {
         now_ms() as u64
+    }
+
+    fn unix_seconds(&self) -> u64 {
+        (js_sys::Date::now() / 1_000.0) as u64
     }
 
     fn cpu_ms(&self) -> u64 {
@@ -183,23 +202,28 @@ async fn send(request: &HttpRequest, abort: &AbortOnDrop) -> Result<Response, Tr
 }
 
 /// Reads as it comes, so that an answer that is too long never takes more than its share of memory.
-async fn body(response: &Response, most_bytes: usize) -> Result<Vec<u8>, TransportError> {
-    let mut body = Vec::new();
+async fn body(
+    response: &Response,
+    most_bytes: usize,
+    mut on_piece: impl FnMut(&[u8]),
+) -> Result<(), TransportError> {
     let Some(stream) = response.body() else {
-        return Ok(body);
+        return Ok(());
     };
     let reader = ReadableStreamDefaultReader::new(&stream).map_err(thrown)?;
+    let mut bytes = 0;
     loop {
         let read = JsFuture::from(reader.read()).await.map_err(thrown)?;
         let read: ReadableStreamReadResult = read.unchecked_into();
         if read.get_done().unwrap_or(false) {
-            return Ok(body);
+            return Ok(());
         }
-        let chunk = Uint8Array::new(&read.get_value());
-        if body.len() + chunk.length() as usize > most_bytes {
+        let piece = Uint8Array::new(&read.get_value());
+        bytes += piece.length() as usize;
+        if bytes > most_bytes {
             return Err(TransportError::TooLarge);
         }
-        body.extend_from_slice(&chunk.to_vec());
+        on_piece(&piece.to_vec());
     }
 }
 

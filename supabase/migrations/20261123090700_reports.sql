@@ -71,23 +71,137 @@ end $$;
 -- The worker writes the finished report; an application's own table may not have said so.
 grant select, update on public.reports to service_role;
 
+-- What a report's text was when its job was enqueued, and what the job made of it: so that a person's work is
+-- told from what is there to be replaced. The text itself is compared, because not every application's table
+-- has an updated_at, and where there is one it also moves when nothing but a title is changed. It also says which
+-- jobs are about the same report.
+create table job_queue.report_jobs (
+  job_id uuid primary key references public.jobs (id) on delete cascade,
+  report_id uuid not null,
+  enqueued_over bytea,
+  saved bytea
+);
+comment on table job_queue.report_jobs is 'Which jobs are to write which report, and digests of what was there and of what they wrote.';
+create index report_jobs_report_idx on job_queue.report_jobs (report_id);
+alter table job_queue.report_jobs enable row level security;
+revoke all on job_queue.report_jobs from public, anon, authenticated;
+grant select, insert, update on job_queue.report_jobs to service_role;
+
+-- A digest of what a report says; null when it says nothing.
+create function job_queue.report_digest(generated_content text, sections_json jsonb) returns bytea
+language sql immutable as $$
+  select case
+    when btrim(coalesce(generated_content, ''), E' \t\r\n') <> '' or coalesce(sections_json, 'null') not in ('null', '{}', '[]')
+      then sha256(convert_to(coalesce(generated_content, '') || E'\n' || coalesce(sections_json::text, ''), 'UTF8'))
+  end
+$$;
+comment on function job_queue.report_digest is 'A digest of what a report says; null when it says nothing.';
+
+-- Remembers what the report of a new job says. As its owner, because whoever may enqueue need not be able
+-- to read reports; and without ever failing, because a job is enqueued whatever the application's table
+-- looks like.
+create function job_queue.remember_report() returns trigger
+language plpgsql security definer set search_path = '' as $$
+begin
+  insert into job_queue.report_jobs (job_id, report_id, enqueued_over)
+  select new.id, i.report_id, job_queue.report_digest(r.generated_content::text, to_jsonb(r.sections_json))
+  from (select (new.input_data ->> 'reportId')::uuid as report_id) i
+  left join public.reports r on r.id = i.report_id
+  where i.report_id is not null;
+  return null;
+exception when others then
+  return null;
+end $$;
+comment on function job_queue.remember_report() is 'Remembers what the report of a new job says.';
+revoke all on function job_queue.remember_report() from public;
+
+create trigger jobs_remember_report after insert on public.jobs
+  for each row when (new.job_type = 'generate_report')
+  execute function job_queue.remember_report();
+
 -- Stores a finished report, if the caller still holds the job it was made by: a late worker does not
--- overwrite a newer one's report. False when there is no such report, which is no error: the result
--- is in the job as well. Called by the generate_report handler. Raises JQ002, JQ003.
+-- overwrite a newer one's report. Called by the generate_report handler; a repeated call does no harm. Answers
+--   saved       the report is there
+--   missing     there is no such report: it was deleted, or never was
+--   edited      it says something that was not there when the job was enqueued and that no job wrote
+--   superseded  a job that was enqueued later has written it
+-- Unless it is saved nothing is changed, which is no error: the result is in the job as well.
+-- Raises JQ002, JQ003.
 create function public.save_report(
   job_id uuid, lease_token uuid, report_id uuid, generated_content text, sections_json jsonb
-) returns boolean
+) returns text
 language plpgsql set search_path = '' as $$
+declare
+  v_digest bytea;
+  v_obstacle text;
 begin
   perform job_queue.check_lease(job_id, lease_token);
+  select job_queue.report_digest(r.generated_content::text, to_jsonb(r.sections_json)) into v_digest
+  from public.reports r where r.id = save_report.report_id
+  for no key update;
+  if not found then
+    return 'missing';
+  end if;
+  v_obstacle := job_queue.report_obstacle(job_id, report_id, v_digest);
+  if v_obstacle is not null then
+    return v_obstacle;
+  end if;
   update public.reports r
   set generated_content = save_report.generated_content, sections_json = save_report.sections_json
-  where r.id = save_report.report_id;
-  return found;
+  where r.id = save_report.report_id
+  -- As it is stored: a trigger of the application may have changed it.
+  returning job_queue.report_digest(r.generated_content::text, to_jsonb(r.sections_json)) into v_digest;
+  insert into job_queue.report_jobs (job_id, report_id, saved)
+  values (save_report.job_id, save_report.report_id, v_digest)
+  on conflict on constraint report_jobs_pkey do update set saved = excluded.saved;
+  return 'saved';
 end $$;
-comment on function public.save_report is 'Stores a finished report if the caller still holds its job.';
+comment on function public.save_report is 'Stores a finished report if the caller still holds its job and nobody has edited it.';
 
-revoke all on function public.save_report from public, anon, authenticated;
-grant execute on function public.save_report to service_role;
+-- Why a job must not overwrite a report that says this: edited or superseded; null when it may.
+create function job_queue.report_obstacle(job_id uuid, report_id uuid, digest bytea) returns text
+language sql stable set search_path = '' as $$
+  select case
+    when digest is null then null
+    when exists (
+      select from job_queue.report_jobs o
+      where o.job_id = report_obstacle.job_id and digest in (o.enqueued_over, o.saved)
+    ) then null
+    else (
+      select case when bool_or(later.id is not null) then 'superseded' when count(*) = 0 then 'edited' end
+      from job_queue.report_jobs w
+      left join public.jobs own on own.id = report_obstacle.job_id
+      left join public.jobs later
+        on later.id = w.job_id and (later.created_at, later.id) > (own.created_at, own.id)
+      where w.report_id = report_obstacle.report_id and w.saved = digest
+    )
+  end
+$$;
+comment on function job_queue.report_obstacle is 'Why a job must not overwrite a report; null when it may.';
+
+-- The reply that another job about the same report keeps for a question, the latest if there are several; null
+-- when there is none. A step of generate_report keeps the fingerprint of its question, and the reply, unless that
+-- came later and is kept by the step that fetched it.
+-- Called by the generate_report handler.
+create function public.find_report_reply(job_id uuid, fingerprint text) returns jsonb
+language sql stable set search_path = '' as $$
+  select coalesce(s.result #> '{sent,reply}', a.result #> '{sent,reply}')
+  from job_queue.report_jobs own
+  join job_queue.report_jobs other on other.report_id = own.report_id and other.job_id <> own.job_id
+  join public.job_steps s on s.job_id = other.job_id
+  left join public.job_steps a on a.job_id = s.job_id and a.name = s.name || '/answer'
+  where own.job_id = find_report_reply.job_id and s.result ->> 'fingerprint' = find_report_reply.fingerprint
+    and coalesce(s.result #> '{sent,reply}', a.result #> '{sent,reply}') is not null
+  order by s.finished_at desc
+  limit 1
+$$;
+comment on function public.find_report_reply is 'The reply that another job about the same report keeps for a question.';
+
+revoke all on function
+  public.save_report, public.find_report_reply, job_queue.report_digest, job_queue.report_obstacle
+from public, anon, authenticated;
+grant execute on function
+  public.save_report, public.find_report_reply, job_queue.report_digest, job_queue.report_obstacle
+to service_role;
 
 notify pgrst, 'reload schema';

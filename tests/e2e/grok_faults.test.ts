@@ -78,7 +78,51 @@ Deno.test("a 429 for want of credits is not retried", async () => {
   const { id, job } = await attemptReport(1, [{ fault: "out_of_credits", times: 50 }]);
   assert.equal(job.status, "failed");
   assert.match(job.error ?? "", /credits|spending/);
+  assert.equal((await grokCalls(id)).length, 2, "the photo and the notes, side by side");
+});
+
+const TOO_MUCH: Fault["fault"][] = ["too_large", "too_long", "too_many_tokens"];
+
+for (const fault of TOO_MUCH) {
+  Deno.test(`a batch that Grok calls ${fault} is halved, and no photo goes unseen`, async () => {
+    const { id, job } = await attemptReport(5, [{ fault, images_over: 2, times: 50 }]);
+    assert.equal(job.status, "completed", job.error ?? "");
+    const shown = (await grokCalls(id)).filter((call) => call.images.length > 0);
+    assert.deepEqual(shown.map((call) => call.images.length), [5, 2, 2, 1]);
+    const codes = job.output_data.warnings.map((warning: { code: string }) => warning.code);
+    assert.deepEqual(codes, ["report_not_saved"]);
+  });
+}
+
+Deno.test("a photo that Grok does not take is found and described in the engineer's words", async () => {
+  const input = reportInput(3);
+  input.images[1].url = `${PHOTOS_URL}/broken.jpg`;
+  const id = await enqueue("generate_report", input);
+  await wakeAndWait();
+  const job = await getJob(id);
+  assert.equal(job.status, "completed", job.error ?? "");
+  const refused = job.output_data.warnings.filter((each: { code: string }) =>
+    each.code === "image_refused"
+  );
+  assert.deepEqual(refused.map((each: { imageId: string }) => each.imageId), ["photo-2"]);
+  for (const number of [1, 2, 3]) {
+    assert.match(job.output_data.text, new RegExp(`lap number ${number}`, "i"));
+  }
+});
+
+Deno.test("a report that reaches its cost limit asks no further and has every photo all the same", async () => {
+  const id = await enqueue(
+    "generate_report",
+    reportInput(7, { options: { maxCostUsd: 0.000001 } }),
+  );
+  await wakeAndWait();
+  const job = await getJob(id);
+  assert.equal(job.status, "completed", job.error ?? "");
+  assert.equal(job.output_data.status, "partial");
   assert.equal((await grokCalls(id)).length, 1);
+  for (const number of [1, 7]) {
+    assert.match(job.output_data.text, new RegExp(`lap number ${number}`, "i"));
+  }
 });
 
 const PASSING: [string, Fault["fault"]][] = [

@@ -9,7 +9,9 @@ import { makeDue, savedSteps } from "../support/superuser.ts";
 import { waitFor } from "../support/wait.ts";
 import { startWorker, wake, wakeAndWait } from "../support/worker.ts";
 
-const SHORT_LEASE = { QUEUE_LEASE_SECONDS: "3" };
+/** What is asked is in flight until it is answered. */
+const WAITING = { GROK_TRANSPORT: "sync" };
+const SHORT_LEASE = { ...WAITING, QUEUE_LEASE_SECONDS: "3" };
 
 /** A report of two batches, the second of which never gets an answer from Grok on its first call. */
 async function enqueueStuckReport(): Promise<string> {
@@ -54,7 +56,7 @@ Deno.test("a report whose worker is killed is finished by the next one, its paid
 
 Deno.test("a report whose worker is told to stop goes on elsewhere at once, and no attempt is lost", async () => {
   const id = await enqueueStuckReport();
-  const worker = await startWorker({ QUEUE_CONCURRENCY: "1" });
+  const worker = await startWorker({ ...WAITING, QUEUE_CONCURRENCY: "1" });
   await (await wake({ url: worker.url })).body?.cancel();
   await waitFor(
     "the second batch to be asked for",
@@ -76,9 +78,9 @@ Deno.test("a report whose worker is told to stop goes on elsewhere at once, and 
 
 Deno.test("a report whose worker is told to stop before its first step is done has failed once", async () => {
   const id = await enqueue("generate_report", reportInput(1), { delay_seconds: 3_600 });
-  await scriptGrok(id, [{ fault: "slow", delay_ms: 600_000 }]);
+  await scriptGrok(id, [{ fault: "slow", delay_ms: 600_000, times: 2 }]);
   await makeDue(id);
-  const worker = await startWorker();
+  const worker = await startWorker(WAITING);
   await (await wake({ url: worker.url })).body?.cancel();
   await waitFor("the report to be begun", async () => (await grokCalls(id)).length > 0);
   await worker.stop();

@@ -53,7 +53,7 @@ Deno.test("photos go to Grok in batches of five, as base64, under the job's id",
 
 Deno.test("progress can be read while the report is written", async () => {
   const id = await enqueue("generate_report", reportInput(7), { delay_seconds: 3_600 });
-  await scriptGrok(id, [{ fault: "slow", containing: "Open lap number 6", delay_ms: 1_500 }]);
+  await scriptGrok(id, [{ fault: "slow", containing: "Open lap number 6", delay_ms: 3_000 }]);
   await makeDue(id);
   await (await wake()).body?.cancel();
   const progress = await waitFor("the first batch to show", async () => {

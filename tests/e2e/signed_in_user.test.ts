@@ -94,6 +94,7 @@ const WORKER_CALLS: [string, Record<string, unknown>][] = [
       sections_json: {},
     },
   ],
+  ["find_report_reply", { job_id: crypto.randomUUID(), fingerprint: "" }],
 ];
 
 for (const [name, args] of WORKER_CALLS) {

@@ -16,6 +16,11 @@ export interface RecordedCall {
   /** What it was answered with; null while it is not, or when the caller left before. */
   status: number | null;
   fault: Fault["fault"];
+  /** How often its answer was looked for, and given out, if it was deferred. */
+  looks: number;
+  fetched: number;
+  /** Whether the caller left in the middle of an answer that was streamed. */
+  left: boolean;
 }
 
 /** All conversations since the stand-in started; a test asks for its own by the id of its job. */
@@ -51,5 +56,6 @@ export class Conversations {
 
 function applies(fault: Fault, call: RecordedCall): boolean {
   if (fault.schema && fault.schema !== call.schema) return false;
+  if (call.images.length <= (fault.images_over ?? -1)) return false;
   return !fault.containing || call.text.some((part) => part.includes(fault.containing!));
 }

@@ -14,6 +14,8 @@ export interface Fault {
     | "too_many_tokens" // 429 that names a request larger than the limit per minute
     | "out_of_credits" // 429 that no waiting cures
     | "bad_request" // 400
+    | "too_large" // 413, HTML from a proxy
+    | "too_long" // 400, more than the model reads
     | "truncated" // finish_reason length, JSON cut in the middle
     | "invalid_json" // finish_reason stop, prose around the JSON
     | "wrong_shape" // valid JSON that is not what the schema asks for
@@ -21,11 +23,17 @@ export interface Fault {
     | "unknown_items" // an answer whose ids are not those of the request
     | "empty" // finish_reason stop, empty content
     | "slow" // a proper answer after `delay_ms`
-    | "dropped"; // the connection breaks in the middle of the answer
+    | "dropped" // the connection breaks in the middle of the answer
+    | "stream_error" // a streamed answer turns into an error in its middle
+    | "stream_cut" // a streamed answer ends in its middle
+    | "deferred_error" // the answer that is fetched later is an error, with status 200
+    | "deferred_lost"; // the answer that was deferred is nowhere to be found
   /** Only calls whose `response_format.json_schema.name` is this; default every call. */
   schema?: string;
   /** Only calls whose messages contain this text; default every call. */
   containing?: string;
+  /** Only calls with more images than this; default every call. */
+  images_over?: number;
   /** How many calls it applies to; default 1. */
   times?: number;
   /** Milliseconds to wait before anything is sent; default 0. */
@@ -44,6 +52,10 @@ export function mishap(fault: Fault): Mishap {
   switch (fault.fault) {
     case "none":
     case "slow":
+    case "stream_error":
+    case "stream_cut":
+    case "deferred_error":
+    case "deferred_lost":
       return {};
     case "server_error":
       return flat(500, "internal-server-error", "Something went wrong on our side.");
@@ -76,11 +88,27 @@ export function mishap(fault: Fault): Mishap {
       );
     case "bad_request":
       return flat(400, "invalid-argument", "The request cannot be served as it is.");
+    case "too_large":
+      return {
+        response: () =>
+          page(413, "<html><body><h1>413 Payload Too Large</h1></body></html>", "text/html"),
+      };
+    case "too_long":
+      return flat(
+        400,
+        "invalid-argument",
+        "This model's maximum prompt length is 131072 but the request contains 537812 tokens.",
+      );
     case "dropped":
       return { response: dropped };
     default:
       return { rewrite: REWRITES[fault.fault] };
   }
+}
+
+/** The answer in place of one that was deferred. */
+export function deferredError(): Response {
+  return flatError(200, "unavailable", "Timed out waiting for first token");
 }
 
 /** xAI's own shape of an error: flat, the sentence under `error`. */

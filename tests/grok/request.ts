@@ -16,6 +16,10 @@ export interface ChatRequest {
   /** Name and schema of the structured output; null when free text is asked for. */
   output: { name: string; schema: Schema } | null;
   reasoning: boolean;
+  /** Whether the answer is to be fetched later. */
+  deferred: boolean;
+  /** Whether the answer is to be streamed. */
+  stream: boolean;
   maxTokens: number;
   /** Everything else that was sent, for the record. */
   parameters: Record<string, unknown>;
@@ -54,6 +58,8 @@ export function readRequest(body: unknown): ChatRequest {
     model,
     ...read,
     output: readFormat(response_format),
+    deferred: parameters.deferred === true,
+    stream: parameters.stream === true,
     reasoning: parameters.reasoning_effort !== "none",
     maxTokens: Number(limit),
     parameters,
@@ -70,7 +76,12 @@ function checkParameters(parameters: Record<string, unknown>) {
   if (effort !== undefined && !EFFORTS.includes(String(effort))) {
     refuse(`\`reasoning_effort\` must be one of ${EFFORTS.join(", ")}`);
   }
-  if (stream || deferred) refuse("streaming and deferred calls are not served by this stand-in");
+  for (const flag of [stream, deferred]) {
+    if (flag !== undefined && typeof flag !== "boolean") {
+      refuse("`stream` and `deferred` must be booleans");
+    }
+  }
+  if (stream && deferred) refuse("a deferred answer cannot be streamed");
 }
 
 function readMessage(
@@ -105,13 +116,15 @@ function readFormat(format: unknown): ChatRequest["output"] {
   return { name, schema: checked };
 }
 
-function object(value: unknown, what: string): Record<string, unknown> {
+/** `value` as an object, or a refusal that names it. */
+export function object(value: unknown, what: string): Record<string, unknown> {
   if (typeof value !== "object" || value === null || Array.isArray(value)) {
     refuse(`${what} must be an object`);
   }
   return value as Record<string, unknown>;
 }
 
-function refuse(reason: string): never {
+/** Refuses the call. */
+export function refuse(reason: string): never {
   throw new RequestRefused(reason);
 }

@@ -256,3 +256,116 @@ Deno.test("a call is recorded as unanswered when its caller leaves first", async
   await asked;
   assert.equal((await calls(server))[0].status, null);
 });
+
+async function deferred(server: ReturnType<typeof grok>, sent = body({ deferred: true })) {
+  const { request_id } = await (await ask(server, sent)).json();
+  return () =>
+    server(
+      new Request(`http://grok/v1/chat/deferred-completion/${request_id}`, {
+        headers: { authorization: "Bearer xai-test" },
+      }),
+    );
+}
+
+Deno.test("a deferred answer is the same as one at once, and is given out once", async () => {
+  const server = grok();
+  const look = await deferred(server);
+  const first = await look();
+  assert.equal(first.status, 200);
+  const { choices } = await first.json();
+  assert.deepEqual(choices, (await (await ask(grok(), body())).json()).choices);
+  assert.equal((await look()).status, 404);
+  const [call] = await calls(server);
+  assert.deepEqual([call.looks, call.fetched], [1, 1]);
+});
+
+Deno.test("a deferred answer that is not there yet is an empty 202", async () => {
+  const server = await scripted([{ fault: "slow", delay_ms: 3_600_000 }]);
+  const look = await deferred(server);
+  const response = await look();
+  assert.deepEqual([response.status, await response.text()], [202, ""]);
+});
+
+Deno.test("a deferred answer can be an error with status 200, or lost", async () => {
+  const server = await scripted([{ fault: "deferred_error" }, { fault: "deferred_lost" }]);
+  const [error, lost] = [await deferred(server), await deferred(server)];
+  const response = await error();
+  assert.equal(response.status, 200);
+  assert.equal((await response.json()).code, "unavailable");
+  assert.equal((await lost()).status, 404);
+});
+
+/** The events of a stream, decoded; the last one is `[DONE]` unless it was cut. */
+async function events(response: Response) {
+  const lines = (await response.text()).split("\n\n").filter((line) => line !== "");
+  return lines.map((line) => line.slice("data: ".length));
+}
+
+Deno.test("a streamed answer is the same words in pieces, and ends with its usage", async () => {
+  const response = await ask(grok(), body({ stream: true }));
+  assert.equal(response.headers.get("content-type"), "text/event-stream");
+  const [done, ...rest] = (await events(response)).reverse();
+  assert.equal(done, "[DONE]");
+  const chunks = rest.reverse().map((data) => JSON.parse(data));
+  const written = chunks.map((chunk) => chunk.choices[0].delta.content ?? "").join("");
+  const whole = await (await ask(grok(), body())).json();
+  assert.equal(written, whole.choices[0].message.content);
+  assert.ok(chunks.length > 5);
+  assert.equal(chunks.at(-1).choices[0].finish_reason, "stop");
+  assert.ok(chunks.at(-1).usage.cost_in_usd_ticks > 0);
+});
+
+Deno.test("a streamed answer can end or fail in its middle", async () => {
+  const server = await scripted([{ fault: "stream_cut" }, { fault: "stream_error" }]);
+  const cut = await events(await ask(server, body({ stream: true })));
+  assert.ok(cut.length > 0 && !cut.includes("[DONE]"));
+  const failed = await events(await ask(server, body({ stream: true })));
+  assert.equal(JSON.parse(failed.at(-1)!).error.code, "unavailable");
+});
+
+/** The same question as {@link body} asks, as `/v1/responses` takes it. */
+function responsesBody(change: Record<string, unknown> = {}) {
+  const content = [
+    ...WORDS.map((text) => ({ type: "input_text", text })),
+    { type: "input_image", image_url: PIXEL, detail: "auto" },
+  ];
+  return {
+    model: "grok-4.3",
+    input: [{ role: "system", content: "Write about the photos." }, { role: "user", content }],
+    text: { format: { type: "json_schema", name: "batch", strict: true, schema: BATCH } },
+    store: false,
+    ...change,
+  };
+}
+
+function respond(server: ReturnType<typeof grok>, sent: unknown) {
+  return server(
+    new Request("http://grok/v1/responses", {
+      method: "POST",
+      headers: { authorization: "Bearer xai-test", "x-grok-conv-id": "job-1" },
+      body: JSON.stringify(sent),
+    }),
+  );
+}
+
+Deno.test("a response has the words of a completion, and its events end with all of it", async () => {
+  const completion = await (await ask(grok(), body())).json();
+  const response = await (await respond(grok(), responsesBody())).json();
+  assert.equal(response.status, "completed");
+  const text = response.output.at(-1).content[0].text;
+  assert.equal(text, completion.choices[0].message.content);
+  assert.equal(response.usage.input_tokens, completion.usage.prompt_tokens);
+
+  const streamed = await respond(grok(), responsesBody({ stream: true }));
+  const lines = (await streamed.text()).split("\n").filter((line) => line.startsWith("data: "));
+  const events = lines.map((line) => JSON.parse(line.slice("data: ".length)));
+  const deltas = events.filter((event) => event.type === "response.output_text.delta");
+  assert.equal(deltas.map((event) => event.delta).join(""), text);
+  assert.equal(events.at(-1).response.output.at(-1).content[0].text, text);
+});
+
+Deno.test("a response that would be stored is refused with images, and none can be deferred", async () => {
+  for (const change of [{ store: true }, { store: undefined }, { deferred: true }]) {
+    assert.equal((await respond(grok(), responsesBody(change))).status, 400);
+  }
+});

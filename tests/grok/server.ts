@@ -1,24 +1,27 @@
-// A stand-in for the xAI API, for the demo and the tests: chat completions with images and structured output,
-// deterministic, and scriptable per conversation (the header x-grok-conv-id, which the worker sets to the job's id).
+// A stand-in for the xAI API, for the demo and the tests: chat completions and responses with images and structured
+// output, at once, streamed or deferred, deterministic, and scriptable per conversation (the header x-grok-conv-id,
+// which the worker sets to the job's id).
 //
 //   deno run --allow-net tests/grok/server.ts --port N [--delay-ms N]
 //
 //   PUT /control/<conversation>   a list of faults (fault.ts) for its next calls
 //   GET /control/<conversation>   the calls it made, images summarised
 
-import { complete } from "./completion.ts";
+import { checkKey, complete, ENDPOINTS } from "./completion.ts";
 import { Conversations } from "./conversation.ts";
+import { Deferrals } from "./deferral.ts";
 import type { Fault } from "./fault.ts";
 import { flatError } from "./fault.ts";
 
 /** The stand-in as a request handler; `delayMs` is how long it thinks about each call. */
 export function grok(delayMs = 0): (request: Request) => Promise<Response> {
   const conversations = new Conversations();
+  const deferrals = new Deferrals();
   return async (request) => {
     const { pathname } = new URL(request.url);
     const control = pathname.match(/^\/control\/([^/]+)$/);
     if (control) return await direct(request, conversations, control[1]);
-    const response = await api(request, pathname, conversations, delayMs);
+    const response = await api(request, pathname, conversations, deferrals, delayMs);
     response.headers.set("x-request-id", crypto.randomUUID());
     return response;
   };
@@ -28,14 +31,21 @@ async function api(
   request: Request,
   pathname: string,
   conversations: Conversations,
+  deferrals: Deferrals,
   delayMs: number,
 ): Promise<Response> {
-  if (pathname !== "/v1/chat/completions") {
+  const deferred = pathname.match(/^\/v1\/chat\/deferred-completion\/([^/]+)$/);
+  const dialect = ENDPOINTS[pathname];
+  if (!deferred && !dialect) {
     await request.body?.cancel();
     return flatError(404, "not-found", `No such path: ${pathname}`);
   }
-  if (request.method !== "POST") return flatError(405, "method-not-allowed", "Use POST.");
-  return await complete(request, conversations, delayMs);
+  const method = deferred ? "GET" : "POST";
+  if (request.method !== method) return flatError(405, "method-not-allowed", `Use ${method}.`);
+  const refused = checkKey(request.headers.get("authorization"));
+  if (refused) return refused;
+  if (deferred) return deferrals.fetch(deferred[1]);
+  return await complete(request, dialect, conversations, deferrals, delayMs);
 }
 
 async function direct(

@@ -111,6 +111,7 @@ const queueTables = [
   "job_steps",
   "job_failures",
   "job_types",
+  "job_queue.report_jobs",
   "job_queue.settled_claims",
   "job_queue.settings",
   "job_queue.wake_ups",

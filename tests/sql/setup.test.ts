@@ -38,13 +38,14 @@ Deno.test("an application's own tables stay as they are, and its reports get wha
       "current_edit_number",
       "sections_json",
     ]);
-    await sql`select enqueue_job('test')`;
+    await sql`
+      select enqueue_job('generate_report', jsonb_build_object('reportId', r.id)) from reports r`;
     await sql`set role service_role`;
     const [job] = await sql`select id, lease_token from get_next_job()`;
     const [{ saved }] = await sql`
       select save_report(${job.id}, ${job.lease_token}, r.id, 'the text', '{"sections": []}') as saved
       from reports r`;
-    assert.equal(saved, true);
+    assert.equal(saved, "saved");
     const [report] = await sql`select * from reports`;
     assert.deepEqual(
       [report.generated_content, report.sections_json, report.current_edit_number],

@@ -14,16 +14,16 @@ const PHOTO = Uint8Array.from(
   (letter) => letter.charCodeAt(0),
 );
 
-/** Where every address is the photograph, except `/missing…`, which is a 404. */
+/** Where every address is the photograph, except `/missing…`, which is a 404, and `/broken…`, its first bytes. */
 export const PHOTOS_URL: string = servePhotos();
 
 function servePhotos(): string {
   const options = { hostname: "127.0.0.1", port: 0, onListen: () => {} };
   const server = Deno.serve(options, (request) => {
-    if (new URL(request.url).pathname.startsWith("/missing")) {
-      return new Response("no such photo", { status: 404 });
-    }
-    return new Response(PHOTO, { headers: { "content-type": "image/jpeg" } });
+    const { pathname } = new URL(request.url);
+    if (pathname.startsWith("/missing")) return new Response("no such photo", { status: 404 });
+    const photo = pathname.startsWith("/broken") ? PHOTO.slice(0, 20) : PHOTO;
+    return new Response(photo, { headers: { "content-type": "image/jpeg" } });
   });
   server.unref();
   return `http://127.0.0.1:${server.addr.port}`;

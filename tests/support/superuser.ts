@@ -23,7 +23,10 @@ export function makeDue(jobId: string): Promise<unknown> {
 /** The names of the steps a job has saved. */
 export function savedSteps(jobId: string): Promise<string[]> {
   return asSuperuser(async (sql) => {
-    const rows = await sql`select name from public.job_steps where job_id = ${jobId} order by name`;
+    const rows = await sql`
+      select name from public.job_steps
+      where job_id = ${jobId} and finished_at is not null order by name
+    `;
     return rows.map((row) => row.name);
   });
 }

@@ -42,6 +42,8 @@ impl Faults {
 
 /// Runs the suite; every invariant counts as one test.
 pub fn run(project: &Project, faults: Faults) -> Result<Counts> {
+    // The stack's own function is the one that is deployed.
+    wasm::build(project, Flavour::Release)?;
     build_function(project)?;
     let denos = faults.deno.map_or(Deno::ALL.to_vec(), |deno| vec![deno]);
     let seed = faults.seed.map_or_else(random_number, Ok)?;

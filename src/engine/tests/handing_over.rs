@@ -110,6 +110,19 @@ fn a_step_that_is_being_saved_is_saved_before_its_job_is_handed_over() {
 }
 
 #[test]
+fn what_cannot_be_done_twice_is_done_and_saved_before_its_job_is_handed_over() {
+    let world = World::new();
+    let steps = json!({ "steps": 3, "ms": 2_000, "uninterrupted": true });
+    world.queue.add("walk", steps);
+    let report = world.run_beside(async {
+        world.host.sleep_ms(500).await;
+        world.signals.shut_down(world.host.now_ms());
+    });
+    assert_eq!((report.handed_over, report.duration_ms), (1, 2_000));
+    assert_eq!(saved_steps(&world), ["step/1"]);
+}
+
+#[test]
 fn a_step_that_would_not_end_here_is_not_begun() {
     let world = World::with(&[("QUEUE_WALL_CLOCK_SECONDS", "100")]);
     world.queue.add("walk", json!({ "steps": 9, "ms": 30_000 }));

@@ -141,6 +141,8 @@ struct Walk;
 struct WalkInput {
     steps: u32,
     ms: u32,
+    #[serde(default)]
+    uninterrupted: bool,
 }
 
 impl JobHandler for Walk {
@@ -153,7 +155,11 @@ impl JobHandler for Walk {
     ) -> Result<Value, JobError> {
         for step in 1..=input.steps {
             let walk = async || {
-                context.sleep_ms(input.ms).await;
+                let pace = context.sleep_ms(input.ms);
+                match input.uninterrupted {
+                    true => context.uninterrupted(pace).await,
+                    false => pace.await,
+                }
                 Ok(step)
             };
             context.step(&format!("step/{step}"), walk).await?;

@@ -62,7 +62,8 @@ impl Subject {
         }
     }
 
-    fn list(self) -> &'static str {
+    /// Several of them, as a reply lists them.
+    pub fn list(self) -> &'static str {
         match self {
             Self::Photos => "photos",
             Self::Notes => "notes",

@@ -10,12 +10,15 @@ use uuid::Uuid;
 
 use self::photos::photos;
 use self::settings::settings;
-use super::grouping;
+use super::grouping::{self, GENERAL};
 use super::input::{self, Input};
 use super::output::{Attendee, Header, Warning, WarningCode};
 use super::visit::{Note, Photo, Specification, Visit};
 use super::words;
 use crate::error::JobError;
+
+/// What engineers put in front of a note.
+const BULLETS: [char; 5] = ['-', '*', '•', '–', '·'];
 
 impl Visit {
     /// Checks an input and settles what it leaves open.
@@ -29,7 +32,7 @@ impl Visit {
         let bullet_points = input
             .bullet_points
             .ok_or_else(|| invalid("bulletPoints", "is missing, expected the engineer's notes"))?;
-        let photos = photos(input.images_with_numbering, input.images)?;
+        let photos = photos(input.images_with_numbering, input.images, &mut warnings)?;
         let notes = notes(&bullet_points);
         if photos.is_empty() && notes.is_empty() {
             return Err(invalid(
@@ -40,7 +43,8 @@ impl Visit {
         let settings = settings(input.options, &mut warnings)?;
         let specifications = specifications(input.specifications);
         warn_of_unknown_images(&specifications, &photos, &mut warnings);
-        let group_order = names(input.group_order);
+        let group_order = group_names(input.group_order);
+        warn_of_empty_groups(&group_order, &photos, &mut warnings);
         let groups = grouping::group(&photos, &group_order, &mut warnings);
         Ok(Self {
             report_id,
@@ -72,7 +76,7 @@ fn uuid(field: &str, text: Option<&str>) -> Result<Uuid, JobError> {
 fn notes(bullet_points: &str) -> Vec<Note> {
     bullet_points
         .lines()
-        .map(|text| without_bullet(text.trim()))
+        .map(|text| words::without_bullet(text, &BULLETS).0)
         .filter(|text| !text.is_empty())
         .enumerate()
         .map(|(index, text)| Note {
@@ -81,15 +85,6 @@ fn notes(bullet_points: &str) -> Vec<Note> {
             text: text.to_owned(),
         })
         .collect()
-}
-
-/// `- note` is `note`, but `-5 °C at noon` is no list item.
-fn without_bullet(text: &str) -> &str {
-    let rest = text.trim_start_matches(['-', '*', '•', '–', '·']);
-    match rest.is_empty() || rest.starts_with(char::is_whitespace) {
-        true => rest.trim_start(),
-        false => text,
-    }
 }
 
 fn specifications(given: Vec<input::Specification>) -> Vec<Specification> {
@@ -116,6 +111,15 @@ fn warn_of_unknown_images(
                 format!("specifications[{index}].imageIds names an image that is not there");
             warnings.push(Warning::about(WarningCode::UnknownImage, id, message));
         }
+    }
+}
+
+fn warn_of_empty_groups(group_order: &[String], photos: &[Photo], warnings: &mut Vec<Warning>) {
+    let is_empty = |name: &&String| !photos.iter().any(|photo| photo.groups.contains(name));
+    let empty = group_order.iter().filter(|name| *name != GENERAL);
+    for name in empty.filter(is_empty) {
+        let message = format!("groupOrder names {name}, a group that no photo is in");
+        warnings.push(Warning::new(WarningCode::EmptyGroup, message));
     }
 }
 
@@ -156,9 +160,19 @@ fn line(text: Option<String>) -> String {
 
 /// The names that are not blank, each once.
 fn names(names: Vec<String>) -> Vec<String> {
+    each_once(names.iter().map(|name| words::line(name)))
+}
+
+/// The names of groups, word for word: the application finds its photos by them. Only what would break a line is a
+/// space.
+fn group_names(names: Vec<String>) -> Vec<String> {
+    let name = |name: &String| name.trim().replace(char::is_control, " ");
+    each_once(names.iter().map(name))
+}
+
+fn each_once(names: impl Iterator<Item = String>) -> Vec<String> {
     let mut known: Vec<String> = Vec::new();
     for name in names {
-        let name = words::line(&name);
         if !name.is_empty() && !known.contains(&name) {
             known.push(name);
         }

@@ -6,7 +6,6 @@ use self::body::Body;
 use super::draft::Draft;
 use super::findings::Finding;
 use super::formatting::Formatted;
-use super::grok::Usage;
 use super::output::{Report, SCHEMA, Stats, Status};
 use super::prompt::PROMPT_VERSION;
 use super::text;
@@ -21,14 +20,19 @@ pub fn assemble(
     formatted: Formatted,
     job: &Job,
 ) -> Report {
+    let stats = stats(visit, draft, &formatted, job);
+    let status = match draft.unasked {
+        0 => formatted.status,
+        _ => Status::Partial,
+    };
     let body = Body::of(visit, findings, formatted.outline.sections);
     let mut report = Report {
         schema: SCHEMA,
         success: true,
-        message: message(formatted.status),
+        message: message(status),
         report_id: visit.report_id,
-        status: formatted.status,
-        stats: stats(visit, draft, &formatted.usage, job),
+        status,
+        stats,
         formatting: formatted.formatting,
         header: visit.header.clone(),
         summary: formatted.outline.summary,
@@ -47,19 +51,21 @@ fn message(status: Status) -> &'static str {
     match status {
         Status::Complete => "Report generated successfully",
         Status::Degraded => "Report generated with partial formatting",
+        Status::Partial => "Report generated in part: it reached its cost limit",
     }
 }
 
-fn stats(visit: &Visit, draft: &Draft, formatting: &Usage, job: &Job) -> Stats {
+fn stats(visit: &Visit, draft: &Draft, formatted: &Formatted, job: &Job) -> Stats {
     let mut usage = draft.usage.clone();
-    usage.add(formatting);
+    usage.add(&formatted.toll.usage);
     Stats {
         images: visit.photos.len(),
         batches: draft.batches,
         calls: usage.calls,
         reused_steps: job.steps.len(),
-        retries: draft.repeats + formatting.calls.saturating_sub(1),
-        duplicate_risk: job.retry_count,
+        reused_answers: draft.reused + formatted.toll.reused,
+        retries: draft.repeats + formatted.toll.usage.calls.saturating_sub(1),
+        duplicate_risk: draft.duplicate_risk + formatted.toll.duplicate_risk,
         prompt_tokens: usage.prompt_tokens,
         image_tokens: usage.image_tokens,
         cached_tokens: usage.cached_tokens,

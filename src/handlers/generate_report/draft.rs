@@ -1,21 +1,25 @@
 //! Writes about every photo and note, batch by batch. A batch is a step: paid for once, kept over attempts as it
 //! came, and read when it is needed.
 
-use serde::{Deserialize, Serialize};
-use serde_json::json;
+use std::cell::{Cell, RefCell};
 
-use super::batch::{self, Asked, Written};
-use super::grok::{Answer, Grok, Part, Question, Usage};
+use futures_util::{FutureExt, StreamExt, stream};
+use serde::{Deserialize, Serialize};
+
+use super::asking::Round;
+use super::batch::{Subject, Written};
+use super::grok::{Grok, Usage};
 use super::images::Size;
-use super::output::Warning;
+use super::output::{Warning, WarningCode};
 use super::topic::Topic;
-use super::visit::Visit;
+use super::visit::{Note, Photo, Visit};
 use crate::error::JobError;
 use crate::handler::{JobContext, Progress};
 use crate::host::Host;
 
 /// Notes in one request: they are short.
 const NOTES_IN_A_BATCH: usize = 20;
+const HEARD_EVERY_MS: u64 = 1_000;
 
 /// What the model wrote about a visit, or a part of it.
 #[derive(Debug, Default)]
@@ -32,30 +36,21 @@ pub struct Draft {
     pub batches: usize,
     /// Answers to repeated questions.
     pub repeats: u32,
+    /// Answers that an earlier job has paid for.
+    pub reused: u32,
+    /// Requests that an earlier run may have paid for already.
+    pub duplicate_risk: u32,
+    /// Photos and notes that nothing more was asked about, because the report has cost what it may.
+    pub unasked: usize,
 }
 
 /// A photo that the worker had in its hands.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Seen {
     /// What the model calls it.
     pub alias: String,
     /// Its size.
     pub size: Size,
-}
-
-/// The result of a step: the answer as it came.
-#[derive(Debug, Default, Serialize, Deserialize)]
-pub struct Replied {
-    /// Aliases of what was asked about.
-    pub asked: Vec<String>,
-    /// Aliases of what did not fit into the request.
-    pub left: Vec<String>,
-    /// `None` when there was nothing to ask.
-    pub answer: Option<Answer>,
-    /// The photos that were seen.
-    pub seen: Vec<Seen>,
-    /// What became of the others.
-    pub warnings: Vec<Warning>,
 }
 
 /// What is needed to write.
@@ -68,12 +63,34 @@ pub struct Writer<'a, H> {
     pub visit: &'a Visit,
     /// How to write.
     pub rules: &'a str,
+    /// Photos that are done.
+    done: Cell<usize>,
+    /// When it was told last that an answer grows.
+    heard_at_ms: Cell<u64>,
+    /// What went wrong first.
+    failure: RefCell<Option<JobError>>,
 }
 
 impl Draft {
     /// What was written about a photo or a note.
     pub fn about(&self, alias: &str) -> Option<&Written> {
         self.written.iter().find(|written| written.alias == alias)
+    }
+
+    /// Adds what asking the same again brought.
+    fn repeat(&mut self, other: Self) {
+        self.repeats += other.usage.calls;
+        self.written.extend(other.written);
+        self.usage.add(&other.usage);
+        self.reused += other.reused;
+        self.duplicate_risk += other.duplicate_risk;
+        self.unasked += other.unasked;
+        for warning in other.warnings {
+            // Most is about the same photos, and what there is to say of them was said.
+            if !self.warnings.contains(&warning) {
+                self.warnings.push(warning);
+            }
+        }
     }
 
     fn add(&mut self, other: Self) {
@@ -83,33 +100,129 @@ impl Draft {
         self.usage.add(&other.usage);
         self.batches += other.batches;
         self.repeats += other.repeats;
+        self.reused += other.reused;
+        self.duplicate_risk += other.duplicate_risk;
+        self.unasked += other.unasked;
     }
 }
 
-impl<H: Host> Writer<'_, H> {
-    /// Writes about everything.
+impl<'a, H: Host> Writer<'a, H> {
+    /// A writer that has not begun.
+    pub fn new(
+        context: &'a JobContext<'a, H>,
+        grok: &'a Grok<'a, H>,
+        visit: &'a Visit,
+        rules: &'a str,
+    ) -> Self {
+        Self {
+            context,
+            grok,
+            visit,
+            rules,
+            done: Cell::new(0),
+            heard_at_ms: Cell::new(0),
+            failure: RefCell::new(None),
+        }
+    }
+
+    /// Writes about everything, batches side by side. A report with a cost limit is written batch by batch, so that
+    /// each knows what those before it have cost.
     ///
     /// # Errors
-    /// [`JobError`] when a request fails; batches done before are kept.
+    /// [`JobError`] when a request fails; the others that are under way are waited for, and what they bring is kept.
     pub async fn draft(&self) -> Result<Draft, JobError> {
+        let (photos, size) = (&self.visit.photos, self.visit.settings.batch_size);
+        let photos = photos.chunks(size).enumerate();
+        let photos = photos.map(|(index, batch)| self.photos(index, batch).boxed_local());
+        let notes = self.visit.notes.chunks(NOTES_IN_A_BATCH).enumerate();
+        let notes = notes.map(|(index, batch)| self.notes(index, batch).boxed_local());
+        let at_once = match self.visit.settings.max_cost_usd {
+            Some(_) => 1,
+            None => usize::MAX,
+        };
+        let parts: Vec<_> = stream::iter(photos.chain(notes))
+            .map(async |part| part.await.inspect_err(|error| self.failed(error)))
+            .buffered(at_once)
+            .collect()
+            .await;
+        self.check_others()?;
+        let snoozes = parts.iter().filter_map(|part| match part {
+            Err(JobError::Snoozed { seconds }) => Some(*seconds),
+            _ => None,
+        });
+        if let Some(seconds) = snoozes.min() {
+            return Err(JobError::Snoozed { seconds });
+        }
         let mut draft = Draft {
             warnings: self.visit.warnings.clone(),
             ..Draft::default()
         };
-        let (photos, size) = (&self.visit.photos, self.visit.settings.batch_size);
-        for (index, batch) in photos.chunks(size).enumerate() {
-            let (from, to) = (index * size + 1, index * size + batch.len());
-            let message = format!("writing about photos {from} to {to}");
-            let progress = |left| self.progress("photos", to - left, message.as_str());
-            let steps = [format!("batch/{index}"), format!("repair/{index}")];
-            draft.add(self.write(steps, batch, &progress).await?);
+        for part in parts {
+            draft.add(part?);
         }
-        for (index, batch) in self.visit.notes.chunks(NOTES_IN_A_BATCH).enumerate() {
-            let progress = |_| self.progress("notes", photos.len(), "writing about the notes");
-            let steps = [format!("notes/{index}"), format!("notes/{index}/repair")];
-            draft.add(self.write(steps, batch, &progress).await?);
+        if draft.unasked > 0 {
+            draft.warnings.push(cost_limit(draft.unasked));
         }
         Ok(draft)
+    }
+
+    /// Whether the job has failed elsewhere, so that nothing new is to be begun.
+    ///
+    /// # Errors
+    /// The error it has failed with.
+    pub(super) fn check_others(&self) -> Result<(), JobError> {
+        match &*self.failure.borrow() {
+            Some(error) => Err(error.clone()),
+            None => Ok(()),
+        }
+    }
+
+    /// Having to wait is no failure: others need not.
+    fn failed(&self, error: &JobError) {
+        if matches!(error, JobError::Snoozed { .. }) {
+            return;
+        }
+        self.failure.borrow_mut().get_or_insert(error.clone());
+    }
+
+    async fn photos(&self, index: usize, batch: &[Photo]) -> Result<Draft, JobError> {
+        let count = |done| self.done.set(self.done.get() + done);
+        let steps = ["batch", "retry", "repair"].map(|round| format!("{round}/{index}"));
+        self.write(steps, batch, &count).await
+    }
+
+    async fn notes(&self, index: usize, batch: &[Note]) -> Result<Draft, JobError> {
+        let steps = ["", "/retry", "/repair"].map(|round| format!("notes/{index}{round}"));
+        self.write(steps, batch, &|_| ()).await
+    }
+
+    /// Tells how far the draft is. Batches are written side by side, so it speaks of all photos, then of all notes.
+    pub(super) fn tell(&self) {
+        let (phase, message) = match self.is_about_photos() {
+            true => ("photos", "writing about the photos"),
+            false => ("notes", "writing about the notes"),
+        };
+        let progress = self.progress(phase, self.done.get(), message);
+        self.context.progress(progress);
+    }
+
+    /// An answer about some photos or notes has grown; that is told now and then, if it is what people hear about now.
+    pub(super) fn heard(&self, subject: Subject, topics: usize, letters: usize) {
+        let now_ms = self.context.now_ms();
+        let is_its_turn = self.is_about_photos() == (subject == Subject::Photos);
+        let is_soon = self.heard_at_ms.get() + HEARD_EVERY_MS > now_ms;
+        if letters == 0 || is_soon || !is_its_turn {
+            return;
+        }
+        self.heard_at_ms.set(now_ms);
+        let subject = subject.list();
+        let message = format!("writing about {topics} {subject}: {letters} letters so far");
+        let progress = self.progress(subject, self.done.get(), message);
+        self.context.progress(progress);
+    }
+
+    fn is_about_photos(&self) -> bool {
+        self.done.get() < self.visit.photos.len() || self.visit.notes.is_empty()
     }
 
     /// How many of the photos are done.
@@ -122,111 +235,36 @@ impl<H: Host> Writer<'_, H> {
         }
     }
 
-    /// Asks about topics in one request; most of what it answers is for the topics to fill in.
-    ///
-    /// # Errors
-    /// [`JobError`] when the request fails.
-    pub async fn ask<T: Topic>(
-        &self,
-        topics: &[&T],
-        parts: Vec<Part>,
-    ) -> Result<Replied, JobError> {
-        if topics.is_empty() {
-            return Ok(Replied::default());
-        }
-        let asked: Vec<Asked> = topics.iter().map(|topic| topic.asked(self.visit)).collect();
-        let question = Question {
-            name: T::SUBJECT.name(),
-            rules: self.rules,
-            parts,
-            schema: batch::schema(T::SUBJECT, &asked),
-        };
-        let answer = self.grok.ask(question).await?;
-        Ok(Replied {
-            asked: asked.iter().map(|asked| asked.alias.to_owned()).collect(),
-            answer: Some(answer),
-            ..Replied::default()
-        })
-    }
-
-    /// Writes about a batch, and asks once more about what the answer left out. `progress` tells how far it is
-    /// when so many topics are left.
+    /// Writes about a batch: asks once more when an answer is of no use, then again about what the answers left out.
+    /// `count` is told how many of it were answered about, once for each.
     async fn write<T: Topic>(
         &self,
-        [first, repair]: [String; 2],
+        [first, retry, repair]: [String; 3],
         batch: &[T],
-        progress: &dyn Fn(usize) -> Progress,
+        count: &dyn Fn(usize),
     ) -> Result<Draft, JobError> {
-        let topics = batch.iter().collect();
-        let (mut draft, missing) = self.ask_all(&first, topics, progress).await?;
-        let (repaired, _) = self.ask_all(&repair, missing, &|_| progress(0)).await?;
-        draft.add(Draft {
-            repeats: repaired.usage.calls,
-            written: repaired.written,
-            usage: repaired.usage,
-            // The same photos again: what there is to say of them was said.
-            ..Draft::default()
+        let Round {
+            mut draft,
+            useless,
+            mut missing,
+        } = self.ask_all(&first, batch.iter().collect(), count).await?;
+        let again = self.ask_all(&retry, useless, &|_| ()).await?;
+        missing.extend(again.useless);
+        missing.extend(again.missing);
+        missing.sort_by_key(|topic| {
+            batch
+                .iter()
+                .position(|other| other.alias() == topic.alias())
         });
+        let repaired = self.ask_all(&repair, missing, &|_| ()).await?;
+        draft.repeat(again.draft);
+        draft.repeat(repaired.draft);
         Ok(draft)
-    }
-
-    /// Asks about topics in as few requests as they fit into, each a step. What has no usable answer comes back.
-    async fn ask_all<'t, T: Topic>(
-        &self,
-        step: &str,
-        mut topics: Vec<&'t T>,
-        progress: &dyn Fn(usize) -> Progress,
-    ) -> Result<(Draft, Vec<&'t T>), JobError> {
-        let (mut draft, mut missing) = (Draft::default(), Vec::new());
-        while !topics.is_empty() {
-            let name = match draft.batches {
-                0 => step.to_owned(),
-                done => format!("{step}/{}", done + 1),
-            };
-            let ask = async || {
-                self.context.progress(progress(topics.len()));
-                let replied = T::ask(self, &topics).await?;
-                self.context.progress(progress(replied.left.len()));
-                Ok(replied)
-            };
-            let replied = self.context.step(&name, ask).await?;
-            missing.extend(self.read(&mut draft, &replied, &topics));
-            draft.batches += 1;
-            draft.seen.extend(replied.seen);
-            draft.warnings.extend(replied.warnings);
-            topics.retain(|topic| is_among(*topic, &replied.left));
-        }
-        Ok((draft, missing))
-    }
-
-    /// Takes what is usable of an answer; what was asked about and is not in it comes back.
-    fn read<'t, T: Topic>(
-        &self,
-        draft: &mut Draft,
-        replied: &Replied,
-        topics: &[&'t T],
-    ) -> Vec<&'t T> {
-        let Some(answer) = &replied.answer else {
-            return Vec::new();
-        };
-        draft.usage.add(&answer.usage);
-        let topics = topics.iter().copied();
-        let topics: Vec<&T> = topics
-            .filter(|topic| is_among(*topic, &replied.asked))
-            .collect();
-        let asked: Vec<Asked> = topics.iter().map(|topic| topic.asked(self.visit)).collect();
-        let content = answer.content();
-        match content.and_then(|content| batch::read(T::SUBJECT, content, &asked)) {
-            Ok(written) => draft.written.extend(written),
-            Err(problem) => self
-                .context
-                .log("answer_useless", json!({ "problem": problem })),
-        }
-        let is_missing = |topic: &&T| draft.about(topic.alias()).is_none();
-        topics.into_iter().filter(is_missing).collect()
     }
 }
 
-fn is_among<T: Topic>(topic: &T, aliases: &[String]) -> bool {
-    aliases.iter().any(|alias| alias == topic.alias())
+fn cost_limit(unasked: usize) -> Warning {
+    let what = "the report has cost what options.maxCostUsd allows: nothing was asked about";
+    let message = format!("{what} {unasked} photos and notes");
+    Warning::new(WarningCode::CostLimit, message)
 }

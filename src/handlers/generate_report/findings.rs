@@ -186,7 +186,7 @@ fn kind_of_tag(photo: &Photo) -> Kind {
 
 /// Words that stand between other sentences need an end.
 fn sentence(text: &str) -> String {
-    match text.ends_with(['.', '!', '?', ':', '…', '。']) {
+    match words::is_ended(text) {
         true => text.to_owned(),
         false => format!("{text}."),
     }
@@ -202,7 +202,10 @@ fn warnings(visit: &Visit, draft: &Draft) -> Vec<Warning> {
     let own_words = visit.notes.iter().filter(|note| has_none(&note.alias));
     let left_out = visit.notes.iter().filter(is_left_out);
     let about_photos = photos.map(|photo| {
-        let message = "nothing usable was written about the photo; its description stands as it is";
+        let message = match photo.description.is_empty() {
+            true => "nothing usable was written about the photo, and it has no description",
+            false => "nothing usable was written about the photo; its description stands as it is",
+        };
         Warning::about(WarningCode::OwnWords, &photo.id, message)
     });
     let about_notes = own_words.map(|note| {

@@ -5,35 +5,49 @@ use serde::{Deserialize, Serialize};
 
 use super::draft::Writer;
 use super::findings::Finding;
-use super::grok::{Class, Failure, Question, Usage};
+use super::grok::{Class, Failure, Question, Sent, Usage};
 use super::output::{Formatting, FormattingMode, Status};
 use super::plan::{self, Outline};
 use super::prompt;
+use super::reuse;
 use crate::error::JobError;
 use crate::host::Host;
 
-const TRIES: u32 = 2;
-const PAUSE_SECONDS: u32 = 1;
-/// A longer pause is not worth it for an order.
-const LONGEST_PAUSE_SECONDS: u32 = 10;
+const STEPS: [&str; 2] = ["final", "final/2"];
 
 /// The report's order, and how it came about.
 pub struct Formatted {
     pub outline: Outline,
     pub formatting: Formatting,
     pub status: Status,
-    pub usage: Usage,
+    pub toll: Toll,
 }
 
-/// The result of the step: the last answer as it came, or why there was none.
-#[derive(Default, Serialize, Deserialize)]
+/// What asking for it took.
+#[derive(Default)]
+pub struct Toll {
+    pub usage: Usage,
+    /// Answers that an earlier job has paid for.
+    pub reused: u32,
+    /// Requests that may have been paid for already.
+    pub duplicate_risk: u32,
+}
+
+/// The result of a step.
+#[derive(Serialize, Deserialize)]
 struct Planned {
-    /// What the model wrote.
-    content: Option<String>,
+    /// As it came.
+    sent: Option<Sent>,
     /// Why there is nothing.
     problem: String,
-    /// What all tries cost.
-    usage: Usage,
+    /// Whether there may be something when asked again.
+    is_worth_repeating: bool,
+    /// What the request is known by; empty when there is no reply.
+    fingerprint: String,
+    /// Whether the reply is an earlier job's.
+    is_reused: bool,
+    /// Whether an earlier run may have asked the same and been answered.
+    is_again: bool,
 }
 
 /// Puts the findings in order.
@@ -45,29 +59,29 @@ pub async fn format<H: Host>(
     findings: &[Finding],
 ) -> Result<Formatted, JobError> {
     if !writer.visit.settings.final_formatting {
-        let reason = "options.finalFormatting is false";
-        return Ok(in_engineers_order(
-            findings,
-            Status::Complete,
-            reason.into(),
-            Usage::default(),
-        ));
+        let reason = "options.finalFormatting is false".into();
+        return Ok(in_engineers_order(findings, Status::Complete, reason));
     }
-    let planned = writer
-        .context
-        .step("final", async || {
-            let photos = writer.visit.photos.len();
-            let progress = writer.progress("final", photos, "putting the report in order");
-            writer.context.progress(progress);
-            Ok(ask(writer, findings).await)
-        })
-        .await?;
-    let usage = planned.usage;
-    let outline = match &planned.content {
-        Some(content) => outline(writer, findings, content),
-        None => Err(planned.problem),
-    };
-    Ok(match outline {
+    let mut toll = Toll::default();
+    let mut outline = Err(String::new());
+    for step in STEPS {
+        if writer.grok.is_spent() && !writer.context.job().steps.contains_key(step) {
+            let reason = "the report has cost what options.maxCostUsd allows".into();
+            return Ok(Formatted {
+                toll,
+                ..in_engineers_order(findings, Status::Partial, reason)
+            });
+        }
+        let planned = plan_once(writer, findings, step).await?;
+        let is_last = !planned.is_worth_repeating;
+        toll.reused += u32::from(planned.is_reused);
+        toll.duplicate_risk += u32::from(planned.is_again);
+        outline = read(writer, findings, step, planned, &mut toll).await?;
+        if outline.is_ok() || is_last {
+            break;
+        }
+    }
+    let formatted = match outline {
         Ok(outline) => Formatted {
             outline,
             formatting: Formatting {
@@ -75,27 +89,78 @@ pub async fn format<H: Host>(
                 reason: None,
             },
             status: Status::Complete,
-            usage,
+            toll: Toll::default(),
         },
-        Err(reason) => in_engineers_order(findings, Status::Degraded, reason, usage),
-    })
+        Err(reason) => in_engineers_order(findings, Status::Degraded, reason),
+    };
+    Ok(Formatted { toll, ..formatted })
 }
 
-fn in_engineers_order(
+async fn plan_once<H: Host>(
+    writer: &Writer<'_, H>,
     findings: &[Finding],
-    status: Status,
-    reason: String,
-    usage: Usage,
-) -> Formatted {
-    Formatted {
-        outline: plan::deterministic(findings),
-        formatting: Formatting {
-            mode: FormattingMode::Deterministic,
-            reason: Some(reason),
-        },
-        status,
-        usage,
-    }
+    step: &str,
+) -> Result<Planned, JobError> {
+    let ask = async |is_again| {
+        let _place = writer.grok.place().await?;
+        let photos = writer.visit.photos.len();
+        let progress = writer.progress("final", photos, "putting the report in order");
+        writer.context.progress(progress);
+        let question = Question {
+            name: plan::NAME,
+            rules: writer.rules,
+            parts: prompt::plan(writer.visit, findings),
+            schema: plan::schema(findings),
+            heard: &|_| (),
+        };
+        let is_of_use = |content: &str| outline(writer, findings, content).is_ok();
+        Ok(match writer.obtain(question, &is_of_use).await {
+            Ok(obtained) => Planned {
+                sent: Some(obtained.sent),
+                fingerprint: obtained.fingerprint,
+                is_reused: obtained.is_reused,
+                problem: String::new(),
+                is_worth_repeating: true,
+                is_again,
+            },
+            Err(failure) if matches!(failure.class, Class::Paused { .. }) => {
+                return Err(failure.into());
+            }
+            Err(failure) => Planned {
+                sent: None,
+                fingerprint: String::new(),
+                is_reused: false,
+                problem: failure.message,
+                is_worth_repeating: failure.class == Class::Lost,
+                is_again,
+            },
+        })
+    };
+    writer.context.step_again(step, ask).await
+}
+
+/// The order that a step stands for.
+async fn read<H: Host>(
+    writer: &Writer<'_, H>,
+    findings: &[Finding],
+    step: &str,
+    planned: Planned,
+    toll: &mut Toll,
+) -> Result<Result<Outline, String>, JobError> {
+    let Some(sent) = planned.sent else {
+        return Ok(Err(planned.problem));
+    };
+    let answer = match writer.grok.answer(step, &sent).await? {
+        Ok(answer) => answer,
+        Err(Failure { class, message }) => {
+            toll.duplicate_risk += u32::from(class == Class::Gone);
+            return Ok(Err(message));
+        }
+    };
+    toll.usage
+        .add(&reuse::cost(answer.usage, planned.is_reused));
+    let content = answer.content.map_err(str::to_owned);
+    Ok(content.and_then(|content| outline(writer, findings, &content)))
 }
 
 /// The order that an answer stands for.
@@ -108,62 +173,14 @@ fn outline<H: Host>(
     plan::arrange(&plan, findings, &writer.visit.group_order)
 }
 
-async fn ask<H: Host>(writer: &Writer<'_, H>, findings: &[Finding]) -> Planned {
-    let mut planned = Planned::default();
-    for attempt in 1..=TRIES {
-        let unplanned = match ask_once(writer, findings, &mut planned).await {
-            Ok(()) => break,
-            Err(unplanned) => unplanned,
-        };
-        planned.problem = unplanned.problem;
-        match unplanned.pause_seconds {
-            Some(seconds) if attempt < TRIES => writer.context.sleep_ms(seconds * 1_000).await,
-            _ => break,
-        }
-    }
-    planned
-}
-
-/// Why there is no plan, and how long to wait before asking again; `None` when that is useless.
-struct Unplanned {
-    problem: String,
-    pause_seconds: Option<u32>,
-}
-
-async fn ask_once<H: Host>(
-    writer: &Writer<'_, H>,
-    findings: &[Finding],
-    planned: &mut Planned,
-) -> Result<(), Unplanned> {
-    let question = Question {
-        name: plan::NAME,
-        rules: writer.rules,
-        parts: prompt::plan(writer.visit, findings),
-        schema: plan::schema(findings),
-    };
-    let answer = writer.grok.ask(question).await?;
-    planned.usage.add(&answer.usage);
-    let useless = |problem| Unplanned {
-        problem,
-        pause_seconds: Some(0),
-    };
-    let content = answer.content().map_err(useless)?;
-    outline(writer, findings, content).map_err(useless)?;
-    planned.content = answer.content;
-    Ok(())
-}
-
-impl From<Failure> for Unplanned {
-    fn from(failure: Failure) -> Self {
-        let pause_seconds = match failure.class {
-            Class::Transient {
-                retry_after_seconds,
-            } => Some(retry_after_seconds.unwrap_or(PAUSE_SECONDS)),
-            Class::TimedOut | Class::Permanent => None,
-        };
-        Self {
-            problem: failure.message,
-            pause_seconds: pause_seconds.filter(|seconds| *seconds <= LONGEST_PAUSE_SECONDS),
-        }
+fn in_engineers_order(findings: &[Finding], status: Status, reason: String) -> Formatted {
+    Formatted {
+        outline: plan::deterministic(findings),
+        formatting: Formatting {
+            mode: FormattingMode::Deterministic,
+            reason: Some(reason),
+        },
+        status,
+        toll: Toll::default(),
     }
 }

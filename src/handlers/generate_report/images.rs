@@ -11,7 +11,8 @@ use futures_util::StreamExt;
 use futures_util::stream;
 use serde::{Deserialize, Serialize};
 
-use self::format::{Format, Sniffed};
+pub use self::format::Format;
+use self::format::Sniffed;
 use super::input::ImageTransport;
 use super::output::{Warning, WarningCode};
 use super::visit::Photo;
@@ -54,14 +55,19 @@ pub struct Size {
     pub h: u32,
 }
 
-/// Gets the photos of one request, in order; at least one of them is not without room.
+/// Gets the photos of one request, in order; at least one of them is not without room. Those in `unseen` stay where
+/// they are.
 pub async fn load<H: Host>(
     context: &JobContext<'_, H>,
     photos: &[&Photo],
     transport: ImageTransport,
+    unseen: &[(String, Refusal)],
 ) -> Vec<Loaded> {
     let room = Cell::new(MOST_BYTES_OF_A_REQUEST);
     let loads = photos.iter().map(|photo| async {
+        if let Some((_, refusal)) = unseen.iter().find(|(alias, _)| *alias == photo.alias) {
+            return Loaded::Refused(refusal.warning(photo));
+        }
         match (&photo.url, transport) {
             (Some(url), ImageTransport::Url) => Loaded::Image(Image::Address(url.clone()), None),
             _ => fetch(context, photo, &room)
@@ -72,15 +78,23 @@ pub async fn load<H: Host>(
     stream::iter(loads).buffered(AT_ONCE).collect().await
 }
 
-/// Why a photo could not be had.
-#[derive(Debug, PartialEq, Eq)]
-enum Refusal {
+/// Why the model does not get to see a photo.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Refusal {
+    /// It is not there, or its place does not let the worker in.
     NotFound(u16),
+    /// It is larger than xAI takes any.
     TooLarge,
+    /// It is neither JPEG nor PNG.
     Unsupported,
+    /// It did not come in time.
     TimedOut,
     /// May pass: no connection, or a server that cannot answer now.
     Unreachable,
+    /// Shown to it, xAI refused it.
+    NotTaken,
+    /// A request is too much for xAI even with this photo alone.
+    TooMuch,
 }
 
 async fn fetch<H: Host>(
@@ -154,6 +168,11 @@ impl Refusal {
             Self::Unreachable => (
                 WarningCode::ImageUnreachable,
                 "the server did not answer".into(),
+            ),
+            Self::NotTaken => (WarningCode::ImageRefused, "xAI did not take it".into()),
+            Self::TooMuch => (
+                WarningCode::ImageTooLarge,
+                "it is too much for one request to xAI".into(),
             ),
         };
         let message = format!("the photo was not seen, only its description: {reason}");

@@ -6,6 +6,8 @@ mod read;
 
 use serde::Serialize;
 
+use crate::config::{ApiStyle, Transport};
+
 /// The input of a `generate_report` job. Required are `reportId`, `projectId` and `bulletPoints`.
 #[derive(Debug, Clone, Default)]
 pub struct Input {
@@ -109,8 +111,8 @@ pub struct Options {
     pub base_url: Option<String>,
     /// Which of xAI's endpoints to use.
     pub api_style: Option<ApiStyle>,
-    /// How to wait for the model.
-    pub transport: Option<Transport>,
+    /// How to wait for the model; `Some(None)` for a way that does not exist yet.
+    pub transport: Option<Option<Transport>>,
     /// How long the model thinks.
     pub reasoning_effort: Option<Effort>,
     /// Photos in one request, 1 to 20.
@@ -123,6 +125,8 @@ pub struct Options {
     pub final_formatting: Option<bool>,
     /// The language to write in, such as `en`.
     pub language: Option<String>,
+    /// Whether answers that an earlier job about the same report has paid for are taken again.
+    pub reuse: Option<bool>,
     /// Whether the report is also written to `reports`.
     pub write_report: Option<bool>,
 }
@@ -135,24 +139,6 @@ pub enum Style {
     Brief,
     /// A paragraph.
     Elaborate,
-}
-
-/// Which of xAI's endpoints to use.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ApiStyle {
-    /// `/chat/completions`.
-    Chat,
-    /// `/responses`.
-    Responses,
-}
-
-/// How to wait for the model.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Transport {
-    Sync,
-    Stream,
-    Deferred,
-    Batch,
 }
 
 /// How long the model thinks before it writes.

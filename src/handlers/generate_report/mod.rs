@@ -1,10 +1,13 @@
 //! `generate_report`: a field-review report from an engineer's notes and site photos.
 //!
 //! Its steps, each kept over attempts once it is done: `batch/<i>` asks about some photos (`batch/<i>/2` about those
-//! too large for the same request, `repair/<i>` again about what an answer left out), `notes/<i>` about the notes,
-//! `final` for the order. Running it twice writes the same row of `reports` twice. xAI's outages and rate limits are
-//! retried; wrong input, a wrong key and an empty account are not.
+//! too large for the same request, `retry/<i>` again when the answer is of no use, `repair/<i>` about what the answers
+//! left out), `notes/<i>` about the notes, `final` for the order, `save` for the row of `reports`. Saving twice writes
+//! the same twice, and never over what a person has written meanwhile. With `options.reuse` answers are taken from an
+//! earlier job about the same report. xAI's outages and rate limits are retried; wrong
+//! input, a wrong key and an empty account are not.
 
+mod asking;
 mod batch;
 mod check;
 mod document;
@@ -18,6 +21,7 @@ mod input;
 mod output;
 mod plan;
 mod prompt;
+mod reuse;
 mod save;
 mod text;
 mod topic;
@@ -56,12 +60,11 @@ impl JobHandler for GenerateReport {
         let visit = Visit::from_input(Input::read(&input)?)?;
         let config = context.config().grok.as_ref();
         let config = config.ok_or_else(|| JobError::retryable(NO_KEY))?;
-        let writer = Writer {
-            context,
-            grok: &Grok::new(context, config, &visit.settings),
-            visit: &visit,
-            rules: &prompt::rules(&visit),
-        };
+        let (grok, rules) = (
+            Grok::new(context, config, &visit.settings),
+            prompt::rules(&visit),
+        );
+        let writer = Writer::new(context, &grok, &visit, &rules);
 
         let mut draft = writer.draft().await?;
         let findings = findings::collect(&visit, &mut draft);

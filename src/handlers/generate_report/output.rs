@@ -53,6 +53,8 @@ pub enum Status {
     Complete,
     /// Everything is there, but the model did not put it in order.
     Degraded,
+    /// It has cost what it may: what the model was not asked about is in the engineer's words.
+    Partial,
 }
 
 /// Who put the report in order.
@@ -153,6 +155,18 @@ pub enum Kind {
     Verify,
 }
 
+impl Kind {
+    /// What the model and the readers of the output call it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Observation => "observation",
+            Self::Deficiency => "deficiency",
+            Self::Action => "action",
+            Self::Verify => "verify",
+        }
+    }
+}
+
 /// Whose words a text is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
@@ -187,6 +201,11 @@ pub struct PhotoReference {
     /// The engineer's description, word for word.
     pub caption: String,
 }
+
+/// Who has to act, unless somebody says otherwise.
+pub const RESPONSIBLE: &str = "Contractor";
+/// What is asked for and not yet done.
+pub const OPEN: &str = "open";
 
 /// What somebody has to do.
 #[derive(Debug, Serialize)]
@@ -239,16 +258,18 @@ pub struct Stats {
     pub calls: u32,
     /// Steps that an earlier attempt had done.
     pub reused_steps: usize,
+    /// Answers that an earlier job about the same report had paid for: not among `calls`.
+    pub reused_answers: u32,
     /// Calls beyond the first for the same thing, because its answer was of no use.
     pub retries: u32,
-    /// Calls that may have been paid twice, at most: one for each attempt that failed.
+    /// Calls that may have been paid twice, at most: an earlier run began them and never had an answer to keep.
     pub duplicate_risk: u32,
     pub prompt_tokens: u64,
     pub image_tokens: u64,
     pub cached_tokens: u64,
     pub completion_tokens: u64,
     pub reasoning_tokens: u64,
-    /// `None` when the API did not say.
+    /// `None` when the API did not say; 0 when nothing was asked.
     pub cost_usd: Option<f64>,
     /// The models that answered, by the names they gave.
     pub models: Vec<String>,

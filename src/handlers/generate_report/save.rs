@@ -1,15 +1,17 @@
 //! Writes the report where the application reads it: the row of `reports`. The result of the job has it anyway, so a
-//! project without such a table, or a report deleted meanwhile, costs a warning and not the job.
+//! project without such a table, a report deleted meanwhile, or one that a person has worked on since, costs a warning
+//! and not the job.
 
 use serde_json::{Value, json};
 
-use super::output::{Report, Section, Warning, WarningCode};
+use super::output::{Observation, Report, Warning, WarningCode};
+use super::text;
 use crate::error::JobError;
 use crate::handler::JobContext;
 use crate::host::Host;
 use crate::queue::QueueError;
 
-/// Saves the report; says so in the report's warnings when there is no place for it.
+/// Saves the report, as a step of the job; says so in the report's warnings when it is not to be written.
 ///
 /// # Errors
 /// When the job is no longer this worker's or the database stays away; then its result cannot be stored either.
@@ -17,27 +19,54 @@ pub async fn save<H: Host>(
     context: &JobContext<'_, H>,
     report: &mut Report,
 ) -> Result<(), JobError> {
+    let saved = context
+        .step("save", async || save_once(context, report).await)
+        .await?;
+    report.warnings.extend(warning(&saved));
+    Ok(())
+}
+
+/// What became of the report, in the words of `save_report` or of its refusal.
+async fn save_once<H: Host>(
+    context: &JobContext<'_, H>,
+    report: &Report,
+) -> Result<Value, JobError> {
     let job = context.job();
     let arguments = json!({
         "job_id": job.id,
         "lease_token": job.lease_token,
         "report_id": report.report_id,
         "generated_content": report.text,
-        "sections_json": sections_json(&report.sections),
+        "sections_json": sections_json(report),
     });
-    let reason = match context.call::<bool>("save_report", arguments).await {
-        Ok(true) => return Ok(()),
-        Ok(false) => "there is no report with this reportId".into(),
+    match context.call::<Value>("save_report", arguments).await {
+        Ok(saved) => Ok(saved),
         Err(error) if error.is_missing_function() => {
-            "the project has no function save_report".into()
+            Ok("the project has no function save_report".into())
         }
-        Err(error) => refusal(error)?,
+        Err(error) => Ok(refusal(error)?.into()),
+    }
+}
+
+fn warning(saved: &Value) -> Option<Warning> {
+    let (code, reason) = match saved.as_str().unwrap_or("save_report gave no answer") {
+        "saved" => return None,
+        "missing" => (
+            WarningCode::ReportNotSaved,
+            "there is no report with this reportId",
+        ),
+        "edited" => (
+            WarningCode::ReportEdited,
+            "somebody has edited the report since the job was enqueued",
+        ),
+        "superseded" => (
+            WarningCode::ReportEdited,
+            "a job that was enqueued later has written the report",
+        ),
+        refusal => (WarningCode::ReportNotSaved, refusal),
     };
     let message = format!("the report is in output_data only: {reason}");
-    report
-        .warnings
-        .push(Warning::new(WarningCode::ReportNotSaved, message));
-    Ok(())
+    Some(Warning::new(code, message))
 }
 
 /// Why the database would not take this report, if that is all it says.
@@ -52,20 +81,10 @@ fn refusal(error: QueueError) -> Result<String, JobError> {
 }
 
 /// The tree that the application's editor works on.
-fn sections_json(sections: &[Section]) -> Value {
-    let sections = sections.iter().map(|section| {
-        let children = section.observations.iter().map(|observation| {
-            let images = observation
-                .images
-                .iter()
-                .map(|image| json!({ "number": image.number, "group": [image.group] }));
-            json!({
-                "id": observation.id,
-                "number": observation.number,
-                "bodyMd": [observation.text],
-                "images": images.collect::<Vec<_>>(),
-            })
-        });
+fn sections_json(report: &Report) -> Value {
+    let sections = report.sections.iter().map(|section| {
+        let children = section.observations.iter();
+        let children = children.map(|observation| child(observation, report));
         json!({
             "id": section.id,
             "number": section.number,
@@ -74,4 +93,16 @@ fn sections_json(sections: &[Section]) -> Value {
         })
     });
     json!({ "sections": sections.collect::<Vec<_>>() })
+}
+
+fn child(observation: &Observation, report: &Report) -> Value {
+    let images = observation.images.iter().map(|image| {
+        json!({ "imageId": image.image_id, "number": image.number, "group": [image.group] })
+    });
+    json!({
+        "id": observation.id,
+        "number": observation.number,
+        "bodyMd": text::paragraphs(observation, report),
+        "images": images.collect::<Vec<_>>(),
+    })
 }

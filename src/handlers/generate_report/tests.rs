@@ -1,10 +1,21 @@
 //! The whole handler against a scripted world: what it asks, what it keeps, what it makes of Grok's bad days.
 
+mod cost;
+mod coverage;
+mod deferred;
 mod failures;
 mod final_step;
+mod golden;
 mod images;
+mod killed;
+mod refusals;
 mod reports_table;
+mod responses;
+mod reuse;
+mod side_by_side;
+mod streamed;
 mod whole;
+mod workers;
 
 use serde_json::{Value, json};
 
@@ -57,6 +68,9 @@ fn input(photos: usize, change: Value) -> Value {
     input
 }
 
+/// What can be asked about, as a request names it.
+const ENTRIES: [&str; 3] = ["Photo", "Note", "Observation"];
+
 /// A call of the API, taken apart.
 struct Call<'a> {
     name: String,
@@ -91,6 +105,34 @@ impl<'a> Call<'a> {
             .lines()
             .filter_map(|line| line.strip_prefix(entry)?.strip_prefix(' '));
         ids.map(str::to_owned).collect()
+    }
+
+    /// Everything that is asked about.
+    fn subject(&self) -> String {
+        self.all_ids().join(" ")
+    }
+
+    fn all_ids(&self) -> Vec<String> {
+        let ids = ENTRIES.iter().flat_map(|entry| self.ids(entry));
+        ids.collect()
+    }
+
+    fn first_id(&self) -> Option<String> {
+        self.all_ids().into_iter().next()
+    }
+
+    fn kind(&self) -> Option<usize> {
+        ENTRIES.iter().position(|entry| !self.ids(entry).is_empty())
+    }
+
+    /// Whether it has the image of a photo, and not only what is said of it.
+    fn shows(&self, photo: &str) -> bool {
+        let (_, entry) = self
+            .text
+            .split_once(&format!("Photo {photo}\n"))
+            .unwrap_or_default();
+        let entry = entry.split("Photo ").next().unwrap_or_default();
+        !entry.is_empty() && !entry.contains("Image: not available")
     }
 
     fn images(&self) -> usize {
@@ -150,7 +192,7 @@ fn world(mut grok: impl FnMut(&Call) -> Option<Reply> + 'static) -> ScriptedHost
     ScriptedHost::new()
         .on_rpc(|function, _| match function {
             "start_job_step" | "save_job_step" => held(),
-            "save_report" => Reply::json(200, json!(true)),
+            "save_report" => Reply::json(200, json!("saved")),
             other => panic!("unexpected call of {other}"),
         })
         .on_fetch(move |request| match Call::of(request) {
@@ -182,23 +224,30 @@ fn next_attempt(host: &ScriptedHost, mut job: Job) -> Job {
     job
 }
 
-fn for_each_call(host: &ScriptedHost, mut look: impl FnMut(&Call)) {
-    for request in host.fetches.borrow().iter() {
-        if let Some(call) = Call::of(request) {
-            look(&call);
-        }
-    }
+/// All calls by what they asked about: photos, notes, the order; those about the same as they were sent. Batches are
+/// asked about side by side.
+fn for_each_call(host: &ScriptedHost, look: impl FnMut(&Call)) {
+    let fetches = host.fetches.borrow();
+    let mut calls: Vec<Call> = fetches.iter().filter_map(Call::of).collect();
+    calls.sort_by_key(|call| {
+        let first: Option<usize> = call.first_id().and_then(|id| id[1..].parse().ok());
+        (call.kind(), first)
+    });
+    calls.iter().for_each(look);
 }
 
-/// What every call asked about, in order.
+/// What every call asked about, in the order of [`for_each_call`].
 fn asked(host: &ScriptedHost) -> Vec<String> {
     let mut asked = Vec::new();
-    for_each_call(host, |call| {
-        let entries = ["Photo", "Note", "Observation"];
-        let ids = entries.iter().flat_map(|entry| call.ids(entry));
-        asked.push(ids.collect::<Vec<_>>().join(" "));
-    });
+    for_each_call(host, |call| asked.push(call.subject()));
     asked
+}
+
+/// The steps about photos and the order that were saved, in order.
+fn step_names(host: &ScriptedHost) -> Vec<String> {
+    let saved = host.calls_of("save_job_step").into_iter();
+    let names = saved.map(|save| save["name"].as_str().unwrap_or_default().to_owned());
+    names.filter(|name| !name.starts_with("notes")).collect()
 }
 
 /// The codes of a report's warnings, and the photos they are about.

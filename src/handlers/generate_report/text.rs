@@ -1,9 +1,13 @@
 //! The report as plain text. A paragraph is a line, however long: whoever shows it knows how wide the page is.
 
+mod open_items;
+
 #[cfg(test)]
 mod tests;
 
+use self::open_items::open_items;
 use super::output::{Header, Kind, Observation, PhotoReference, Report};
+use super::words;
 
 /// Continues a numbered point.
 const INDENT: &str = "    ";
@@ -91,48 +95,35 @@ fn block(heading: &str, lines: Vec<String>) -> String {
 }
 
 fn point(observation: &Observation, report: &Report) -> Vec<String> {
-    let mut first = format!("{} {}", observation.number, observation.text);
+    let mut paragraphs = paragraphs(observation, report).into_iter();
+    let first = paragraphs.next().unwrap_or_default();
+    let mut first = format!("{} {first}", observation.number);
+    for PhotoReference { group, number, .. } in &observation.images {
+        first.push_str(&format!(" [IMAGE:{number}:{group}]"));
+    }
+    let rest = paragraphs.map(|paragraph| format!("{INDENT}{paragraph}"));
+    std::iter::once(first).chain(rest).collect()
+}
+
+/// What an observation says: what was seen and the clause it is about, then what has to be done.
+pub fn paragraphs(observation: &Observation, report: &Report) -> Vec<String> {
+    let mut first = observation.text.clone();
     if let Some(spec) = &observation.spec {
         let cited = joined(&[&spec.document, &spec.section], ", ");
         if !cited.is_empty() {
             first.push_str(&format!(" ({cited})"));
         }
     }
-    for PhotoReference { group, number, .. } in &observation.images {
-        first.push_str(&format!(" [IMAGE:{number}:{group}]"));
-    }
-    let mut lines = vec![first];
+    let mut paragraphs = vec![first];
     // Where the text itself says what has to be done, once is enough.
     if observation.kind != Kind::Action {
         let actions = report
             .actions
             .iter()
             .filter(|action| action.observation == observation.number);
-        lines.extend(actions.map(|action| format!("{INDENT}Action: {}", action.text)));
+        paragraphs.extend(actions.map(|action| format!("Action: {}", action.text)));
     }
-    lines
-}
-
-/// One line for each observation that calls for action; what exactly stands with the observation.
-fn open_items(report: &Report) -> Vec<String> {
-    let observations = report
-        .sections
-        .iter()
-        .flat_map(|section| &section.observations);
-    let open = observations.filter_map(|observation| {
-        let action = report
-            .actions
-            .iter()
-            .find(|action| action.observation == observation.number)?;
-        let what = match observation.title.as_str() {
-            "" => &action.text,
-            title => title,
-        };
-        let (number, responsible, status) =
-            (&observation.number, action.responsible, action.status);
-        Some(format!("{number} {what} ({responsible}, {status})"))
-    });
-    open.collect()
+    paragraphs
 }
 
 fn photographs(report: &Report) -> Vec<String> {
@@ -149,9 +140,9 @@ fn photographs(report: &Report) -> Vec<String> {
         .map(|places| {
             let shown: Vec<String> = places
                 .iter()
-                .map(|place| format!("{} {}", place.group, place.number))
+                .map(|place| format!("{}, no. {}", place.group, place.number))
                 .collect();
-            let caption = match super::words::line(&places[0].caption) {
+            let caption = match words::line(&places[0].caption) {
                 caption if caption.is_empty() => String::new(),
                 caption => format!(": {caption}"),
             };

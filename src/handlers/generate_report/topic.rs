@@ -1,8 +1,9 @@
 //! What can be written about: photos and notes, and how each is asked about.
 
+use super::asking::Replied;
 use super::batch::{Asked, Subject};
-use super::draft::{Replied, Seen, Writer};
-use super::images::{self, Loaded};
+use super::draft::{Seen, Writer};
+use super::images::{self, Loaded, Refusal};
 use super::prompt;
 use super::visit::{Note, Photo, Visit};
 use crate::error::JobError;
@@ -19,11 +20,15 @@ pub trait Topic: Sized {
     /// What may be answered about it.
     fn asked<'a>(&'a self, visit: &'a Visit) -> Asked<'a>;
 
-    /// Asks about as many of them as fit into one request, at least one.
+    /// Asks about as many of them as fit into one request, at least one. Photos in `unseen` are not shown.
     ///
     /// # Errors
     /// [`JobError`] when the request fails.
-    async fn ask<H: Host>(writer: &Writer<'_, H>, topics: &[&Self]) -> Result<Replied, JobError>;
+    async fn ask<H: Host>(
+        writer: &Writer<'_, H>,
+        topics: &[&Self],
+        unseen: &[(String, Refusal)],
+    ) -> Result<Replied, JobError>;
 }
 
 impl Topic for Photo {
@@ -42,9 +47,13 @@ impl Topic for Photo {
         }
     }
 
-    async fn ask<H: Host>(writer: &Writer<'_, H>, photos: &[&Self]) -> Result<Replied, JobError> {
+    async fn ask<H: Host>(
+        writer: &Writer<'_, H>,
+        photos: &[&Self],
+        unseen: &[(String, Refusal)],
+    ) -> Result<Replied, JobError> {
         let transport = writer.visit.settings.image_transport;
-        let loaded = images::load(writer.context, photos, transport).await;
+        let loaded = images::load(writer.context, photos, transport, unseen).await;
         let (mut asked, mut shown) = (Vec::new(), Vec::new());
         let (mut left, mut seen, mut warnings) = (Vec::new(), Vec::new(), Vec::new());
         for (photo, loaded) in photos.iter().copied().zip(loaded) {
@@ -69,9 +78,11 @@ impl Topic for Photo {
                 shown.push((photo, image));
             }
         }
+        let images = shown.iter().filter(|(_, image)| image.is_some()).count();
         let parts = prompt::photos(writer.visit, shown);
         let replied = writer.ask(&asked, parts).await?;
         Ok(Replied {
+            images,
             left,
             seen,
             warnings,
@@ -96,7 +107,11 @@ impl Topic for Note {
         }
     }
 
-    async fn ask<H: Host>(writer: &Writer<'_, H>, notes: &[&Self]) -> Result<Replied, JobError> {
+    async fn ask<H: Host>(
+        writer: &Writer<'_, H>,
+        notes: &[&Self],
+        _unseen: &[(String, Refusal)],
+    ) -> Result<Replied, JobError> {
         let parts = prompt::notes(writer.visit, notes);
         writer.ask(notes, parts).await
     }

@@ -5,6 +5,7 @@ use uuid::Uuid;
 use super::grouping::Group;
 use super::input::{Effort, ImageTransport, Style};
 use super::output::{Header, Warning};
+use crate::config::{ApiStyle, Transport};
 
 /// Everything the engineer brought back, and how the report is to be made.
 #[derive(Debug)]
@@ -98,6 +99,10 @@ impl Specification {
 pub struct Settings {
     /// The model, if not the configured one.
     pub model: Option<String>,
+    /// Which endpoint to ask, if not the configured one.
+    pub api_style: Option<ApiStyle>,
+    /// How to wait for the model, if not as configured.
+    pub transport: Option<Transport>,
     /// How long the model thinks.
     pub effort: Effort,
     /// Photos in one request.
@@ -108,6 +113,10 @@ pub struct Settings {
     pub final_formatting: bool,
     /// The language to write in.
     pub language: String,
+    /// Whether answers that an earlier job about the same report has paid for are taken again.
+    pub reuse: bool,
     /// Whether the report is also written to `reports`.
     pub write_report: bool,
+    /// What the report may cost, if that is limited.
+    pub max_cost_usd: Option<f64>,
 }

@@ -1,8 +1,9 @@
 //! The photos of an input: where they are, what they are called, which groups they are in.
 
-use super::{filled, invalid, line, names};
+use super::{filled, group_names, invalid, line};
 use crate::error::JobError;
 use crate::handlers::generate_report::input::Image;
+use crate::handlers::generate_report::output::{Warning, WarningCode};
 use crate::handlers::generate_report::visit::Photo;
 
 /// More photos than this are another report.
@@ -15,6 +16,7 @@ const MOST_PHOTOS: usize = 200;
 pub(super) fn photos(
     with_numbering: Vec<Image>,
     images: Vec<Image>,
+    warnings: &mut Vec<Warning>,
 ) -> Result<Vec<Photo>, JobError> {
     let (field, images) = match with_numbering.is_empty() {
         true => ("images", images),
@@ -27,10 +29,27 @@ pub(super) fn photos(
         );
         return Err(invalid(field, &expected));
     }
-    let photos = images.into_iter().enumerate();
-    photos
-        .map(|(index, image)| photo(index, image, &format!("{field}[{index}]")))
-        .collect()
+    let mut photos = Vec::new();
+    for (index, image) in images.into_iter().enumerate() {
+        let photo = photo(index, image, &format!("{field}[{index}]"))?;
+        match photos.iter().any(|known| is_repetition(&photo, known)) {
+            true => {
+                let message = format!("{field}[{index}] is the same image once more; left out");
+                warnings.push(Warning::about(
+                    WarningCode::DuplicateImage,
+                    &photo.id,
+                    message,
+                ));
+            }
+            false => photos.push(photo),
+        }
+    }
+    Ok(photos)
+}
+
+/// Whether a photo says nothing that one before it has not said; its address may be signed anew.
+fn is_repetition(photo: &Photo, known: &Photo) -> bool {
+    photo.id == known.id && photo.groups == known.groups && photo.description == known.description
 }
 
 fn photo(index: usize, image: Image, field: &str) -> Result<Photo, JobError> {
@@ -65,7 +84,7 @@ fn photo(index: usize, image: Image, field: &str) -> Result<Photo, JobError> {
         stored,
         description: image.description.unwrap_or_default().trim().to_owned(),
         tag: line(image.tag),
-        groups: group_names(image.group),
+        groups: named_groups(image.group),
         number: image.number.filter(|number| *number > 0),
         rotation: image.rotation.unwrap_or(0.0).rem_euclid(360.0) as u16,
     })
@@ -83,8 +102,8 @@ fn is_storage_path(path: &str) -> bool {
 }
 
 /// Old clients send `ungrouped` for a photo that has no group.
-fn group_names(groups: Vec<String>) -> Vec<String> {
-    let mut groups = names(groups);
+fn named_groups(groups: Vec<String>) -> Vec<String> {
+    let mut groups = group_names(groups);
     groups.retain(|name| !name.eq_ignore_ascii_case("ungrouped"));
     groups
 }

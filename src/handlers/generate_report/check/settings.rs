@@ -1,8 +1,9 @@
 //! How the caller wants the report made.
 
 use super::{filled, invalid};
+use crate::config::{ApiStyle, Transport};
 use crate::error::JobError;
-use crate::handlers::generate_report::input::{ApiStyle, Options, Transport};
+use crate::handlers::generate_report::input::Options;
 use crate::handlers::generate_report::output::{Warning, WarningCode};
 use crate::handlers::generate_report::visit::Settings;
 
@@ -25,6 +26,8 @@ pub(super) fn settings(
     }
     Ok(Settings {
         model: short_name("options.model", "a model's name", filled(options.model))?,
+        api_style: options.api_style,
+        transport: options.transport.flatten(),
         effort: options.reasoning_effort.unwrap_or_default(),
         batch_size: batch_size as usize,
         image_transport: options.image_transport.unwrap_or_default(),
@@ -35,8 +38,20 @@ pub(super) fn settings(
             filled(options.language),
         )?
         .unwrap_or_else(|| "en".into()),
+        reuse: options.reuse.unwrap_or(false),
         write_report: options.write_report.unwrap_or(true),
+        max_cost_usd: max_cost_usd(options.max_cost_usd)?,
     })
+}
+
+fn max_cost_usd(given: Option<f64>) -> Result<Option<f64>, JobError> {
+    match given {
+        Some(usd) if !(usd >= 0.0 && usd.is_finite()) => Err(invalid(
+            "options.maxCostUsd",
+            "expected US dollars, 0 for no limit",
+        )),
+        given => Ok(given.filter(|usd| *usd > 0.0)),
+    }
 }
 
 /// Names travel in requests and prompts; anything that is no name has no business there.
@@ -63,16 +78,11 @@ fn warn_of_options(options: &Options, warnings: &mut Vec<Warning>) {
     if options.base_url.as_ref().is_some_and(|url| !url.is_empty()) {
         ignored("options.baseUrl is ignored: the API's address is the server's to choose");
     }
-    if options.api_style == Some(ApiStyle::Responses) {
-        ignored("options.apiStyle responses is not available; chat was used");
+    let responses = options.api_style == Some(ApiStyle::Responses);
+    if responses && options.transport == Some(Some(Transport::Deferred)) {
+        ignored("options.apiStyle responses is ignored: only chat can answer later");
     }
-    if options
-        .transport
-        .is_some_and(|transport| transport != Transport::Sync)
-    {
-        ignored("options.transport: only sync is available and was used");
-    }
-    if options.max_cost_usd.is_some_and(|usd| usd > 0.0) {
-        ignored("options.maxCostUsd is not available: the cost was not limited");
+    if options.transport == Some(None) {
+        ignored("options.transport batch is not available; the configured one was used");
     }
 }

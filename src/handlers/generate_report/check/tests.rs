@@ -36,7 +36,7 @@ fn the_least_a_visit_needs_has_sensible_defaults() {
     assert_eq!((settings.batch_size, settings.effort), (5, Effort::Low));
     assert_eq!(settings.image_transport, ImageTransport::Base64);
     assert_eq!((settings.language.as_str(), settings.model), ("en", None));
-    assert!(settings.final_formatting && settings.write_report);
+    assert!(settings.final_formatting && settings.write_report && !settings.reuse);
 }
 
 #[test]
@@ -119,6 +119,10 @@ fn bad_input_is_refused_for_good_and_the_field_is_named() {
             "options.batchSize: expected a whole number from 1 to 20",
         );
     }
+    refused(
+        json!({ "options": { "maxCostUsd": -1 } }),
+        "options.maxCostUsd: expected US dollars, 0 for no limit",
+    );
     let name = "expected a model's name: at most 64 letters, digits, dots, dashes";
     refused(
         json!({ "options": { "model": "grok\" }" } }),
@@ -238,9 +242,8 @@ fn options_without_effect_and_unknown_images_are_warned_of() {
     };
     let ignored = [
         json!({ "baseUrl": "https://elsewhere.test" }),
-        json!({ "apiStyle": "responses" }),
-        json!({ "transport": "deferred" }),
-        json!({ "maxCostUsd": 0.5 }),
+        json!({ "apiStyle": "responses", "transport": "deferred" }),
+        json!({ "transport": "batch" }),
     ];
     for options in ignored {
         assert_eq!(
@@ -255,4 +258,56 @@ fn options_without_effect_and_unknown_images_are_warned_of() {
         codes(json!({ "specifications": specifications })),
         [(WarningCode::UnknownImage, Some("nobody".into()))]
     );
+}
+
+#[test]
+fn an_image_listed_twice_is_one_photo_and_differences_make_two() {
+    let image = |change: Value| {
+        let mut image = json!({
+            "id": "a", "url": "https://photos.test/1.jpg?token=1", "group": "Roof", "description": "lap",
+        });
+        for (key, value) in change.as_object().expect("a change is an object") {
+            image[key] = value.clone();
+        }
+        image
+    };
+    let check = |change: Value, photos: &[&str], warned: &[WarningCode]| {
+        let visit = visit(json!({ "images": [image(json!({ "number": 1 })), image(change)] }));
+        let aliases = visit.photos.iter().map(|photo| photo.alias.as_str());
+        assert_eq!(aliases.collect::<Vec<_>>(), photos);
+        let codes = visit.warnings.iter().map(|warning| warning.code);
+        assert_eq!(codes.collect::<Vec<_>>(), warned);
+    };
+    let signed_anew = json!({ "url": "https://photos.test/1.jpg?token=2" });
+    check(signed_anew, &["p1"], &[WarningCode::DuplicateImage]);
+    let number = |group: &str| json!({ "group": group, "number": 2 });
+    check(number("Wall"), &["p1", "p2"], &[]);
+    check(
+        json!({ "description": "drain", "number": 2 }),
+        &["p1", "p2"],
+        &[],
+    );
+    check(json!({ "id": "b", "number": 2 }), &["p1", "p2"], &[]);
+}
+
+#[test]
+fn groups_are_called_what_the_engineer_calls_them() {
+    let images = json!([
+        { "url": "https://photos.test/1.jpg", "group": [" Toiture  «Est» \u{200d}— 北 ", "Roof\nB"], "number": 1 },
+    ]);
+    let order = ["Roof\nB", "Toiture  «Est» \u{200d}— 北"];
+    let visit = visit(json!({ "images": images, "groupOrder": order }));
+    let names = visit.groups.iter().map(|group| group.name.as_str());
+    let expected = ["Roof B", "Toiture  «Est» \u{200d}— 北"];
+    assert_eq!(names.collect::<Vec<_>>(), expected);
+    assert_eq!(visit.warnings, []);
+}
+
+#[test]
+fn a_group_without_photos_is_warned_of() {
+    let images = json!([{ "url": "https://photos.test/1.jpg", "group": "Roof", "number": 1 }]);
+    let order = ["Attic", "Roof", "General Observations"];
+    let visit = visit(json!({ "images": images, "groupOrder": order }));
+    let codes = visit.warnings.iter().map(|warning| warning.code);
+    assert_eq!(codes.collect::<Vec<_>>(), [WarningCode::EmptyGroup]);
 }

@@ -4,14 +4,10 @@ use crate::handlers::generate_report::draft::Draft;
 use crate::handlers::generate_report::findings::{About, Finding};
 use crate::handlers::generate_report::grouping::{GENERAL, Placed};
 use crate::handlers::generate_report::output::{
-    Action, Citation, Note, Observation, Photo, PhotoReference, Section,
+    Action, Citation, Note, OPEN, Observation, Photo, PhotoReference, RESPONSIBLE, Section,
 };
 use crate::handlers::generate_report::plan::OutlinedSection;
 use crate::handlers::generate_report::visit::Visit;
-
-/// Who has to act, unless somebody says otherwise.
-const RESPONSIBLE: &str = "Contractor";
-const OPEN: &str = "open";
 
 /// The numbered parts of a report.
 #[derive(Default)]

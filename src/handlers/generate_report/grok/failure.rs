@@ -7,10 +7,8 @@ use serde_json::Value;
 
 use crate::error::JobError;
 use crate::handlers::generate_report::words;
-use crate::host::{HttpResponse, TransportError};
+use crate::host::TransportError;
 
-/// A longer wait than this is not believed.
-const LONGEST_WAIT_SECONDS: u32 = 86_400;
 /// Enough for a person to understand; servers repeat what they were sent.
 const MOST_CHARACTERS: usize = 300;
 
@@ -28,8 +26,18 @@ pub struct Failure {
 pub enum Class {
     /// It passes by itself, after this long if the API said so.
     Transient { retry_after_seconds: Option<u32> },
-    /// No answer came in time; another attempt costs as much time again.
+    /// The answer was deferred, and there is none any more; another one may be paid for again.
+    Gone,
+    /// It was not asked at all, because xAI wants a pause of so many seconds.
+    Paused { seconds: u32 },
+    /// No answer came in time; another attempt costs as much time again, and may be paid for again.
     TimedOut,
+    /// The connection broke or never was; if it broke, another attempt may be paid for again.
+    Lost,
+    /// The request asks for too much at once: a part of it may be answered. `passes` if waiting helps too.
+    Split { passes: bool },
+    /// A photo of the request is what it will not take.
+    Image,
     /// Somebody has to change something first.
     Permanent,
 }
@@ -43,19 +51,44 @@ impl From<Failure> for JobError {
                 message,
                 retry_after_seconds,
             },
-            Class::TimedOut => Self::retryable(message),
-            Class::Permanent => Self::permanent(message),
+            Class::Paused { seconds } => Self::Snoozed { seconds },
+            Class::TimedOut | Class::Lost | Class::Gone | Class::Split { passes: true } => {
+                Self::retryable(message)
+            }
+            Class::Split { passes: false } | Class::Image | Class::Permanent => {
+                Self::permanent(message)
+            }
         }
     }
 }
 
 impl Failure {
+    pub(super) fn paused(ms: u64) -> Self {
+        let seconds = ms.div_ceil(1_000) as u32;
+        Self {
+            class: Class::Paused { seconds },
+            message: format!("grok wants a pause of {seconds} seconds"),
+        }
+    }
+
+    pub(super) fn gone() -> Self {
+        Self {
+            class: Class::Gone,
+            message: "grok has no answer any more to what it deferred".into(),
+        }
+    }
+
+    pub(super) fn cut() -> Self {
+        Self {
+            class: Class::Lost,
+            message: "grok stopped in the middle of its answer".into(),
+        }
+    }
+
     pub(super) fn transport(error: &TransportError) -> Self {
         let class = match error {
             TransportError::TimedOut => Class::TimedOut,
-            TransportError::Failed(_) | TransportError::TooLarge => Class::Transient {
-                retry_after_seconds: None,
-            },
+            TransportError::Failed(_) | TransportError::TooLarge => Class::Lost,
         };
         Self {
             class,
@@ -63,22 +96,49 @@ impl Failure {
         }
     }
 
-    /// Judges an answer that is no completion.
-    pub(super) fn response(response: &HttpResponse, api_key: &str) -> Self {
-        let said = Said::read(&response.body, api_key);
-        let class = said.class(response.status, retry_after_seconds(response));
-        let mut message = format!("grok answered {}: {}", response.status, said.message);
+    /// Judges a reply that is no answer.
+    pub(super) fn response(status: u16, body: &[u8], api_key: &str) -> Self {
+        let said = Said::read(body, api_key);
+        let class = said.class(status);
+        let mut message = format!("grok answered {status}: {}", said.message);
         if !said.code.is_empty() {
             message.push_str(&format!(" ({})", said.code));
         }
-        message.push_str(said.advice(response.status));
+        message.push_str(said.advice(status));
         Self { class, message }
     }
-}
 
-fn retry_after_seconds(response: &HttpResponse) -> Option<u32> {
-    let seconds: u32 = response.header("retry-after")?.trim().parse().ok()?;
-    Some(seconds.min(LONGEST_WAIT_SECONDS))
+    /// The same, knowing how long the server asks to wait.
+    pub(super) fn waiting_as_told(mut self, seconds: Option<u32>) -> Self {
+        if let Class::Transient {
+            retry_after_seconds,
+        } = &mut self.class
+        {
+            *retry_after_seconds = seconds;
+        }
+        self
+    }
+
+    /// Whether it is only about the wish to have the answer later.
+    pub(super) fn is_about_deferring(&self) -> bool {
+        let message = self.message.to_ascii_lowercase();
+        self.class == Class::Permanent && message.contains("deferred")
+    }
+
+    /// How long the server asks to wait.
+    pub(super) fn told_to_wait_seconds(&self) -> Option<u32> {
+        match self.class {
+            Class::Transient {
+                retry_after_seconds,
+            } => retry_after_seconds,
+            _ => None,
+        }
+    }
+
+    /// Whether another request about the same things can be answered at once.
+    pub(super) fn is_about_the_request(&self) -> bool {
+        matches!(self.class, Class::Split { .. } | Class::Image)
+    }
 }
 
 /// An error's own words, in whatever shape they came.
@@ -107,27 +167,55 @@ impl Said {
         }
     }
 
-    fn class(&self, status: u16, retry_after_seconds: Option<u32>) -> Class {
-        let is_permanent = match status {
-            _ if self.is_about_credit() => true,
-            408 | 409 | 425 | 429 => false,
-            200..=299 => self.is_refusal(),
-            400..=499 => true,
-            // What nobody has classified is tried again.
-            _ => false,
+    fn class(&self, status: u16) -> Class {
+        const SOON: Class = Class::Transient {
+            retry_after_seconds: None,
         };
-        match is_permanent {
-            true => Class::Permanent,
-            false => Class::Transient {
-                retry_after_seconds,
-            },
+        match status {
+            _ if self.is_about_credit() => Class::Permanent,
+            429 if self.is_about_tokens() => Class::Split { passes: true },
+            408 | 409 | 425 | 429 => SOON,
+            413 => Class::Split { passes: false },
+            200..=299 | 400..=499 if self.is_about_an_image() => Class::Image,
+            200..=299 | 400..=499 if self.is_about_length() => Class::Split { passes: false },
+            200..=299 if !self.is_refusal() => SOON,
+            200..=299 | 400..=499 => Class::Permanent,
+            // What nobody has classified is tried again.
+            _ => SOON,
         }
+    }
+
+    /// A limit of tokens per minute: smaller requests meet it later, and alone a request may be too large for it.
+    fn is_about_tokens(&self) -> bool {
+        self.says(&["tokens per minute", "too many tokens"])
+    }
+
+    /// More than the model or a server on the way takes in one request.
+    fn is_about_length(&self) -> bool {
+        let lengths = [
+            "prompt length",
+            "prompt is too long",
+            "context length",
+            "context window",
+            "too many tokens",
+            "too large",
+        ];
+        self.says(&lengths)
+    }
+
+    /// Not the whole model's refusal of images: without any photo seen there is no report to sell.
+    fn is_about_an_image(&self) -> bool {
+        self.says(&["image"]) && !self.says(&["model"])
+    }
+
+    fn says(&self, words: &[&str]) -> bool {
+        let message = self.message.to_ascii_lowercase();
+        words.iter().any(|words| message.contains(words))
     }
 
     /// A 429 that no waiting cures.
     fn is_about_credit(&self) -> bool {
-        let message = self.message.to_ascii_lowercase();
-        message.contains("credits") || message.contains("spending limit")
+        self.says(&["credits", "spending limit"])
     }
 
     /// The codes of an error that came with status 200 and would come again.
@@ -149,9 +237,8 @@ impl Said {
                 "; add credit to the xAI account or raise its limit, then retry the job"
             }
             401 | 403 => "; check GROK_API_KEY",
-            400 if self.message.to_ascii_lowercase().contains("api key") => "; check GROK_API_KEY",
+            400 if self.says(&["api key"]) => "; check GROK_API_KEY",
             404 => "; check GROK_MODEL and GROK_BASE_URL",
-            413 => "; choose a smaller options.batchSize",
             _ => "",
         }
     }

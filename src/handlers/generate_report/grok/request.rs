@@ -1,4 +1,4 @@
-//! The body of a call: what is said, what the answer must look like, and only parameters every model takes.
+//! The body of a chat completion: what is said, what the answer must look like, and only parameters every model takes.
 
 use base64::display::Base64Display;
 use base64::prelude::BASE64_STANDARD;
@@ -6,19 +6,32 @@ use serde::{Serialize, Serializer};
 use serde_json::{Value, json};
 
 use super::Question;
+use crate::config::Transport;
 use crate::handlers::generate_report::images::Image;
 use crate::handlers::generate_report::input::Effort;
 
 /// Enough for twenty photos, and reasoning counts too.
-const MOST_COMPLETION_TOKENS: u32 = 16_000;
+pub(super) const MOST_COMPLETION_TOKENS: u32 = 16_000;
+const LETTERS_OF_A_TOKEN: usize = 4;
+/// 256 for each tile of 448 pixels, and seven tiles at most.
+const TOKENS_OF_AN_IMAGE: usize = 1_800;
+const TOKENS_OF_AN_ANSWER: usize = 1_500;
 /// Reports are to be alike more than they are to be interesting.
-const TEMPERATURE: f64 = 0.3;
+pub(super) const TEMPERATURE: f64 = 0.3;
+
+/// What a request says beyond its question.
+pub(super) struct Form<'a> {
+    pub(super) model: &'a str,
+    pub(super) effort: Effort,
+    pub(super) transport: Transport,
+    /// Requests of one conversation meet the same cache of the messages they begin with.
+    pub(super) conversation: &'a str,
+}
 
 /// The body as JSON.
-pub(super) fn body(question: &Question, model: &str, effort: Effort) -> String {
-    let schema: Value = serde_json::from_str(&question.schema).unwrap_or_default();
+pub(super) fn body(question: &Question, form: &Form) -> String {
     let body = Body {
-        model,
+        model: form.model,
         messages: (
             Message {
                 role: "system",
@@ -31,11 +44,13 @@ pub(super) fn body(question: &Question, model: &str, effort: Effort) -> String {
         ),
         response_format: json!({
             "type": "json_schema",
-            "json_schema": { "name": question.name, "strict": true, "schema": schema },
+            "json_schema": { "name": question.name, "strict": true, "schema": question.schema() },
         }),
-        reasoning_effort: effort,
+        reasoning_effort: form.effort,
         max_completion_tokens: MOST_COMPLETION_TOKENS,
         temperature: TEMPERATURE,
+        deferred: (form.transport == Transport::Deferred).then_some(true),
+        stream: (form.transport == Transport::Stream).then_some(true),
     };
     encoded(&body, bytes_of(&question.parts))
 }
@@ -48,12 +63,16 @@ struct Body<'a> {
     reasoning_effort: Effort,
     max_completion_tokens: u32,
     temperature: f64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    deferred: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    stream: Option<bool>,
 }
 
 #[derive(Serialize)]
-struct Message<C> {
-    role: &'static str,
-    content: C,
+pub(super) struct Message<C> {
+    pub(super) role: &'static str,
+    pub(super) content: C,
 }
 
 /// A piece of the user message.
@@ -69,17 +88,29 @@ pub enum Part {
 /// A picture as the API takes it.
 #[derive(Debug, Serialize)]
 pub struct ImageUrl {
-    url: Picture,
-    detail: &'static str,
+    pub(super) url: Picture,
+    pub(super) detail: &'static str,
 }
 
+/// A picture as an address, which may be a data URL.
 #[derive(Debug)]
-struct Picture(Image);
+pub(super) struct Picture(Image);
 
 impl Part {
     /// Words.
     pub fn text(text: String) -> Self {
         Self::Text { text }
+    }
+
+    /// What it says, or shows.
+    pub(super) fn bytes(&self) -> &[u8] {
+        match self {
+            Self::Text { text } => text.as_bytes(),
+            Self::ImageUrl { image_url } => match &image_url.url.0 {
+                Image::Address(url) => url.as_bytes(),
+                Image::Bytes { bytes, .. } => bytes,
+            },
+        }
     }
 
     /// A picture.
@@ -107,7 +138,25 @@ impl Serialize for Picture {
     }
 }
 
-fn bytes_of(parts: &[Part]) -> usize {
+impl Question<'_> {
+    /// What the answer must look like.
+    pub(super) fn schema(&self) -> Value {
+        serde_json::from_str(&self.schema).unwrap_or_default()
+    }
+
+    /// The tokens of a call, roughly and rather too many: four letters make one, a photo is seen in tiles.
+    pub(super) fn tokens(&self) -> u64 {
+        let of_part = |part: &Part| match part {
+            Part::Text { text } => text.len() / LETTERS_OF_A_TOKEN,
+            Part::ImageUrl { .. } => TOKENS_OF_AN_IMAGE,
+        };
+        let prompt: usize = self.parts.iter().map(of_part).sum();
+        let fixed = (self.rules.len() + self.schema.len()) / LETTERS_OF_A_TOKEN;
+        (prompt + fixed + TOKENS_OF_AN_ANSWER) as u64
+    }
+}
+
+pub(super) fn bytes_of(parts: &[Part]) -> usize {
     let bytes = |part: &Part| match part {
         Part::Text { text } => text.len(),
         Part::ImageUrl { image_url } => match &image_url.url.0 {
@@ -119,7 +168,7 @@ fn bytes_of(parts: &[Part]) -> usize {
 }
 
 /// `expected_bytes` saves the buffer from growing, which would need its size twice.
-fn encoded(body: &Body, expected_bytes: usize) -> String {
+pub(super) fn encoded(body: &impl Serialize, expected_bytes: usize) -> String {
     let mut json = Vec::with_capacity(expected_bytes + expected_bytes / 64 + 16_384);
     // Writing plain structures to memory cannot fail; an empty body would be refused by the API.
     let _ = serde_json::to_writer(&mut json, body);

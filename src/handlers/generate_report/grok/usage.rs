@@ -4,7 +4,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 /// Ticks in a US dollar.
-const TICKS_PER_USD: f64 = 1e10;
+pub(super) const TICKS_PER_USD: f64 = 1e10;
+/// What tokens of the dearest current model cost in ticks: 2 and 6 dollars a million (docs.x.ai, November 2026).
+const PROMPT_TICKS: u64 = 20_000;
+const COMPLETION_TICKS: u64 = 60_000;
 
 /// What calls cost; saved with the step they were made for, so that a report knows what all of it took.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -25,17 +28,30 @@ pub struct Usage {
 impl Usage {
     /// The usage of one call, as its completion tells it; everything in it is optional to us.
     pub(super) fn of_call(completion: &Value) -> Self {
-        let number = |pointer: &str| completion.pointer(pointer).and_then(Value::as_u64);
-        let tokens = |pointer: &str| number(pointer).unwrap_or(0);
+        let usage = &completion["usage"];
+        // The two endpoints have words of their own.
+        let tokens = |chat: &str, responses: &str| {
+            let number = |pointer| usage.pointer(pointer).and_then(Value::as_u64);
+            number(chat).or(number(responses)).unwrap_or(0)
+        };
         let model = completion["model"].as_str().map(str::to_owned);
         Self {
             calls: 1,
-            prompt_tokens: tokens("/usage/prompt_tokens"),
-            image_tokens: tokens("/usage/prompt_tokens_details/image_tokens"),
-            cached_tokens: tokens("/usage/prompt_tokens_details/cached_tokens"),
-            completion_tokens: tokens("/usage/completion_tokens"),
-            reasoning_tokens: tokens("/usage/completion_tokens_details/reasoning_tokens"),
-            cost_ticks: number("/usage/cost_in_usd_ticks"),
+            prompt_tokens: tokens("/prompt_tokens", "/input_tokens"),
+            image_tokens: tokens(
+                "/prompt_tokens_details/image_tokens",
+                "/input_tokens_details/image_tokens",
+            ),
+            cached_tokens: tokens(
+                "/prompt_tokens_details/cached_tokens",
+                "/input_tokens_details/cached_tokens",
+            ),
+            completion_tokens: tokens("/completion_tokens", "/output_tokens"),
+            reasoning_tokens: tokens(
+                "/completion_tokens_details/reasoning_tokens",
+                "/output_tokens_details/reasoning_tokens",
+            ),
+            cost_ticks: usage["cost_in_usd_ticks"].as_u64(),
             models: model.into_iter().collect(),
         }
     }
@@ -59,9 +75,18 @@ impl Usage {
         }
     }
 
-    /// US dollars, as far as the API said.
+    /// The cost as the API said, else the most it can have been.
+    pub(super) fn ticks_at_most(&self) -> u64 {
+        let completion = self.completion_tokens.saturating_add(self.reasoning_tokens);
+        let prompt = self.prompt_tokens.saturating_mul(PROMPT_TICKS);
+        let reckoned = prompt.saturating_add(completion.saturating_mul(COMPLETION_TICKS));
+        self.cost_ticks.unwrap_or(reckoned)
+    }
+
+    /// US dollars, as far as the API said; no calls cost nothing.
     pub fn cost_usd(&self) -> Option<f64> {
-        self.cost_ticks.map(|ticks| ticks as f64 / TICKS_PER_USD)
+        let ticks = self.cost_ticks.or((self.calls == 0).then_some(0));
+        ticks.map(|ticks| ticks as f64 / TICKS_PER_USD)
     }
 }
 
@@ -94,6 +119,18 @@ mod tests {
         assert_eq!(usage.cached_tokens, 20);
         assert_eq!(usage.cost_usd(), Some(0.005));
         assert_eq!(usage.models, ["grok-4.3", "grok-4.6"]);
+    }
+
+    #[test]
+    fn the_usage_of_a_response_is_told_in_other_words() {
+        let usage = json!({
+            "input_tokens": 100, "output_tokens": 20,
+            "input_tokens_details": { "cached_tokens": 10 },
+            "output_tokens_details": { "reasoning_tokens": 5 },
+        });
+        let usage = of("grok-4.3", usage);
+        assert_eq!((usage.prompt_tokens, usage.completion_tokens), (100, 20));
+        assert_eq!((usage.cached_tokens, usage.reasoning_tokens), (10, 5));
     }
 
     #[test]

@@ -124,6 +124,7 @@ impl Options {
             max_cost_usd: fields.number("maxCostUsd")?,
             final_formatting: fields.flag("finalFormatting")?,
             language: fields.text("language")?,
+            reuse: fields.flag("reuse")?,
             write_report: fields.flag("writeReport")?,
         })
     }
@@ -134,11 +135,11 @@ const STYLES: &[(&str, Style)] = &[("brief", Style::Brief), ("elaborate", Style:
 const API_STYLES: &[(&str, ApiStyle)] =
     &[("chat", ApiStyle::Chat), ("responses", ApiStyle::Responses)];
 
-const TRANSPORTS: &[(&str, Transport)] = &[
-    ("sync", Transport::Sync),
-    ("stream", Transport::Stream),
-    ("deferred", Transport::Deferred),
-    ("batch", Transport::Batch),
+const TRANSPORTS: &[(&str, Option<Transport>)] = &[
+    ("sync", Some(Transport::Sync)),
+    ("stream", Some(Transport::Stream)),
+    ("deferred", Some(Transport::Deferred)),
+    ("batch", None),
 ];
 
 const EFFORTS: &[(&str, Effort)] = &[

@@ -22,6 +22,10 @@ pub enum WarningCode {
     MissingNumber,
     /// Two photos of a group had the same number and one got another.
     DuplicateNumber,
+    /// An image is in the list twice, and once in the report.
+    DuplicateImage,
+    /// The order of the groups names one that no photo is in.
+    EmptyGroup,
     /// A specification names an image that is not there.
     UnknownImage,
     /// An option has no effect.
@@ -34,12 +38,18 @@ pub enum WarningCode {
     ImageUnsupported,
     /// A photo did not come in time, or its place did not answer.
     ImageUnreachable,
+    /// xAI does not take a photo.
+    ImageRefused,
+    /// The report has cost what it may, so the model was asked no further.
+    CostLimit,
     /// The model wrote nothing usable; the engineer's own words stand in the report.
     OwnWords,
     /// A note says how to write and is therefore not in the text.
     NoteNotInText,
     /// The report could not be written to `reports`; it is in `output_data`.
     ReportNotSaved,
+    /// The report has been written by somebody else meanwhile and was left as it is; this one is in `output_data`.
+    ReportEdited,
 }
 
 impl Warning {

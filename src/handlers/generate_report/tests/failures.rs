@@ -1,41 +1,70 @@
 use super::*;
+use crate::host::TransportError;
 
-/// A world in which the first call about photo `p6` is answered by `reply`, and later ones properly.
-fn one_bad_answer(reply: impl Fn() -> Reply + 'static) -> ScriptedHost {
-    let mut is_spent = false;
+/// A world in which the first calls about photo `p6` are answered by `reply`, and later ones properly.
+fn bad_answers(number: u32, reply: impl Fn() -> Reply + 'static) -> ScriptedHost {
+    let mut left = number;
     world(move |call| {
-        let is_it = !is_spent && call.ids("Photo").contains(&"p6".into());
-        is_spent |= is_it;
+        let is_it = left > 0 && call.ids("Photo").contains(&"p6".into());
+        left -= u32::from(is_it);
         is_it.then(&reply)
     })
 }
 
 #[test]
-fn an_outage_puts_the_job_back_and_its_finished_batches_are_not_asked_for_again() {
-    let first =
-        one_bad_answer(|| Reply::json(500, json!({ "code": "internal", "error": "Oh no" })));
+fn an_outage_is_waited_out_for_a_few_seconds() {
+    let outage = || Reply::json(500, json!({ "code": "internal", "error": "Oh no" }));
+    let host = bad_answers(2, outage);
+    let report = report(&host, input(7, json!({})));
+    assert_eq!(asked(&host)[1..4], ["p6 p7", "p6 p7", "p6 p7"]);
+    assert_eq!(host.clock().get(), 4_000);
+    assert_eq!(report["status"], "complete");
+    assert_eq!(report["stats"]["duplicateRisk"], 0);
+}
+
+#[test]
+fn a_longer_outage_puts_the_job_back_and_its_finished_batches_are_not_asked_for_again() {
+    let first = bad_answers(3, || {
+        Reply::json(500, json!({ "code": "internal", "error": "Oh no" }))
+    });
     let job = job("generate_report", input(7, json!({})));
     let error = run(&first, job.clone());
     assert_eq!(
         error,
         Err(JobError::retryable("grok answered 500: Oh no (internal)"))
     );
-    assert_eq!(asked(&first), ["p1 p2 p3 p4 p5", "p6 p7"]);
+    assert_eq!(
+        asked(&first),
+        ["p1 p2 p3 p4 p5", "p6 p7", "p6 p7", "p6 p7", "n1"]
+    );
 
     let second = world(|_| None);
     let report = run(&second, next_attempt(&first, job)).expect("the report is written");
-    assert_eq!(asked(&second), ["p6 p7", "n1", "o1 o2 o3 o4 o5 o6 o7 o8"]);
+    assert_eq!(asked(&second), ["p6 p7", "o1 o2 o3 o4 o5 o6 o7 o8"]);
     assert_eq!(report["status"], "complete");
     assert_eq!(body(&report)[0].1.len(), 7);
     let stats = &report["stats"];
     assert_eq!(
-        (
-            &stats["calls"],
-            &stats["reusedSteps"],
-            &stats["duplicateRisk"]
-        ),
-        (&json!(4), &json!(1), &json!(1))
+        (&stats["calls"], &stats["reusedSteps"]),
+        (&json!(4), &json!(2))
     );
+}
+
+#[test]
+fn a_request_that_an_earlier_run_began_may_be_paid_twice_and_is_counted_for_good() {
+    let began = |host: ScriptedHost| {
+        host.on_rpc(|function, arguments| match function {
+            "start_job_step" if arguments["name"] == "batch/0" => Reply::json(200, json!("again")),
+            "start_job_step" | "save_job_step" => held(),
+            _ => Reply::json(200, json!(true)),
+        })
+    };
+    let first = began(bad_answers(3, || Reply::bytes(500, "")));
+    let job = job("generate_report", input(7, json!({})));
+    assert!(run(&first, job.clone()).is_err());
+    let second = world(|_| None);
+    let report = run(&second, next_attempt(&first, job)).expect("the report is written");
+    assert_eq!(report["stats"]["duplicateRisk"], 1);
 }
 
 #[test]
@@ -58,7 +87,7 @@ fn a_rate_limit_is_waited_out_as_long_as_the_api_says() {
             json!({ "code": "resource-exhausted", "error": "Too many" }),
         )
     };
-    let told = one_bad_answer(move || reply().header("retry-after", "600"));
+    let told = bad_answers(1, move || reply().header("retry-after", "600"));
     match run_input(&told, input(7, json!({}))) {
         Err(JobError::Retryable {
             retry_after_seconds,
@@ -71,15 +100,23 @@ fn a_rate_limit_is_waited_out_as_long_as_the_api_says() {
 #[test]
 fn an_error_with_status_200_is_an_error() {
     let body = || json!({ "code": "unavailable", "error": "Timed out waiting for first token" });
-    let host = one_bad_answer(move || Reply::json(200, body()));
+    let host = bad_answers(3, move || Reply::json(200, body()));
     let error = run_input(&host, input(7, json!({})));
     let message = "grok answered 200: Timed out waiting for first token (unavailable)";
     assert_eq!(error, Err(JobError::retryable(message)));
 }
 
 #[test]
+fn a_connection_that_breaks_is_left_to_the_queue_because_the_answer_may_be_paid_for() {
+    let host = bad_answers(1, || Reply::error(TransportError::Failed("reset".into())));
+    let error = run_input(&host, input(7, json!({})));
+    assert_eq!(error, Err(JobError::retryable("grok: no answer: reset")));
+    assert_eq!(asked(&host), ["p1 p2 p3 p4 p5", "p6 p7", "n1"]);
+}
+
+#[test]
 fn no_answer_in_time_is_tried_again() {
-    let host = one_bad_answer(Reply::never);
+    let host = bad_answers(1, Reply::never);
     let error = run_input(&host, input(7, json!({})));
     assert_eq!(error, Err(JobError::retryable("grok: no answer in time")));
 }
@@ -94,7 +131,7 @@ fn a_wrong_key_and_an_empty_account_fail_for_good() {
             matches!(result, Err(JobError::Permanent { .. })),
             "{result:?}"
         );
-        assert_eq!(asked(&host).len(), 1);
+        assert_eq!(asked(&host), ["p1", "n1"]);
     };
     permanent(400, "Incorrect API key provided");
     permanent(401, "No API key");
@@ -117,13 +154,42 @@ fn an_answer_without_use_is_asked_for_once_more() {
         ("no choices", || Reply::json(200, json!({ "choices": [] }))),
     ];
     for (what, reply) in useless {
-        let host = one_bad_answer(reply);
+        let host = bad_answers(1, reply);
         let report = report(&host, input(7, json!({})));
         let calls = asked(&host);
-        assert_eq!(calls[1..3], ["p6 p7", "p6 p7"], "{what}");
+        assert_eq!(calls[1..4], ["p6 p7", "p6 p7", "n1"], "{what}");
         assert_eq!(report["warnings"], json!([]), "{what}");
         assert_eq!(report["stats"]["retries"], 1, "{what}");
     }
+}
+
+#[test]
+fn an_answer_is_kept_without_the_character_that_the_database_refuses() {
+    let host = bad_answers(1, || {
+        let point = json!([{ "text": "The lap\0was open.", "kind": "observation", "spec": null }]);
+        let about = |p| json!({ "p": p, "title": "Lap\0", "points": point });
+        let raw = json!({ "photos": [about("p6"), about("p7")] }).to_string();
+        completion(&raw.replace("\\u0000", "\0"))
+    });
+    let report = report(&host, input(7, json!({})));
+    assert_eq!(body(&report)[0].1[5], "The lap was open.");
+    for save in host.calls_of("save_job_step") {
+        let saved = save.to_string().replace("\\\\", "");
+        assert!(!saved.contains("\\u0000"), "{save}");
+    }
+}
+
+#[test]
+fn after_two_answers_without_use_the_engineers_words_come_last() {
+    let host = bad_answers(2, || completion("prose"));
+    let report = report(&host, input(7, json!({})));
+    assert_eq!(asked(&host)[1..5], ["p6 p7", "p6 p7", "p6 p7", "n1"]);
+    assert_eq!(report["warnings"], json!([]));
+    assert_eq!(
+        step_names(&host),
+        ["batch/1", "batch/0", "retry/1", "repair/1", "final", "save"]
+    );
+    assert_eq!(report["stats"]["retries"], 2);
 }
 
 #[test]
@@ -144,12 +210,7 @@ fn only_what_an_answer_left_out_is_asked_for_again() {
             "Statement about p3."
         ]
     );
-    let saved = host.calls_of("save_job_step");
-    let names: Vec<&str> = saved
-        .iter()
-        .filter_map(|save| save["name"].as_str())
-        .collect();
-    assert_eq!(names, ["batch/0", "repair/0", "notes/0", "final"]);
+    assert_eq!(step_names(&host), ["batch/0", "repair/0", "final", "save"]);
 }
 
 #[test]
@@ -264,6 +325,7 @@ fn a_cancelled_job_stops_at_its_next_step() {
         assert_eq!(result, Err(JobError::Cancelled));
         asked(&host)
     };
-    assert_eq!(asked_when_cancelled_at("save_job_step"), ["p1 p2 p3 p4 p5"]);
+    let begun = ["p1 p2 p3 p4 p5", "p6 p7", "n1"];
+    assert_eq!(asked_when_cancelled_at("save_job_step"), begun);
     assert!(asked_when_cancelled_at("start_job_step").is_empty());
 }

@@ -6,14 +6,19 @@ type AnswerTo = fn(&Call) -> Reply;
 /// The report of a visit whose final step is answered by `reply`, however often it is asked.
 fn report_with_plan(reply: AnswerTo) -> (Value, ScriptedHost) {
     let host = world(move |call| (call.name == "report_plan").then(|| reply(call)));
-    let report = report(&host, input(2, json!({ "groupOrder": ["Roof"] })));
-    (report, host)
+    let job = job(
+        "generate_report",
+        input(2, json!({ "groupOrder": ["Roof"] })),
+    );
+    let paid_plan = config(&[("QUEUE_WALL_CLOCK_SECONDS", "400")]);
+    let report = run_job::<GenerateReport>(&host, &paid_plan, job);
+    (report.expect("the report is written"), host)
 }
 
 #[test]
 fn a_final_step_that_fails_in_any_way_leaves_a_complete_report() {
     let failures: [(&str, usize, AnswerTo); 9] = [
-        ("grok answered 500: Oh no", 2, |_| {
+        ("grok answered 500: Oh no", 3, |_| {
             Reply::json(500, json!({ "error": "Oh no" }))
         }),
         ("grok: no answer in time", 1, |_| Reply::never()),
@@ -81,6 +86,19 @@ fn a_long_wait_is_not_worth_an_order() {
     let (report, host) = report_with_plan(|_| Reply::bytes(429, "").header("retry-after", "60"));
     assert_eq!(report["status"], "degraded");
     assert_eq!(asked(&host).len(), 3);
+}
+
+#[test]
+fn a_final_step_that_takes_all_the_time_there_is_leaves_the_saving_to_the_next_worker() {
+    let job = job("generate_report", input(2, json!({})));
+    let first = world(|call| (call.name == "report_plan").then(Reply::never));
+    assert_eq!(run(&first, job.clone()), Err(JobError::HandOver));
+    assert!(first.calls_of("save_report").is_empty());
+    let second = world(|_| None);
+    let report = run(&second, next_attempt(&first, job)).expect("the report is written");
+    assert!(second.fetches.borrow().is_empty());
+    assert_eq!(report["status"], "degraded");
+    assert_eq!(second.calls_of("save_report").len(), 1);
 }
 
 #[test]

@@ -41,9 +41,9 @@ fn stats_count_what_was_paid_for() {
     let host = world(|_| None);
     let report = report(&host, input(7, json!({})));
     let expected = json!({
-        "images": 7, "batches": 3, "calls": 4, "reusedSteps": 0, "retries": 0, "duplicateRisk": 0,
+        "images": 7, "batches": 3, "calls": 4, "reusedSteps": 0, "reusedAnswers": 0, "retries": 0, "duplicateRisk": 0,
         "promptTokens": 400, "imageTokens": 240, "cachedTokens": 20, "completionTokens": 40,
-        "reasoningTokens": 8, "costUsd": 0.004, "models": ["grok-4.3"], "promptVersion": 1,
+        "reasoningTokens": 8, "costUsd": 0.004, "models": ["grok-4.3"], "promptVersion": 2,
     });
     assert_eq!(report["stats"], expected);
 }
@@ -73,6 +73,7 @@ fn a_request_has_only_parameters_that_every_model_takes() {
             .collect();
         keys.sort_unstable();
         let known = [
+            "deferred",
             "max_completion_tokens",
             "messages",
             "model",
@@ -212,17 +213,24 @@ fn a_photo_in_two_groups_is_asked_about_once_and_stands_in_both() {
     assert_eq!(report["photos"].as_array().map(Vec::len), Some(2));
     let text = report["text"].as_str().unwrap_or_default();
     assert!(
-        text.contains("Photo 1 (Roof 1; Safety 1): open lap number 1"),
+        text.contains("Photo 1 (Roof, no. 1; Safety, no. 1): open lap number 1"),
         "{text}"
     );
 }
 
 #[test]
 fn progress_counts_photos_and_never_goes_back() {
-    let host = world(|_| None);
+    let host = world(|call| {
+        let answer = completion(&call.answer().to_string());
+        match call.all_ids()[0].as_str() {
+            "p1" => Some(answer.after_ms(2_000)),
+            "n1" => Some(answer.after_ms(3_000)),
+            _ => None,
+        }
+    });
     report(&host, input(7, json!({})));
-    let progress: Vec<String> = host
-        .calls_of("save_job_step")
+    let saves = host.calls_of("save_job_step");
+    let progress: Vec<String> = saves
         .iter()
         .map(|save| {
             let progress = &save["progress"];
@@ -233,10 +241,11 @@ fn progress_counts_photos_and_never_goes_back() {
         })
         .collect();
     let expected = [
-        r#""photos" 5 of 7"#,
-        r#""photos" 7 of 7"#,
+        r#""photos" 0 of 7"#,
+        r#""photos" 2 of 7"#,
         r#""notes" 7 of 7"#,
         r#""final" 7 of 7"#,
+        r#""save" 7 of 7"#,
     ];
     assert_eq!(progress, expected);
 }

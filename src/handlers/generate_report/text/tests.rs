@@ -3,8 +3,7 @@ use serde_json::{Value, json};
 use crate::handlers::generate_report::batch::{Point, Written};
 use crate::handlers::generate_report::draft::Draft;
 use crate::handlers::generate_report::findings;
-use crate::handlers::generate_report::formatting::Formatted;
-use crate::handlers::generate_report::grok::Usage;
+use crate::handlers::generate_report::formatting::{Formatted, Toll};
 use crate::handlers::generate_report::input::Input;
 use crate::handlers::generate_report::output::{Formatting, FormattingMode, Kind, Status};
 use crate::handlers::generate_report::visit::Visit;
@@ -32,7 +31,7 @@ fn text(input: Value, written: Vec<Written>, summary: &[&str]) -> String {
             reason: None,
         },
         status: Status::Complete,
-        usage: Usage::default(),
+        toll: Toll::default(),
     };
     let job = job("generate_report", json!({}));
     document::assemble(&visit, &draft, &findings, formatted, &job).text
@@ -71,9 +70,9 @@ OPEN ITEMS
 2.1 Edge protection (Contractor, open)
 
 PHOTOGRAPHS
-Photo 1 (Roof 2): Side lap open, 300 mm
-Photo 2 (Roof 3): leaves in the strainer
-Photo 3 (General Observations 1)
+Photo 1 (Roof, no. 2): Side lap open, 300 mm
+Photo 2 (Roof, no. 3): leaves in the strainer
+Photo 3 (General Observations, no. 1)
 ";
 
 #[test]

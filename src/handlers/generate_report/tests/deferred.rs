@@ -1,0 +1,385 @@
+//! Answers that are fetched later: asked for once, fetched once, whatever becomes of the runs in between.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use super::*;
+use crate::handler::{JobContext, Registration, RunContext};
+use crate::host::TransportError;
+use crate::manifest::Manifest;
+use crate::signals::Signals;
+
+/// An API that defers, as xAI describes it.
+#[derive(Default)]
+struct Xai {
+    /// By request id: from when on the answer is there, and what was asked.
+    deferred: BTreeMap<String, (u64, Value)>,
+    /// By step: when the isolate began that began it first.
+    begun: BTreeMap<String, u64>,
+    /// Everything that happened, in order.
+    events: Vec<String>,
+}
+
+type Shared = Rc<RefCell<Xai>>;
+
+/// How a test changes what comes back, if it does: for a look or a question, by what is asked about.
+type Change = fn(&str, &str) -> Option<Reply>;
+
+/// A world whose API has each answer after `delay_ms` and gives it out once. `xai` outlives the world.
+fn deferring(xai: &Shared, started_ms: u64, delay_ms: u64, change: Change) -> ScriptedHost {
+    let host = world(|_| None);
+    let clock = host.clock();
+    clock.set(started_ms);
+    let (log, api) = (xai.clone(), xai.clone());
+    let host = host.on_rpc(move |function, arguments| {
+        let name = arguments["name"].as_str().unwrap_or_default();
+        let mut log = log.borrow_mut();
+        if function == "save_job_step" {
+            log.events.push(format!("save {name}"));
+            return held();
+        }
+        let began_ms = *log.begun.entry(name.into()).or_insert(started_ms);
+        let is_again = began_ms != started_ms;
+        Reply::json(200, json!(if is_again { "again" } else { "held" }))
+    });
+    host.on_fetch(move |request| match Call::of(request) {
+        Some(call) => api.borrow_mut().ask(&call, clock.get() + delay_ms, change),
+        None => match request.url.split_once("/deferred-completion/") {
+            Some((_, id)) => api.borrow_mut().look(id, clock.get(), change),
+            None => Reply::bytes(200, JPEG),
+        },
+    })
+}
+
+impl Xai {
+    fn ask(&mut self, call: &Call, ready_at_ms: u64, change: Change) -> Reply {
+        let about = call.all_ids().join(" ");
+        self.events.push(format!("ask {about}"));
+        if let Some(reply) = change("ask", &about) {
+            return reply;
+        }
+        assert_eq!(call.body["deferred"], true);
+        let id = format!("id-{}", self.deferred.len());
+        let answer = json!({ "about": about, "content": call.answer().to_string() });
+        self.deferred.insert(id.clone(), (ready_at_ms, answer));
+        Reply::json(200, json!({ "request_id": id }))
+    }
+
+    fn look(&mut self, id: &str, now_ms: u64, change: Change) -> Reply {
+        let about = self
+            .deferred
+            .get(id)
+            .map(|(_, answer)| answer["about"].to_string());
+        let about = about.unwrap_or_default().replace('"', "");
+        self.events.push(format!("look {about}"));
+        if let Some(reply) = change("look", &about) {
+            return reply;
+        }
+        match self.deferred.get(id) {
+            None => Reply::json(
+                404,
+                json!({ "code": "not-found", "error": "No such request" }),
+            ),
+            Some((ready_at_ms, _)) if *ready_at_ms > now_ms => Reply::bytes(202, ""),
+            Some((_, answer)) => {
+                let content = answer["content"].as_str().unwrap_or_default().to_owned();
+                self.deferred.remove(id);
+                completion(&content)
+            }
+        }
+    }
+
+    fn asked(&self) -> Vec<&str> {
+        let asked = self
+            .events
+            .iter()
+            .filter_map(|event| event.strip_prefix("ask "));
+        asked.collect()
+    }
+
+    fn looks(&self) -> usize {
+        self.events
+            .iter()
+            .filter(|event| event.starts_with("look"))
+            .count()
+    }
+}
+
+fn unchanged(_: &str, _: &str) -> Option<Reply> {
+    None
+}
+
+/// One run in an isolate that began `age_ms` ago.
+fn run_in_isolate(host: &ScriptedHost, age_ms: u64, job: Job) -> Result<Value, JobError> {
+    let config = config(&[("GROK_TRANSPORT", "deferred")]);
+    let (signals, manifest) = (Signals::default(), Manifest::default());
+    let started_ms = host.clock().get() - age_ms;
+    let isolate = RunContext::new(
+        host,
+        &config,
+        &signals,
+        &manifest,
+        started_ms,
+        "test-worker",
+    );
+    let context = JobContext::new(&isolate, job);
+    host.run((Registration::<ScriptedHost>::of::<GenerateReport>().run)(
+        &context,
+    ))
+}
+
+fn run_deferred(host: &ScriptedHost, job: Job) -> Result<Value, JobError> {
+    run_in_isolate(host, 0, job)
+}
+
+fn report_job(photos: usize) -> Job {
+    job(
+        "generate_report",
+        input(photos, json!({ "options": { "writeReport": false } })),
+    )
+}
+
+/// Runs a job in isolate after isolate, each beginning when the last one's job is due, until it is done.
+fn run_to_end(xai: &Shared, mut job: Job, delay_ms: u64, change: Change) -> (Value, u32) {
+    let mut now_ms = 0;
+    for runs in 1..100 {
+        let host = deferring(xai, now_ms, delay_ms, change);
+        match run_deferred(&host, job.clone()) {
+            Ok(report) => return (report, runs),
+            Err(JobError::Snoozed { seconds }) => {
+                now_ms = host.clock().get() + u64::from(seconds) * 1_000;
+                job = next_run(&host, job);
+            }
+            Err(error) => panic!("{error:?} uses up an attempt"),
+        }
+    }
+    panic!("the job is put off for ever")
+}
+
+/// The same job as the next isolate claims it, no attempt having been used up.
+fn next_run(host: &ScriptedHost, job: Job) -> Job {
+    let retry_count = job.retry_count;
+    Job {
+        retry_count,
+        ..next_attempt(host, job)
+    }
+}
+
+#[test]
+fn answers_that_are_there_within_seconds_are_fetched_by_the_run_that_asked() {
+    let xai = Shared::default();
+    let job = report_job(7);
+    let (report, runs) = run_to_end(&xai, job, 1_500, unchanged);
+    assert_eq!((runs, &report["status"]), (1, &json!("complete")));
+    assert_eq!(report["stats"]["calls"], 4);
+    assert_eq!(report["stats"]["duplicateRisk"], 0);
+    assert_eq!(report["stats"]["costUsd"], 0.004);
+}
+
+#[test]
+fn a_job_that_waits_burns_neither_attempt_nor_isolate_and_asks_nothing_twice() {
+    let xai = Shared::default();
+    let job = report_job(7);
+    let (report, runs) = run_to_end(&xai, job, 60_000, unchanged);
+    assert!((4..=16).contains(&runs), "{runs} runs");
+    assert_eq!(report["status"], "complete");
+    assert_eq!(report["stats"]["duplicateRisk"], 0);
+    let mut asked = xai.borrow().asked().join(", ");
+    assert_eq!(asked.split_off(asked.len() - 23), "o1 o2 o3 o4 o5 o6 o7 o8");
+    assert_eq!(xai.borrow().asked().len(), 4);
+    assert!(xai.borrow().looks() < 60, "{} looks", xai.borrow().looks());
+}
+
+#[test]
+fn a_request_id_is_saved_before_anybody_looks_for_its_answer() {
+    let xai = Shared::default();
+    let job = report_job(1);
+    run_to_end(&xai, job, 1_500, unchanged);
+    let events = &xai.borrow().events;
+    let position = |wanted: &str| events.iter().position(|event| event == wanted);
+    assert!(position("ask p1") < position("save batch/0"));
+    assert!(position("save batch/0") < position("look p1"));
+    assert!(position("look p1") < position("save batch/0/answer"));
+}
+
+#[test]
+fn an_answer_that_was_given_out_and_lost_is_asked_for_once_more_and_counted() {
+    let xai = Shared::default();
+    let first = deferring(&xai, 0, 60_000, unchanged);
+    let job = report_job(1);
+    let result = run_deferred(&first, job.clone());
+    assert!(
+        matches!(result, Err(JobError::Snoozed { .. })),
+        "{result:?}"
+    );
+    // A run that was killed between fetching the answer and saving it.
+    let lost: Vec<String> = xai.borrow().deferred.keys().cloned().collect();
+    lost.iter()
+        .for_each(|id| drop(xai.borrow_mut().deferred.remove(id)));
+    let second = deferring(&xai, 70_000, 0, unchanged);
+    let report = run_deferred(&second, next_run(&first, job)).expect("the report is written");
+    assert_eq!(report["status"], "complete");
+    assert_eq!(report["stats"]["duplicateRisk"], 2);
+    let mut asked: Vec<String> = xai
+        .borrow()
+        .asked()
+        .into_iter()
+        .map(str::to_owned)
+        .collect();
+    asked.sort();
+    assert_eq!(asked, ["n1", "n1", "o1 o2", "p1", "p1"]);
+}
+
+#[test]
+fn an_answer_that_is_lost_again_and_again_is_not_paid_for_for_ever() {
+    let xai = Shared::default();
+    let lost: Change = |kind, about| {
+        (kind == "look" && about == "p1").then(|| Reply::json(404, json!({ "error": "gone" })))
+    };
+    let host = deferring(&xai, 0, 0, lost);
+    let error = run_deferred(&host, report_job(1));
+    let message = "grok has no answer any more to what it deferred";
+    assert_eq!(error, Err(JobError::retryable(message)));
+    assert_eq!(
+        xai.borrow()
+            .asked()
+            .iter()
+            .filter(|about| **about == "p1")
+            .count(),
+        2
+    );
+}
+
+#[test]
+fn an_error_in_place_of_the_answer_is_judged_like_any_other() {
+    let check = |change: Change, expected: &[&str]| {
+        let xai = Shared::default();
+        let job = report_job(2);
+        let (report, _) = run_to_end(&xai, job, 0, change);
+        assert_eq!(report["status"], "complete");
+        assert_eq!(report["stats"]["duplicateRisk"], 0);
+        let xai = xai.borrow();
+        let about_photos = xai
+            .asked()
+            .into_iter()
+            .filter(|about| about.starts_with('p'));
+        assert_eq!(about_photos.collect::<Vec<_>>(), expected);
+    };
+    check(
+        |kind, about| {
+            let error =
+                json!({ "code": "invalid-argument", "error": "maximum prompt length is 9" });
+            (kind == "look" && about == "p1 p2").then(|| Reply::json(200, error))
+        },
+        &["p1 p2", "p1", "p2"],
+    );
+}
+
+#[test]
+fn an_error_that_passes_in_place_of_the_answer_is_a_reason_to_ask_again() {
+    let xai = Shared::default();
+    let failing: Change = |kind, about| {
+        let error = json!({ "code": "unavailable", "error": "Timed out waiting for first token" });
+        (kind == "look" && about == "p1").then(|| Reply::json(200, error))
+    };
+    let host = deferring(&xai, 0, 0, failing);
+    let mut first_job = report_job(1);
+    let error = run_deferred(&host, first_job.clone());
+    let message = "grok answered 200: Timed out waiting for first token (unavailable)";
+    assert_eq!(error, Err(JobError::retryable(message)));
+    first_job = next_attempt(&host, first_job);
+    let (report, _) = run_to_end(&xai, first_job, 0, unchanged);
+    assert_eq!(report["status"], "complete");
+    assert_eq!(report["stats"]["duplicateRisk"], 0);
+    assert_eq!(
+        xai.borrow()
+            .asked()
+            .iter()
+            .filter(|about| **about == "p1")
+            .count(),
+        3
+    );
+}
+
+#[test]
+fn a_look_that_fails_is_repeated() {
+    let failures: [Answer; 5] = [
+        || Reply::bytes(500, "oops"),
+        || Reply::bytes(429, "{}").header("retry-after", "600"),
+        || Reply::error(TransportError::Failed("reset".into())),
+        || Reply::never(),
+        || Reply::bytes(202, ""),
+    ];
+    for reply in failures {
+        let xai = Shared::default();
+        let host = deferring(&xai, 0, 0, unchanged);
+        let (api, clock) = (xai.clone(), host.clock());
+        let mut looks = 0;
+        let host = host.on_fetch(move |request| match Call::of(request) {
+            Some(call) => api.borrow_mut().ask(&call, clock.get(), unchanged),
+            None => match request.url.split_once("/deferred-completion/") {
+                Some(_) if looks < 1 => {
+                    looks += 1;
+                    reply()
+                }
+                Some((_, id)) => api.borrow_mut().look(id, clock.get(), unchanged),
+                None => Reply::bytes(200, JPEG),
+            },
+        });
+        let report = run_deferred(&host, report_job(1));
+        assert_eq!(report.expect("the report is written")["status"], "complete");
+        assert_eq!(xai.borrow().asked().len(), 3);
+    }
+}
+
+#[test]
+fn a_look_that_is_not_allowed_fails_the_job_for_good() {
+    let xai = Shared::default();
+    let wrong_key: Change = |kind, _| (kind == "look").then(|| Reply::bytes(401, ""));
+    let host = deferring(&xai, 0, 0, wrong_key);
+    let error = run_deferred(&host, report_job(1));
+    let message = "grok answered 401: nothing; check GROK_API_KEY";
+    assert_eq!(error, Err(JobError::permanent(message)));
+}
+
+#[test]
+fn an_answer_that_takes_longer_than_an_hour_is_given_up_and_asked_for_again() {
+    let xai = Shared::default();
+    let first = deferring(&xai, 0, 7_200_000, unchanged);
+    let job = report_job(1);
+    assert!(run_deferred(&first, job.clone()).is_err());
+    let second = deferring(&xai, 3_600_000, 0, unchanged);
+    let report = run_deferred(&second, next_run(&first, job)).expect("the report is written");
+    assert_eq!(report["stats"]["duplicateRisk"], 2);
+}
+
+#[test]
+fn no_look_is_begun_that_might_not_end_here() {
+    let xai = Shared::default();
+    let host = deferring(&xai, 130_000, 0, unchanged);
+    let result = run_in_isolate(&host, 130_000, report_job(1));
+    assert_eq!(result, Err(JobError::Snoozed { seconds: 5 }));
+    assert_eq!(xai.borrow().looks(), 0);
+}
+
+#[test]
+fn an_api_that_answers_at_once_or_cannot_defer_is_as_good() {
+    let at_once: Change = |kind, about| {
+        let points = json!([{ "text": "The lap was open.", "kind": "observation", "spec": null }]);
+        let reply = json!({ "photos": [{ "p": "p1", "title": "Lap", "points": points }] });
+        (kind == "ask" && about == "p1").then(|| completion(&reply.to_string()))
+    };
+    let xai = Shared::default();
+    let (report, _) = run_to_end(&xai, report_job(1), 0, at_once);
+    assert_eq!(body(&report)[0].1, ["The lap was open."]);
+
+    let host = world(|call| {
+        let error =
+            json!({ "code": "invalid-argument", "error": "Argument not supported: deferred" });
+        (call.body["deferred"] == true).then(|| Reply::json(400, error))
+    });
+    let job = report_job(1);
+    let report = run_deferred(&host, job).expect("the report is written");
+    assert_eq!(report["status"], "complete");
+}
