@@ -98,19 +98,18 @@ impl Host for EdgeHost<'_> {
     ) -> Result<HttpResponse, TransportError> {
         let request = self.rpc_request(function, arguments, timeout_ms);
         // The queue's answers are as large as its claims are, so they are taken whole.
-        self.meter.add_request();
-        answer(&request, async |response| {
+        answer(self.meter, request, async |response| {
             response.binary().await.map_err(|error| failed(&error))
         })
         .await
     }
 
     async fn fetch(&self, request: HttpRequest) -> Result<HttpResponse, TransportError> {
-        self.meter.add_request();
-        answer(&request, async |response| {
+        let most_bytes = request.max_response_bytes;
+        answer(self.meter, request, async |response| {
             let mut whole = Vec::new();
             let piece = |piece: &[u8]| whole.extend_from_slice(piece);
-            body(response, request.max_response_bytes, piece).await?;
+            body(response, most_bytes, piece).await?;
             Ok(whole)
         })
         .await
@@ -121,8 +120,9 @@ impl Host for EdgeHost<'_> {
         request: HttpRequest,
         on_piece: impl FnMut(&[u8]),
     ) -> Result<HttpResponse, TransportError> {
-        answer(&request, async |response| {
-            body(response, request.max_response_bytes, on_piece).await?;
+        let most_bytes = request.max_response_bytes;
+        answer(self.meter, request, async |response| {
+            body(response, most_bytes, on_piece).await?;
             Ok(Vec::new())
         })
         .await
@@ -159,10 +159,13 @@ impl Host for EdgeHost<'_> {
 
 /// Sends a request and reads its answer with `read`, all within its time.
 async fn answer(
-    request: &HttpRequest,
+    meter: &Meter,
+    request: HttpRequest,
     read: impl AsyncFnOnce(&Response) -> Result<Vec<u8>, TransportError>,
 ) -> Result<HttpResponse, TransportError> {
+    meter.add_request();
     let abort = AbortOnDrop::new()?;
+    let timeout_ms = request.timeout_ms;
     let answer = async {
         let response = send(request, &abort).await?;
         Ok(HttpResponse {
@@ -171,13 +174,13 @@ async fn answer(
             body: read(&response).await?,
         })
     };
-    match select(pin!(answer), TimeoutFuture::new(request.timeout_ms)).await {
+    match select(pin!(answer), TimeoutFuture::new(timeout_ms)).await {
         Either::Left((answer, _)) => answer,
         Either::Right(_) => Err(TransportError::TimedOut),
     }
 }
 
-async fn send(request: &HttpRequest, abort: &AbortOnDrop) -> Result<Response, TransportError> {
+async fn send(mut request: HttpRequest, abort: &AbortOnDrop) -> Result<Response, TransportError> {
     let headers = web_sys::Headers::new().map_err(thrown)?;
     for (name, value) in &request.headers {
         headers.set(name, value).map_err(thrown)?;
@@ -189,7 +192,8 @@ async fn send(request: &HttpRequest, abort: &AbortOnDrop) -> Result<Response, Tr
     });
     init.set_headers(&headers);
     init.set_signal(Some(&abort.0.signal()));
-    if let Some(body) = &request.body {
+    // From here on JavaScript has it; a body of photographs is not to be in memory twice.
+    if let Some(body) = request.body.take() {
         init.set_body(&body.into());
     }
     if request.carries_key() {

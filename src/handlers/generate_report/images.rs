@@ -3,16 +3,15 @@
 //! A photo that cannot be had never fails the report: it is written about from its description, with a warning.
 
 mod format;
+mod memory;
 mod source;
 
-use std::cell::Cell;
-
-use futures_util::StreamExt;
-use futures_util::stream;
+use futures_util::future::join_all;
 use serde::{Deserialize, Serialize};
 
 pub use self::format::Format;
 use self::format::Sniffed;
+pub use self::memory::Held;
 use super::input::ImageTransport;
 use super::output::{Warning, WarningCode};
 use super::visit::Photo;
@@ -21,8 +20,7 @@ use crate::host::{Host, TransportError};
 
 /// xAI takes no larger image.
 const MOST_BYTES: usize = 10 << 20;
-/// All photos of a request. Each is in memory about seven times for a moment: as it came, in the request as base64,
-/// and in the runtime's copies of that.
+/// All photos of a request.
 const MOST_BYTES_OF_A_REQUEST: usize = MOST_BYTES;
 const AT_ONCE: usize = 3;
 const TRIES: u32 = 2;
@@ -55,27 +53,96 @@ pub struct Size {
     pub h: u32,
 }
 
-/// Gets the photos of one request, in order; at least one of them is not without room. Those in `unseen` stay where
-/// they are.
+/// The photos of one request.
+pub struct Batch {
+    /// What became of each, in order; at least one is not without room.
+    pub loaded: Vec<Loaded>,
+    /// Their place in memory, to be kept while the request is under way.
+    pub held: Option<Held>,
+}
+
+/// Gets the photos of one request. Those in `unseen` stay where they are.
 pub async fn load<H: Host>(
     context: &JobContext<'_, H>,
     photos: &[&Photo],
     transport: ImageTransport,
     unseen: &[(String, Refusal)],
-) -> Vec<Loaded> {
-    let room = Cell::new(MOST_BYTES_OF_A_REQUEST);
-    let loads = photos.iter().map(|photo| async {
-        if let Some((_, refusal)) = unseen.iter().find(|(alias, _)| *alias == photo.alias) {
-            return Loaded::Refused(refusal.warning(photo));
+) -> Batch {
+    let is_fetched = |photo: &&&Photo| {
+        let is_unseen = unseen.iter().any(|(alias, _)| *alias == photo.alias);
+        !is_unseen && (photo.url.is_none() || transport == ImageTransport::Base64)
+    };
+    let mut held = match photos.iter().any(|photo| is_fetched(&photo)) {
+        true => Some(memory::hold(&context.shared(), MOST_BYTES_OF_A_REQUEST).await),
+        false => None,
+    };
+    let mut room = Room::default();
+    let mut loaded = Vec::new();
+    while let Some(next) = photos.get(loaded.len()..).filter(|left| !left.is_empty()) {
+        let loads = next.iter().take(room.at_once()).map(|photo| async {
+            let refusal = unseen.iter().find(|(alias, _)| *alias == photo.alias);
+            match (refusal, &photo.url) {
+                (Some((_, refusal)), _) => Err(*refusal),
+                (None, Some(url)) if transport == ImageTransport::Url => {
+                    Ok((Image::Address(url.clone()), None))
+                }
+                _ => fetch(context, photo).await,
+            }
+        });
+        let fetched = join_all(loads).await;
+        if fetched.is_empty() {
+            loaded.resize_with(photos.len(), || Loaded::NoRoom);
+            break;
         }
-        match (&photo.url, transport) {
-            (Some(url), ImageTransport::Url) => Loaded::Image(Image::Address(url.clone()), None),
-            _ => fetch(context, photo, &room)
-                .await
-                .unwrap_or_else(|refusal| Loaded::Refused(refusal.warning(photo))),
+        for (photo, fetched) in next.iter().zip(fetched) {
+            loaded.push(match fetched {
+                Ok((image, size)) if room.takes(&image) => Loaded::Image(image, size),
+                Ok(_) => Loaded::NoRoom,
+                Err(refusal) => Loaded::Refused(refusal.warning(photo)),
+            });
         }
-    });
-    stream::iter(loads).buffered(AT_ONCE).collect().await
+    }
+    if let Some(held) = &mut held {
+        held.keep(room.taken);
+    }
+    Batch { loaded, held }
+}
+
+/// What is left of a request. Photos of a visit are much alike, so what came tells how many more fit: hardly any is
+/// fetched that does not.
+#[derive(Default)]
+struct Room {
+    taken: usize,
+    largest: usize,
+    is_full: bool,
+}
+
+impl Room {
+    /// How many photos to fetch next.
+    fn at_once(&self) -> usize {
+        match self.largest {
+            _ if self.is_full => 0,
+            0 => 1,
+            largest => (self.left() / largest).min(AT_ONCE),
+        }
+    }
+
+    fn takes(&mut self, image: &Image) -> bool {
+        let bytes = match image {
+            Image::Address(_) => 1,
+            Image::Bytes { bytes, .. } => bytes.len(),
+        };
+        self.largest = self.largest.max(bytes);
+        self.is_full |= bytes > self.left();
+        if !self.is_full {
+            self.taken += bytes;
+        }
+        !self.is_full
+    }
+
+    fn left(&self) -> usize {
+        MOST_BYTES_OF_A_REQUEST - self.taken
+    }
 }
 
 /// Why the model does not get to see a photo.
@@ -100,11 +167,7 @@ pub enum Refusal {
 async fn fetch<H: Host>(
     context: &JobContext<'_, H>,
     photo: &Photo,
-    room: &Cell<usize>,
-) -> Result<Loaded, Refusal> {
-    if room.get() == 0 {
-        return Ok(Loaded::NoRoom);
-    }
+) -> Result<(Image, Option<Size>), Refusal> {
     let mut tries = 1;
     let mut bytes = loop {
         match fetch_once(context, photo).await {
@@ -116,13 +179,8 @@ async fn fetch<H: Host>(
         }
     };
     let Sniffed { format, size } = format::sniff(&bytes).ok_or(Refusal::Unsupported)?;
-    let Some(left) = room.get().checked_sub(bytes.len()) else {
-        room.set(0);
-        return Ok(Loaded::NoRoom);
-    };
-    room.set(left);
     bytes.shrink_to_fit();
-    Ok(Loaded::Image(Image::Bytes { format, bytes }, size))
+    Ok((Image::Bytes { format, bytes }, size))
 }
 
 async fn fetch_once<H: Host>(

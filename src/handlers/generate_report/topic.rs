@@ -53,10 +53,10 @@ impl Topic for Photo {
         unseen: &[(String, Refusal)],
     ) -> Result<Replied, JobError> {
         let transport = writer.visit.settings.image_transport;
-        let loaded = images::load(writer.context, photos, transport, unseen).await;
+        let batch = images::load(writer.context, photos, transport, unseen).await;
         let (mut asked, mut shown) = (Vec::new(), Vec::new());
         let (mut left, mut seen, mut warnings) = (Vec::new(), Vec::new(), Vec::new());
-        for (photo, loaded) in photos.iter().copied().zip(loaded) {
+        for (photo, loaded) in photos.iter().copied().zip(batch.loaded) {
             let alias = photo.alias.clone();
             let image = match loaded {
                 Loaded::Image(image, size) => {
@@ -81,6 +81,7 @@ impl Topic for Photo {
         let images = shown.iter().filter(|(_, image)| image.is_some()).count();
         let parts = prompt::photos(writer.visit, shown);
         let replied = writer.ask(&asked, parts).await?;
+        drop(batch.held);
         Ok(Replied {
             images,
             left,

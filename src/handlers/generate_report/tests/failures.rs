@@ -187,7 +187,7 @@ fn after_two_answers_without_use_the_engineers_words_come_last() {
     assert_eq!(report["warnings"], json!([]));
     assert_eq!(
         step_names(&host),
-        ["batch/1", "batch/0", "retry/1", "repair/1", "final", "save"]
+        ["batch/0", "batch/1", "retry/1", "repair/1", "final", "save"]
     );
     assert_eq!(report["stats"]["retries"], 2);
 }

@@ -116,6 +116,7 @@ fn photos_too_large_for_one_request_go_into_several_and_each_is_kept() {
     assert_eq!(asked(&host)[..3], ["p1 p2", "p3 p4", "p5"]);
     assert_eq!(report["warnings"], json!([]));
     assert_eq!(body(&report)[0].1.len(), 5);
+    assert_eq!(photo_requests(&host).len(), 5, "none is fetched in vain");
     assert_eq!(report["stats"]["batches"], 4);
     assert_eq!(
         step_names(&host),
