@@ -194,6 +194,7 @@ create table public.job_types (
   retry_base_seconds numeric not null default 10,
   retry_factor numeric not null default 2,
   retry_cap_seconds numeric not null default 900,
+  paused_at timestamptz,
   constraint job_types_timeout_is_possible check (timeout_seconds > 0),
   constraint job_types_retries_are_possible check (
     retry_base_seconds between 0 and 86400 and retry_factor between 1 and 100 and retry_cap_seconds between 0 and 2592000
@@ -206,6 +207,7 @@ comment on column public.job_types.timeout_seconds is 'for jobs that have no tim
 comment on column public.job_types.retry_base_seconds is 'the longest backoff before the first retry';
 comment on column public.job_types.retry_factor is 'by how much the longest backoff grows from retry to retry';
 comment on column public.job_types.retry_cap_seconds is 'the longest backoff of all';
+comment on column public.job_types.paused_at is 'since when no job of the type is claimed; null: claimed as usual';
 
 -- A job that someone inserts with a time in the future waits for it. The condition stands in the
 -- trigger and not in the function, so that ordinary inserts do not pay for a call.
