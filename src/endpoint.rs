@@ -5,15 +5,23 @@ use serde_json::{Map, Value};
 
 use crate::auth::{self, Credentials};
 use crate::config::{Config, ConfigError};
+use crate::queue::QueueError;
 use crate::report::{RunReport, Stopped};
 
-/// An answer: a status, a JSON object with `success`, and the `allow` header where one is due.
+const JSON: &str = "application/json";
+/// Prometheus's text format.
+const METRICS: &str = "text/plain; version=0.0.4; charset=utf-8";
+
+/// An answer: a status, a JSON object with `success` unless metrics were asked for, and the `allow` header where
+/// one is due.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Answer {
     /// The HTTP status.
     pub status: u16,
-    /// JSON text.
+    /// Text of that type.
     pub body: String,
+    /// The header `content-type`.
+    pub content_type: &'static str,
     /// The methods that would have been accepted.
     pub allow: Option<&'static str>,
 }
@@ -51,6 +59,7 @@ impl Answer {
         Self {
             status,
             body: serde_json::to_string(body).unwrap_or_default(),
+            content_type: JSON,
             allow: None,
         }
     }
@@ -110,6 +119,19 @@ pub fn accepted() -> Answer {
 /// The answer of a worker that is missing a setting: it does nothing for anybody.
 pub fn not_configured(error: &ConfigError) -> Answer {
     Answer::refusal(500, &error.to_string())
+}
+
+/// The answer to whoever scrapes: what the database says about the queue.
+pub fn metrics(text: Result<String, QueueError>) -> Answer {
+    match text {
+        Ok(body) => Answer {
+            status: 200,
+            body,
+            content_type: METRICS,
+            allow: None,
+        },
+        Err(error) => Answer::refusal(503, &error.to_string()),
+    }
 }
 
 /// The answer to a caller that waited. A run that the database ended is no success.

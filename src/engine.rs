@@ -55,6 +55,7 @@ pub async fn run<H: Host>(
         prefetch: Prefetch::new(context.config.concurrency),
         trips: Trips::new(context, &job_types),
         is_drained: false,
+        look_again_at_ms: None,
         usage: context.usage(),
         pulse: Pulse::new(context),
         alarm: None,
@@ -70,6 +71,8 @@ struct Engine<'a, H: Host> {
     trips: Trips<'a, H>,
     /// The last claim brought less than it asked for.
     is_drained: bool,
+    /// When to ask once more all the same, because nobody is woken for what is enqueued until then.
+    look_again_at_ms: Option<u64>,
     /// As it was last measured.
     usage: Usage,
     pulse: Pulse<'a, H>,
@@ -101,7 +104,7 @@ impl<'a, H: Host> Engine<'a, H> {
             while self.begin_trip() {}
             self.pulse.begin_if_due(&self.held);
             if self.is_over() {
-                return self.close();
+                return self.close().await;
             }
             if has_more {
                 self.take_a_breath().await;
@@ -112,12 +115,14 @@ impl<'a, H: Host> Engine<'a, H> {
         }
     }
 
-    fn close(mut self) -> RunReport {
+    async fn close(mut self) -> RunReport {
         let stopped = self.stop().unwrap_or_default();
-        match self.trips.give_up(&mut self.ledger) {
-            None => self.ledger.close(stopped, None),
-            error => self.ledger.close(Stopped::Database, error),
+        let error = self.trips.give_up(&mut self.ledger);
+        if error.is_some() {
+            return self.ledger.close(Stopped::Database, error);
         }
+        wake_successor(self.context, &self.ledger, stopped).await;
+        self.ledger.close(stopped, None)
     }
 
     /// Lets the event loop have its turn, and takes in what came with it: busy handlers must not keep a worker from
@@ -226,6 +231,8 @@ impl<'a, H: Host> Engine<'a, H> {
             self.trips.take_heart();
         }
         // When the last claim found too little, asking again is free only with results to deliver.
+        let is_to_look_again =
+            is_to_look_again || self.look_again_at_ms.is_some_and(|at_ms| at_ms <= now_ms);
         let is_worth_asking = !self.is_drained || self.trips.has_results() || is_to_look_again;
         if self.stop().is_some() || !is_worth_asking {
             return 0;
@@ -238,6 +245,8 @@ impl<'a, H: Host> Engine<'a, H> {
     fn returned(&mut self, trip: Trip<'a, H>) {
         if let Some(arrival) = self.trips.returned(trip, &mut self.ledger) {
             self.is_drained = arrival.is_last;
+            let pause_ms = arrival.look_again_ms.map(u64::from);
+            self.look_again_at_ms = pause_ms.map(|pause_ms| self.now_ms() + pause_ms);
             self.arrived(arrival);
         }
     }
@@ -304,7 +313,8 @@ impl<'a, H: Host> Engine<'a, H> {
         if !self.held.is_empty() || !self.trips.is_home() || self.pulse.is_pending() {
             return false;
         }
-        let is_done = self.trips.is_idle() && self.claim_size() == 0;
+        let looks_again = self.look_again_at_ms.is_some() && self.stop().is_none();
+        let is_done = self.trips.is_idle() && self.claim_size() == 0 && !looks_again;
         is_done || self.is_hopeless()
     }
 
@@ -356,7 +366,9 @@ impl<'a, H: Host> Engine<'a, H> {
         // Once it is past, whoever is still here is saving a step.
         let hand_over = Some(self.context.hands_over_at_ms())
             .filter(|at_ms| !self.held.is_empty() && *at_ms > self.now_ms());
+        let look_again = self.look_again_at_ms.filter(|at_ms| *at_ms > self.now_ms());
         let due = [
+            look_again,
             self.pulse.due_ms(&self.held),
             self.held.overdue_at_ms(),
             self.held.deadline_ms(),
@@ -384,5 +396,21 @@ impl<'a, H: Host> Engine<'a, H> {
 
     fn now_ms(&self) -> u64 {
         self.context.host.now_ms()
+    }
+}
+
+/// Another worker takes over from one that had to stop, if it had anything to do at all: one that is used up when it
+/// is woken calls nobody, or two of them would call each other for ever.
+async fn wake_successor<H: Host>(
+    context: &RunContext<'_, H>,
+    ledger: &Ledger<'_, H>,
+    stopped: Stopped,
+) {
+    let is_needed = !matches!(stopped, Stopped::Empty | Stopped::Database);
+    if !is_needed || !ledger.has_claimed() {
+        return;
+    }
+    if let Err(error) = context.queue.wake_successor().await {
+        context.log.failure("no_successor", &error);
     }
 }

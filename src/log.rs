@@ -1,6 +1,7 @@
 //! The function's log: one JSON object per line and event, with ids, types and milliseconds, never payloads.
 
 use std::cell::RefCell;
+use std::fmt;
 
 use serde::Serialize;
 
@@ -33,6 +34,16 @@ impl<'a, H: Host> Log<'a, H> {
             event: &'h str,
         }
         self.line(&Head { event }, fields);
+    }
+
+    /// Adds a line about something of the run that did not work.
+    pub fn failure(&self, event: &str, error: &impl fmt::Display) {
+        #[derive(Serialize)]
+        struct Reason {
+            error: String,
+        }
+        let error = error.to_string();
+        self.event(event, &Reason { error });
     }
 
     /// Adds a line about a job.

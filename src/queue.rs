@@ -10,7 +10,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 pub use self::answer::QueueError;
-use self::wire::{Abandoned, FinishedStep, Heartbeats, StartedStep};
+use self::wire::{Abandoned, FinishedStep, Heartbeats, StartedStep, Successor};
 pub use self::wire::{Exchange, Exchanged, FinishedJob, Heartbeat, Settled, Standing, Start};
 use crate::handler::Progress;
 use crate::host::{Host, HttpResponse, TransportError};
@@ -150,6 +150,24 @@ impl<'a, H: Host> QueueClient<'a, H> {
         let arguments = wire::encode(&step);
         self.repeated("save_job_step", arguments, self.timeout_ms())
             .await
+    }
+
+    /// Lets the database wake another worker, if there is work for one.
+    ///
+    /// # Errors
+    /// [`QueueError`] when the database stays away or refuses.
+    pub async fn wake_successor(&self) -> Result<u32, QueueError> {
+        let successor = Successor { max_posts: 1 };
+        self.call("dispatch_workers", successor).await
+    }
+
+    /// The health of the queue in Prometheus's words.
+    ///
+    /// # Errors
+    /// [`QueueError`] when the database stays away or refuses.
+    pub async fn metrics(&self) -> Result<String, QueueError> {
+        let nothing = serde_json::Map::new();
+        self.call("job_queue_metrics", nothing).await
     }
 
     /// Calls any function of the database.

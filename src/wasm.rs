@@ -23,9 +23,12 @@ use crate::handler::{Registration, RunContext};
 use crate::handlers;
 use crate::host::Host;
 use crate::manifest::Manifest;
-use crate::queue;
+use crate::queue::{self, QueueClient};
 use crate::report::Stopped;
 use crate::signals::Signals;
+
+/// Prometheus gives up after ten seconds.
+const SCRAPE_MS: u64 = 8_000;
 
 /// What to answer over HTTP.
 #[wasm_bindgen(getter_with_clone)]
@@ -33,8 +36,10 @@ use crate::signals::Signals;
 pub struct Answer {
     /// The HTTP status.
     pub status: u16,
-    /// JSON text.
+    /// Text.
     pub body: String,
+    /// The value of the header `content-type`.
+    pub content_type: String,
     /// The value of the header `allow`, if it is due.
     pub allow: Option<String>,
 }
@@ -149,6 +154,13 @@ impl Worker {
         endpoint::accepted().into()
     }
 
+    /// The health of the queue in Prometheus's words, for an admitted caller. The promise is never rejected.
+    #[wasm_bindgen(unchecked_return_type = "Promise<Answer>")]
+    pub fn metrics(&self) -> Promise {
+        let isolate = self.0.clone();
+        future_to_promise(async move { Ok(Answer::from(isolate.metrics().await).into()) })
+    }
+
     /// The isolate is not to begin anything new.
     pub fn drain(&self) {
         self.0.signals.drain(Stopped::Shutdown);
@@ -202,6 +214,18 @@ impl Isolate {
         endpoint::finished(&engine::run(&context, self.handlers()).await)
     }
 
+    async fn metrics(&self) -> endpoint::Answer {
+        match &self.config {
+            Ok(config) => {
+                let host = EdgeHost::new(config, &self.meter);
+                let queue =
+                    QueueClient::new(&host, host.now_ms() + SCRAPE_MS, config.lease_seconds);
+                endpoint::metrics(queue.metrics().await)
+            }
+            Err(error) => endpoint::not_configured(error),
+        }
+    }
+
     fn handlers<H: Host>(&self) -> Vec<Registration<H>> {
         let mut handlers = script::registrations(&self.scripts);
         let mut built_in = handlers::all();
@@ -216,6 +240,7 @@ impl From<endpoint::Answer> for Answer {
         Self {
             status: answer.status,
             body: answer.body,
+            content_type: answer.content_type.to_owned(),
             allow: answer.allow.map(str::to_owned),
         }
     }

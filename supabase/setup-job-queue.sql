@@ -204,6 +204,7 @@ create table public.job_types (
   retry_factor numeric not null default 2,
   retry_cap_seconds numeric not null default 900,
   max_waiting_per_user integer not null default 100,
+  paused_at timestamptz,
   constraint job_types_timeout_is_possible check (timeout_seconds > 0),
   constraint job_types_limit_is_possible check (max_waiting_per_user >= 0),
   constraint job_types_retries_are_possible check (
@@ -218,6 +219,7 @@ comment on column public.job_types.retry_base_seconds is 'the longest backoff be
 comment on column public.job_types.retry_factor is 'by how much the longest backoff grows from retry to retry';
 comment on column public.job_types.retry_cap_seconds is 'the longest backoff of all';
 comment on column public.job_types.max_waiting_per_user is 'how many queued jobs a signed-in user may have of it';
+comment on column public.job_types.paused_at is 'since when no job of the type is claimed; null: claimed as usual';
 
 -- A job that someone inserts with a time in the future waits for it. The condition stands in the
 -- trigger and not in the function, so that ordinary inserts do not pay for a call.
@@ -700,10 +702,19 @@ end $$;
 comment on function job_queue.claim_jobs is 'Claims ready jobs under the given lease token.';
 
 -- Locks the first ready jobs and returns where they are. Jobs that another claim has locked are
--- skipped, never waited for.
+-- skipped, never waited for; those of a paused type are not even read.
 create function job_queue.lock_ready_jobs(max_jobs integer, job_types text[]) returns tid[]
 language plpgsql set search_path = '' as $$
+declare
+  v_paused text[] := array(select t.job_type from public.job_types t where t.paused_at is not null);
 begin
+  if v_paused <> '{}' then
+    return job_queue.lock_ready_jobs_of_types(max_jobs, array(
+      select r.job_type
+      from unnest(coalesce(lock_ready_jobs.job_types, job_queue.ready_types())) as r (job_type)
+      where r.job_type <> all (v_paused)
+    ));
+  end if;
   if job_types is null then
     return array(
       select j.ctid
@@ -729,7 +740,7 @@ create function job_queue.lock_ready_jobs_of_types(max_jobs integer, job_types t
 language plpgsql set search_path = '' as $$
 declare
   v_types text[] := array(select distinct t from unnest(job_types) t where t is not null);
-  v_chosen tid[] := '{}';
+  v_chosen tid[] := array[]::tid[];
   v_window bigint := max_jobs;
   v_seen bigint;
 begin
@@ -763,6 +774,31 @@ begin
   return v_chosen;
 end $$;
 comment on function job_queue.lock_ready_jobs_of_types is 'Locks the next ready jobs of the given types.';
+
+-- The types that have ready jobs, paused ones too: one look into the index for each, however many jobs it has.
+create function job_queue.ready_types() returns text[]
+language sql stable set search_path = ''
+set enable_seqscan = off set enable_bitmapscan = off set enable_sort = off as $$
+  with recursive ready as (
+    (
+      select j.job_type from public.jobs j
+      where j.status = 'queued' and j.waiting_for is null
+      order by j.job_type
+      limit 1
+    )
+    union all
+    select (
+      select j.job_type from public.jobs j
+      where j.status = 'queued' and j.waiting_for is null and j.job_type > r.job_type
+      order by j.job_type
+      limit 1
+    )
+    from ready r
+    where r.job_type is not null
+  )
+  select array(select r.job_type from ready r where r.job_type is not null)
+$$;
+comment on function job_queue.ready_types is 'The types that have ready jobs.';
 
 -- Makes ready up to max_jobs jobs that are due, and as many that dead workers hold, and says whether there may
 -- be more.
@@ -919,8 +955,8 @@ revoke all on function public.get_next_job from public, anon, authenticated;
 grant execute on function public.get_next_job to service_role;
 grant execute on function
   job_queue.claim_jobs, job_queue.open_claim, job_queue.settle_claim, job_queue.claimed_jobs,
-  job_queue.lock_ready_jobs, job_queue.lock_ready_jobs_of_types, job_queue.make_ready, job_queue.promote_due_jobs,
-  job_queue.rescue_jobs, job_queue.status_after_failure, job_queue.is_held, job_queue.lease_end, job_queue.deadline,
+  job_queue.lock_ready_jobs, job_queue.lock_ready_jobs_of_types, job_queue.ready_types, job_queue.make_ready,
+  job_queue.promote_due_jobs, job_queue.rescue_jobs, job_queue.status_after_failure, job_queue.is_held, job_queue.lease_end, job_queue.deadline,
   job_queue.run_seconds, job_queue.check_lease_seconds, job_queue.saved_steps
 to service_role;
 
@@ -933,7 +969,8 @@ to service_role;
 --               "outcome": "completed" | "failed" | "released" | "handed_over" | "cancelled",
 --               "output_data"?, "error_message"?, "retryable"?, "retry_after_seconds"?}]
 --   answer    {"finished": [the job's status after it, or "lost" when it was no longer this worker's],
---              "jobs": [the claimed jobs, in the order to run them]}
+--              "jobs": [the claimed jobs, in the order to run them],
+--              "look_again_ms": after how long to ask once more before ending, or null}
 -- The worker chooses lease_token, one per claim. When the answer to a call was lost it sends the same
 -- call again with is_repeat: what was finished stays finished, and jobs that were claimed under that
 -- token are returned and not claimed twice, in whatever order the two arrive. Raises JQ004.
@@ -952,6 +989,8 @@ language plpgsql set search_path = '' set statement_timeout = '5s' as $$
 declare
   v_finished text[];
   v_jobs json;
+  v_claimed bigint;
+  v_look_again_ms integer;
 begin
   if max_jobs between 0 and 1000 is not true then
     raise exception 'max_jobs: expected 0 to 1000' using errcode = 'JQ004';
@@ -961,7 +1000,7 @@ begin
   end if;
   v_finished := job_queue.finish_jobs(results);
   if max_jobs > 0 then
-    select json_agg(c) into v_jobs
+    select json_agg(c), count(*) into v_jobs, v_claimed
     from (
       select j.id, j.job_type, j.input_data, j.retry_count, j.max_retries, j.lease_token, j.progress,
              job_queue.run_seconds(j.started_at, j.deadline_at) as timeout_seconds,
@@ -972,8 +1011,11 @@ begin
         finish_and_claim_jobs.is_repeat
       ) j
     ) c;
+    if v_claimed < max_jobs then
+      v_look_again_ms := job_queue.worker_looks_again_ms();
+    end if;
   end if;
-  return json_build_object('finished', v_finished, 'jobs', coalesce(v_jobs, '[]'));
+  return json_build_object('finished', v_finished, 'jobs', coalesce(v_jobs, '[]'), 'look_again_ms', v_look_again_ms);
 end $$;
 comment on function public.finish_and_claim_jobs is 'Reports how jobs went and claims the next ones, in one trip.';
 
@@ -1125,7 +1167,7 @@ declare
   v_finished text[];
 begin
   if results = '[]' then
-    return '{}';
+    return array[]::text[];
   end if;
   if results is null or jsonb_typeof(results) <> 'array' then
     raise exception 'results: expected an array of objects' using errcode = 'JQ004';
@@ -1647,10 +1689,11 @@ to service_role;
 -- What an operator or a schedule calls.
 
 -- Puts failed jobs back into the queue, ready at once, with a fresh retry allowance and their saved steps;
--- the longest failed first. Returns how many. Only these ids or types, if given. Called from the SQL
--- editor and by the app's server; call again while it returns max_jobs. Raises JQ004.
+-- the longest failed first. Returns how many. Only these ids or types, or those that failed in the given time,
+-- if given. Called from the SQL editor and by the app's server; call again while it returns max_jobs. Raises JQ004.
 create function public.retry_failed_jobs(
-  job_ids uuid[] default null, job_types text[] default null, max_jobs integer default 10000
+  job_ids uuid[] default null, job_types text[] default null, max_jobs integer default 10000,
+  failed_from timestamptz default null, failed_until timestamptz default null
 ) returns integer
 language plpgsql set search_path = '' set enable_seqscan = off as $$
 declare
@@ -1664,6 +1707,8 @@ begin
       select f.ctid
       from public.jobs f
       where f.status = 'failed'
+        and f.completed_at >= coalesce(failed_from, '-infinity')
+        and f.completed_at <= coalesce(failed_until, 'infinity')
         and (retry_failed_jobs.job_types is null or f.job_type = any (retry_failed_jobs.job_types))
       order by f.completed_at
       limit retry_failed_jobs.max_jobs
@@ -1676,6 +1721,8 @@ begin
       from public.jobs f
       where f.id = any (retry_failed_jobs.job_ids)
         and f.status = 'failed'
+        and f.completed_at >= coalesce(failed_from, '-infinity')
+        and f.completed_at <= coalesce(failed_until, 'infinity')
         and (retry_failed_jobs.job_types is null or f.job_type = any (retry_failed_jobs.job_types))
       limit retry_failed_jobs.max_jobs
       for no key update skip locked
@@ -1686,6 +1733,9 @@ begin
       lease_token = null, run_at = v_now, updated_at = v_now
   where j.ctid = any (v_chosen);
   get diagnostics v_retried = row_count;
+  if v_retried > 0 then
+    perform job_queue.wake_worker();
+  end if;
   return v_retried;
 end $$;
 comment on function public.retry_failed_jobs is 'Queues failed jobs again with a fresh retry allowance and returns how many.';
@@ -1810,7 +1860,7 @@ revoke all on function job_queue.set_updated_at() from public;
 -- then a project's members have its reports together. Null, as here, means that it has not said: users have
 -- the reports that carry their own user_id, and no others.
 create function job_queue.is_project_member(project_id uuid) returns boolean
-language sql stable as $$ select null::boolean $$;
+language sql stable set search_path = '' as $$ select null::boolean $$;
 comment on function job_queue.is_project_member is
   'Whether the signed-in user belongs to the project. For the application to replace.';
 revoke all on function job_queue.is_project_member from public;
@@ -2277,6 +2327,872 @@ grant execute on function
   job_queue.problem_of_report_input, job_queue.may_change_report, job_queue.may_read_object
 to authenticated, service_role;
 grant execute on function job_queue.retry, job_queue.lock_user, job_queue.check_user_limits to service_role;
+
+notify pgrst, 'reload schema';
+
+-- 20261123091000_jobs_dispatch.sql
+
+-- Waking workers. A worker is an edge function: somebody has to call it.
+--
+-- Whatever makes a job ready wakes a worker at once, through pg_net, which sends after the commit. pg_cron
+-- calls tend_job_queue every few seconds as the safety net: it wakes as many workers as the queue is deep
+-- for, and does what has to be done although nobody claims. A wake-up may be lost anywhere; that costs
+-- time until the next call of tend_job_queue, and nothing else.
+--
+-- setup_job_queue, in the next migration, sets all of this up. Until then nothing is posted.
+
+create table job_queue.settings (
+  is_only_row boolean primary key default true check (is_only_row),
+  interval_seconds integer not null,
+  max_workers integer not null,
+  jobs_per_worker integer not null,
+  days_to_keep integer not null,
+  region text,
+  tended_at timestamptz,
+  cron_pruned_at timestamptz
+);
+comment on table job_queue.settings is 'How workers are woken: one row, or none where setup_job_queue was not called.';
+comment on column job_queue.settings.jobs_per_worker is 'how many jobs one worker runs at a time: its QUEUE_CONCURRENCY';
+comment on column job_queue.settings.days_to_keep is 'after how many days completed and cancelled jobs are deleted';
+comment on column job_queue.settings.region is 'where the function should run; null: nearest to the database';
+comment on column job_queue.settings.tended_at is 'when tend_job_queue was called last';
+
+-- One row per wake-up of the last hour. Plain inserts without a unique key besides the identity: those who
+-- enqueue at the same time neither wait for each other nor see each other's.
+create table job_queue.wake_ups (
+  id bigint generated always as identity primary key,
+  posted_at timestamptz not null default clock_timestamp(),
+  transaction_id xid8 not null default pg_current_xact_id(),
+  request_id bigint not null
+);
+comment on table job_queue.wake_ups is 'Requests to workers, newest last.';
+comment on column job_queue.wake_ups.request_id is 'of pg_net: net._http_response.id';
+
+alter table job_queue.settings enable row level security;
+alter table job_queue.wake_ups enable row level security;
+revoke all on job_queue.settings, job_queue.wake_ups from public, anon, authenticated;
+
+-- Makes ready what is due, rescues what dead workers hold, and wakes as many workers as the queue is deep
+-- for. Returns how many requests it posted: 0 when nothing is due, when all workers that may run are busy,
+-- or when setup_job_queue was not called. Called by tend_job_queue, and with max_posts 1 by a worker
+-- that has to stop while there is work. Raises 55000 when nothing can be posted.
+create function public.dispatch_workers(max_posts integer default null) returns integer
+language plpgsql security definer set search_path = '' as $$
+declare
+  v_posts integer;
+begin
+  perform job_queue.ready_due_jobs();
+  v_posts := least(job_queue.workers_to_wake(), max_posts);
+  for post in 1 .. v_posts loop
+    perform job_queue.post_wake_up();
+  end loop;
+  return coalesce(v_posts, 0);
+end $$;
+comment on function public.dispatch_workers is 'Wakes workers if jobs are due and returns how many it called.';
+
+-- What claims do, for a time when nobody claims.
+create function job_queue.ready_due_jobs() returns void
+language plpgsql set search_path = ''
+set enable_seqscan = off set enable_bitmapscan = off set enable_sort = off as $$
+begin
+  perform job_queue.make_ready(1000);
+end $$;
+comment on function job_queue.ready_due_jobs is 'Makes ready what has waited long enough or was held by a dead worker.';
+
+-- How many workers to wake: at least one when a job is ready and the running ones are not full, for a worker
+-- that waits for a slow job is not looking for others; more when there is enough for more. None when the
+-- queue is not set up. Reads no more jobs than all workers together may run.
+create function job_queue.workers_to_wake() returns integer
+language plpgsql stable set search_path = ''
+set enable_seqscan = off set enable_bitmapscan = off set enable_sort = off as $$
+declare
+  v_now timestamptz := clock_timestamp();
+  v_settings job_queue.settings;
+  v_capacity integer;
+  v_running integer;
+  v_workers integer;
+  v_ready integer;
+begin
+  select * into v_settings from job_queue.settings;
+  if not found then
+    return 0;
+  end if;
+  v_capacity := v_settings.max_workers * v_settings.jobs_per_worker;
+  select count(*), count(distinct r.worker_id) into v_running, v_workers
+  from (
+    select j.worker_id from public.jobs j
+    where j.status = 'processing' and j.lease_expires_at > v_now
+    limit v_capacity
+  ) r;
+  v_ready := job_queue.count_ready_jobs(v_capacity - v_running);
+  if v_ready = 0 then
+    return 0;
+  end if;
+  return greatest(1, ceil((v_running + v_ready)::numeric / v_settings.jobs_per_worker) - v_workers);
+end $$;
+comment on function job_queue.workers_to_wake is 'How many workers to wake now.';
+
+-- Counts ready jobs of types that are not paused, up to a limit.
+create function job_queue.count_ready_jobs(max_jobs integer) returns integer
+language sql stable set search_path = ''
+set enable_seqscan = off set enable_bitmapscan = off set enable_sort = off as $$
+  select count(*)::integer
+  from (
+    select
+    from unnest(job_queue.ready_types()) as r (job_type)
+    cross join lateral (
+      select from public.jobs j
+      where j.status = 'queued' and j.waiting_for is null and j.job_type = any (array[r.job_type])
+      limit max_jobs
+    ) j
+    where not exists (select from public.job_types t where t.job_type = r.job_type and t.paused_at is not null)
+    limit max_jobs
+  ) ready
+$$;
+comment on function job_queue.count_ready_jobs is 'How many jobs could be claimed, up to a limit.';
+
+-- Posts one request. It carries the worker token, which opens the function and nothing else: whoever may
+-- read pg_net's tables sees it. Raises 55000 when something is missing that setup_job_queue had found.
+--
+-- What belongs to an extension is named in dynamic SQL only, and its schema is looked up: it may be absent, and
+-- then the Supabase CLI's linter would complain.
+create function job_queue.post_wake_up() returns void
+language plpgsql security definer set search_path = '' as $$
+declare
+  v_url text := job_queue.secret('queue_worker_url');
+  v_token text := job_queue.secret('queue_worker_token');
+  v_headers jsonb;
+  v_request_id bigint;
+begin
+  if v_url is null or v_token is null or not job_queue.has_pg_net() then
+    raise exception 'workers cannot be woken' using errcode = 'object_not_in_prerequisite_state',
+      hint = 'select * from check_job_queue() says what is missing';
+  end if;
+  select jsonb_strip_nulls(jsonb_build_object(
+    'Content-Type', 'application/json', 'x-queue-token', v_token, 'x-region', s.region
+  )) into v_headers
+  from job_queue.settings s;
+  execute format(
+    'select %s.http_post(url := $1, body := $2, headers := $3, timeout_milliseconds := 5000)', to_regnamespace('net')
+  ) into v_request_id using v_url, '{}'::jsonb, v_headers;
+  insert into job_queue.wake_ups (request_id) values (v_request_id);
+end $$;
+comment on function job_queue.post_wake_up is 'Calls a worker after the transaction commits.';
+
+-- A secret of the Vault; null when it or the Vault is not there.
+create function job_queue.secret(name text) returns text
+language plpgsql stable security definer set search_path = '' as $$
+declare
+  v_secret text;
+begin
+  if to_regclass('vault.decrypted_secrets') is not null then
+    execute format(
+      'select s.decrypted_secret from %s.decrypted_secrets s where s.name = $1', to_regnamespace('vault')
+    ) into v_secret using name;
+  end if;
+  return v_secret;
+end $$;
+comment on function job_queue.secret is 'A secret of the Vault by its name.';
+
+create function job_queue.has_pg_net() returns boolean
+language sql stable set search_path = '' as $$
+  select to_regprocedure('net.http_post(text, jsonb, jsonb, jsonb, integer)') is not null
+$$;
+comment on function job_queue.has_pg_net is 'Whether pg_net is there to post with.';
+
+create function job_queue.has_pg_cron() returns boolean
+language sql stable set search_path = '' as $$
+  select to_regprocedure('cron.schedule(text, text, text)') is not null
+$$;
+comment on function job_queue.has_pg_cron is 'Whether pg_cron is there to schedule with.';
+
+-- Wakes a worker unless one has just been woken: by this transaction, or by another within the last fifth of
+-- a second. The woken worker looks again after a quarter of a second (see worker_looks_again_ms), so a job
+-- that is committed meanwhile is not left behind, and ten thousand inserts are one wake-up.
+--
+-- What cannot be posted must never keep a job from being enqueued.
+create function job_queue.wake_worker() returns void
+language plpgsql security definer set search_path = '' as $$
+declare
+  v_last job_queue.wake_ups;
+begin
+  if not exists (select from job_queue.settings) then
+    return;
+  end if;
+  select * into v_last from job_queue.wake_ups w order by w.id desc limit 1;
+  if v_last.transaction_id = pg_current_xact_id()
+    or v_last.posted_at > clock_timestamp() - interval '200 milliseconds' then
+    return;
+  end if;
+  begin
+    if job_queue.workers_to_wake() > 0 then
+      perform job_queue.post_wake_up();
+    end if;
+  exception when others then
+    raise warning 'no worker was woken: %', sqlerrm;
+  end;
+end $$;
+comment on function job_queue.wake_worker is 'Wakes a worker for jobs that have just become ready.';
+
+-- For a worker that found too little: how soon to look again before it ends. Null unless one was woken
+-- within the last quarter of a second, because then nobody is woken for what is enqueued meanwhile.
+create function job_queue.worker_looks_again_ms() returns integer
+language sql stable set search_path = '' as $$
+  select case when w.age < 250 then 250 - w.age end
+  from (
+    select greatest(0, extract(epoch from clock_timestamp() - w.posted_at) * 1000)::integer as age
+    from job_queue.wake_ups w
+    order by w.id desc
+    limit 1
+  ) w
+$$;
+comment on function job_queue.worker_looks_again_ms is 'After how many milliseconds a worker should look again; null: not at all.';
+
+-- By statement: ten thousand rows are one look.
+create function job_queue.wake_worker_for_insert() returns trigger
+language plpgsql security definer set search_path = '' as $$
+begin
+  perform job_queue.wake_worker();
+  return null;
+end $$;
+comment on function job_queue.wake_worker_for_insert() is 'Wakes a worker for inserted jobs.';
+
+create trigger jobs_wake_worker after insert on public.jobs
+  for each statement execute function job_queue.wake_worker_for_insert();
+
+-- Everything that has to happen although nobody claims: makes ready what is due, rescues, wakes workers, deletes
+-- what is old. Each part handles a bounded number of rows. Called by pg_cron, or by any other clock.
+-- Returns {"woken", "deleted"}: requests posted and jobs deleted.
+create function public.tend_job_queue() returns jsonb
+language plpgsql security definer set search_path = '' as $$
+declare
+  v_woken integer := 0;
+  v_deleted integer := 0;
+  v_settings job_queue.settings;
+begin
+  update job_queue.settings set tended_at = clock_timestamp() where is_only_row returning * into v_settings;
+  perform job_queue.ready_due_jobs();
+  begin
+    v_woken := public.dispatch_workers(case when job_queue.is_neglected() then 0 end);
+  exception when object_not_in_prerequisite_state then
+    raise warning '%: select * from check_job_queue() says what is missing', sqlerrm;
+  end;
+  -- Nothing was set up: somebody calls all the same, and finished jobs stay.
+  if v_settings.days_to_keep is not null then
+    v_deleted := public.cleanup_old_jobs(v_settings.days_to_keep, 1000);
+  end if;
+  delete from job_queue.wake_ups w
+  where w.posted_at < clock_timestamp() - interval '1 hour'
+    and w.id < (select max(newest.id) from job_queue.wake_ups newest);
+  perform job_queue.prune_cron_runs();
+  return jsonb_build_object('woken', v_woken, 'deleted', v_deleted);
+end $$;
+comment on function public.tend_job_queue is 'What a clock does for the queue every few seconds.';
+
+-- Whether wake-ups achieve nothing: no job runs, none has ended for five minutes, and what is ready has been so
+-- for long. A type that no worker knows, say, or a function that is not deployed. Then workers are called
+-- less and less often: after a tenth of the time the jobs have waited, and at least every five minutes.
+create function job_queue.is_neglected() returns boolean
+language plpgsql stable set search_path = ''
+set enable_seqscan = off set enable_bitmapscan = off set enable_sort = off as $$
+declare
+  v_now timestamptz := clock_timestamp();
+  v_ready_since timestamptz;
+  v_woken_at timestamptz := (select w.posted_at from job_queue.wake_ups w order by w.id desc limit 1);
+begin
+  if exists (select from public.jobs j where j.status = 'processing' and j.lease_expires_at > v_now)
+    or exists (
+      select from public.jobs j
+      where j.status in ('completed', 'cancelled') and j.completed_at > v_now - interval '5 minutes'
+    )
+    or exists (select from public.jobs j where j.status = 'failed' and j.completed_at > v_now - interval '5 minutes')
+  then
+    return false;
+  end if;
+  select max(head.updated_at) into v_ready_since
+  from unnest(job_queue.ready_types()) as r (job_type)
+  cross join lateral (
+    select j.updated_at from public.jobs j
+    where j.status = 'queued' and j.waiting_for is null and j.job_type = any (array[r.job_type])
+    order by j.job_type, j.priority desc, j.run_at, j.created_at
+    limit 1
+  ) head;
+  return coalesce(v_now - v_woken_at < least(interval '5 minutes', (v_now - v_ready_since) / 10), false);
+end $$;
+comment on function job_queue.is_neglected is 'Whether calling a worker now is known to be of no use.';
+
+-- pg_cron keeps a row of every run for ever. Of ours, those of the last day; every ten minutes, because
+-- finding them means reading them all.
+create function job_queue.prune_cron_runs() returns void
+language plpgsql security definer set search_path = '' as $$
+begin
+  update job_queue.settings set cron_pruned_at = clock_timestamp()
+  where is_only_row and coalesce(cron_pruned_at, '-infinity') < clock_timestamp() - interval '10 minutes';
+  if not found or to_regclass('cron.job_run_details') is null then
+    return;
+  end if;
+  execute format($prune$
+    delete from %1$s.job_run_details d
+    where d.runid = any (array(
+      select old.runid
+      from %1$s.job_run_details old
+      where old.jobid = any (array(select j.jobid from %1$s.job j where j.jobname = 'tend-job-queue'))
+        and old.start_time < now() - interval '1 day'
+      limit 5000
+    ))
+  $prune$, to_regnamespace('cron'));
+exception when insufficient_privilege then
+  raise warning 'the runs pg_cron has recorded were not pruned: %', sqlerrm;
+end $$;
+comment on function job_queue.prune_cron_runs is 'Deletes what pg_cron recorded about runs of tend_job_queue over a day ago.';
+
+revoke all on all functions in schema job_queue from public;
+revoke all on function public.dispatch_workers, public.tend_job_queue from public, anon, authenticated;
+grant execute on function public.dispatch_workers, public.tend_job_queue to service_role;
+-- Not the rest: what reads secrets runs with the owner's rights, and only through these.
+grant execute on function job_queue.wake_worker, job_queue.worker_looks_again_ms to service_role;
+grant select on job_queue.wake_ups to service_role;
+
+notify pgrst, 'reload schema';
+
+-- 20261123091100_jobs_setup.sql
+
+-- Setting up how workers are woken, in one call; taking it away in one; and saying whether it works.
+
+-- Sets up everything that wakes workers, or changes it: stores the function's address and token in the Vault,
+-- and lets pg_cron call tend_job_queue every interval_seconds: 1 to 59, or whole minutes up to 30 of them; at
+-- first 10. At most max_workers workers (3) are called, each of which runs jobs_per_worker jobs (10) at a time:
+-- the function's QUEUE_CONCURRENCY. Completed and cancelled jobs are deleted after days_to_keep days (30). The
+-- function runs in `region`, or near the database when that is ''. What is left out stays as it is.
+--
+-- Returns what check_job_queue says: where pg_net, pg_cron or the Vault is missing, what works without it is set
+-- up all the same. Called from the SQL editor by the owner of the database. Raises JQ004.
+create function public.setup_job_queue(
+  worker_url text,
+  worker_token text default null,
+  interval_seconds integer default null,
+  max_workers integer default null,
+  jobs_per_worker integer default null,
+  days_to_keep integer default null,
+  region text default null
+) returns table (part text, is_healthy boolean, finding text, remedy text)
+language plpgsql set search_path = '' as $$
+declare
+  v_settings job_queue.settings;
+begin
+  perform job_queue.check_settings(worker_url, worker_token, interval_seconds, max_workers, jobs_per_worker, days_to_keep);
+  insert into job_queue.settings as s (interval_seconds, max_workers, jobs_per_worker, days_to_keep, region)
+  values (
+    coalesce(setup_job_queue.interval_seconds, 10), coalesce(setup_job_queue.max_workers, 3),
+    coalesce(setup_job_queue.jobs_per_worker, 10), coalesce(setup_job_queue.days_to_keep, 30),
+    nullif(setup_job_queue.region, '')
+  )
+  on conflict on constraint settings_pkey do update
+  set interval_seconds = coalesce(setup_job_queue.interval_seconds, s.interval_seconds),
+      max_workers = coalesce(setup_job_queue.max_workers, s.max_workers),
+      jobs_per_worker = coalesce(setup_job_queue.jobs_per_worker, s.jobs_per_worker),
+      days_to_keep = coalesce(setup_job_queue.days_to_keep, s.days_to_keep),
+      region = nullif(coalesce(setup_job_queue.region, s.region), '')
+  returning * into v_settings;
+  perform job_queue.enable_extension('pg_net');
+  perform job_queue.enable_extension('pg_cron');
+  perform job_queue.keep_secret('queue_worker_url', worker_url);
+  perform job_queue.keep_secret('queue_worker_token', worker_token);
+  if job_queue.has_pg_cron() then
+    execute format('select %s.schedule($1, $2, $3)', to_regnamespace('cron'))
+      using 'tend-job-queue', job_queue.cron_schedule(v_settings.interval_seconds), 'select public.tend_job_queue()';
+  end if;
+  return query select * from public.check_job_queue();
+end $$;
+comment on function public.setup_job_queue is 'Sets up how workers are woken and says whether it works.';
+
+-- Takes back what setup_job_queue did: nobody is woken any more. Jobs and settings of types stay. The extensions
+-- stay too: others may use them. Called from the SQL editor by the owner of the database.
+create function public.remove_job_queue_setup() returns void
+language plpgsql set search_path = '' as $$
+begin
+  delete from job_queue.settings where is_only_row;
+  delete from job_queue.wake_ups w where w.posted_at is not null;
+  if job_queue.has_pg_cron() then
+    execute format('select %1$s.unschedule(j.jobname) from %1$s.job j where j.jobname = $1', to_regnamespace('cron'))
+      using 'tend-job-queue';
+  end if;
+  if to_regclass('vault.secrets') is not null then
+    execute format('delete from %s.secrets s where s.name in ($1, $2)', to_regnamespace('vault'))
+      using 'queue_worker_url', 'queue_worker_token';
+  end if;
+end $$;
+comment on function public.remove_job_queue_setup is 'Takes back what setup_job_queue did.';
+
+-- Raises JQ004.
+create function job_queue.check_settings(
+  worker_url text, worker_token text, interval_seconds integer, max_workers integer, jobs_per_worker integer,
+  days_to_keep integer
+) returns void
+language plpgsql immutable set search_path = '' as $$
+declare
+  v_problem text := case
+    when worker_url ~ '^https?://[^\s]+$' is not true then
+      'worker_url: expected the address of the function, like https://<ref>.supabase.co/functions/v1/process-queued-jobs'
+    when worker_token !~ '^[\x21-\x7e]{16,}$' then
+      'worker_token: expected at least 16 printable ASCII characters without spaces'
+    when (interval_seconds between 1 and 59 or interval_seconds % 60 = 0 and interval_seconds between 60 and 1800) is false then
+      'interval_seconds: expected 1 to 59, or a multiple of 60 up to 1800'
+    when max_workers not between 1 and 100 then 'max_workers: expected 1 to 100'
+    when jobs_per_worker not between 1 and 1000 then 'jobs_per_worker: expected 1 to 1000'
+    when days_to_keep not between 0 and 36500 then 'days_to_keep: expected 0 to 36500'
+  end;
+begin
+  if v_problem is not null then
+    raise exception '%', v_problem using errcode = 'JQ004';
+  end if;
+end $$;
+comment on function job_queue.check_settings is 'Refuses impossible settings.';
+
+-- Where an extension is not to be had, or the caller may not create it, check_job_queue says so afterwards.
+create function job_queue.enable_extension(name text) returns void
+language plpgsql set search_path = '' as $$
+begin
+  if exists (select from pg_available_extensions e where e.name = enable_extension.name and e.installed_version is null) then
+    execute format('create extension %I', name);
+  end if;
+exception when others then
+  raise notice '% was not enabled: %', name, sqlerrm;
+end $$;
+comment on function job_queue.enable_extension is 'Enables an extension if that is possible.';
+
+-- Stores or changes a secret; one that is null stays as it is. Without a Vault nothing is stored anywhere.
+create function job_queue.keep_secret(name text, secret text) returns void
+language plpgsql set search_path = '' as $$
+declare
+  v_vault regnamespace := to_regnamespace('vault');
+  v_id uuid;
+begin
+  if secret is null or to_regclass('vault.secrets') is null then
+    return;
+  end if;
+  execute format('select s.id from %s.secrets s where s.name = $1', v_vault) into v_id using name;
+  if v_id is null then
+    execute format('select %s.create_secret($1, $2)', v_vault) using secret, name;
+  else
+    execute format('select %s.update_secret($1, $2)', v_vault) using v_id, secret;
+  end if;
+end $$;
+comment on function job_queue.keep_secret is 'Stores a secret in the Vault.';
+
+-- pg_cron's words for an interval. Before 1.5 it knows no seconds: then every minute.
+create function job_queue.cron_schedule(interval_seconds integer) returns text
+language sql stable set search_path = '' as $$
+  select case
+    when interval_seconds > 60 then format('*/%s * * * *', interval_seconds / 60)
+    when interval_seconds = 60
+      or exists (select from pg_extension e where e.extname = 'pg_cron' and e.extversion ~ '^1\.[0-4]($|\D)')
+      then '* * * * *'
+    else format('%s seconds', interval_seconds)
+  end
+$$;
+comment on function job_queue.cron_schedule is 'An interval as pg_cron reads it.';
+
+-- Whether workers are woken and answer: one row for each part, what was found, and what to do about it.
+-- Called from the SQL editor and with the service key.
+create function public.check_job_queue()
+returns table (part text, is_healthy boolean, finding text, remedy text)
+language plpgsql stable security definer set search_path = '' as $$
+begin
+  return query
+  select c.part, c.problem is null, coalesce(c.problem, c.fine), case when c.problem is not null then c.remedy end
+  from (
+    select * from job_queue.check_parts()
+    union all select * from job_queue.check_clock()
+    union all select * from job_queue.check_answer()
+    union all select * from job_queue.check_jobs()
+  ) c;
+end $$;
+comment on function public.check_job_queue is 'Says of each part of the queue whether it works, and what to do if not.';
+
+create function job_queue.check_parts()
+returns table (part text, fine text, problem text, remedy text)
+language plpgsql stable set search_path = '' as $$
+begin
+  return query values (
+    'setup', 'done',
+    case when not exists (select from job_queue.settings) then 'setup_job_queue was never called: no worker is woken' end,
+    $sql$select * from setup_job_queue('https://<ref>.supabase.co/functions/v1/process-queued-jobs', '<the token>')$sql$
+  ), (
+    'pg_net', 'enabled',
+    case when not job_queue.has_pg_net() then 'missing: the database cannot call the function' end,
+    'create extension pg_net; where there is none, let any clock POST to the function with the header x-queue-token'
+  ), (
+    'pg_cron', 'enabled',
+    case when not job_queue.has_pg_cron() then 'missing: nothing happens to jobs that wait or whose worker died' end,
+    'create extension pg_cron, then call setup_job_queue again; where there is none, let any clock call '
+    'tend_job_queue() or POST to the function'
+  ), (
+    'vault', 'holds the address and the token',
+    case
+      when to_regclass('vault.decrypted_secrets') is null then 'missing: there is no safe place for the token'
+      when job_queue.secret('queue_worker_url') is null then 'holds no secret queue_worker_url'
+      when job_queue.secret('queue_worker_token') is null then 'holds no secret queue_worker_token'
+    end,
+    'create extension supabase_vault if it is missing, then call setup_job_queue with worker_url and worker_token'
+  );
+end $$;
+comment on function job_queue.check_parts is 'Whether everything is there that wakes workers.';
+
+create function job_queue.check_clock()
+returns table (part text, fine text, problem text, remedy text)
+language plpgsql stable set search_path = '' as $$
+declare
+  v_settings job_queue.settings;
+  v_status text;
+  v_message text;
+begin
+  select * into v_settings from job_queue.settings;
+  if to_regclass('cron.job_run_details') is not null then
+    execute format($last$
+      select d.status, d.return_message from %1$s.job_run_details d
+      where d.jobid = any (array(select j.jobid from %1$s.job j where j.jobname = 'tend-job-queue'))
+      order by d.runid desc limit 1
+    $last$, to_regnamespace('cron')) into v_status, v_message;
+  end if;
+  return query values (
+    'clock',
+    'ticked ' || coalesce(date_trunc('second', clock_timestamp() - v_settings.tended_at)::text || ' ago', 'never yet'),
+    case
+      when v_status = 'failed' then 'the last call of tend_job_queue failed: ' || v_message
+      when v_settings.tended_at is null then 'tend_job_queue was never called'
+      -- A minute on top: pg_cron before 1.5 calls once a minute, whatever was wanted.
+      when clock_timestamp() - v_settings.tended_at > make_interval(secs => 60 + 3 * v_settings.interval_seconds)
+        then 'tend_job_queue was last called ' || date_trunc('second', clock_timestamp() - v_settings.tended_at)::text || ' ago'
+    end,
+    'wait for one interval after the setup; then call setup_job_queue again, and look into cron.job_run_details'
+  );
+end $$;
+comment on function job_queue.check_clock is 'Whether something calls tend_job_queue.';
+
+-- What the function said to the last wake-up whose answer has come; one row, of nulls when there is none.
+create function job_queue.last_answer()
+returns table (status_code integer, content text, timed_out boolean, error_msg text)
+language plpgsql stable security definer set search_path = '' as $$
+begin
+  if to_regclass('net._http_response') is not null then
+    -- By the time, which has an index; the id has none.
+    execute format($answers$
+      select r.status_code, r.content, r.timed_out, r.error_msg
+      from %s._http_response r
+      where r.created > (select min(w.posted_at) from job_queue.wake_ups w)
+        and r.id in (select w.request_id from job_queue.wake_ups w order by w.id desc limit 20)
+      order by r.created desc limit 1
+    $answers$, to_regnamespace('net')) into status_code, content, timed_out, error_msg;
+  end if;
+  return next;
+end $$;
+comment on function job_queue.last_answer is 'What the function answered last.';
+
+create function job_queue.check_answer()
+returns table (part text, fine text, problem text, remedy text)
+language sql stable set search_path = '' as $$
+  select
+    'worker',
+    case when a.status_code is null then 'not called yet' else 'answered ' || a.status_code end,
+    case
+      when a.status_code between 200 and 299 then null
+      when a.status_code is not null then format('answered %s: %s', a.status_code, left(a.content, 300))
+      when a.timed_out then 'did not answer within 5 seconds'
+      when a.error_msg is not null then 'could not be reached: ' || a.error_msg
+    end,
+    case a.status_code
+      when 401 then 'the token in the Vault is not the function''s: supabase secrets set QUEUE_WORKER_TOKEN=<the token>, '
+        'and call setup_job_queue with the same'
+      when 404 then 'supabase functions deploy process-queued-jobs --use-api; or the address is wrong: call setup_job_queue'
+      when 500 then 'set what the answer names with supabase secrets set'
+      else 'look into the logs of the function in the dashboard; check the address given to setup_job_queue'
+    end
+  from job_queue.last_answer() a
+$$;
+comment on function job_queue.check_answer is 'Whether the function answers.';
+
+create function job_queue.check_jobs()
+returns table (part text, fine text, problem text, remedy text)
+language plpgsql stable set search_path = ''
+set enable_seqscan = off set enable_bitmapscan = off set enable_sort = off as $$
+declare
+  v_now timestamptz := clock_timestamp();
+  v_lost timestamptz := (select min(j.lease_expires_at) from public.jobs j where j.status = 'processing');
+  v_neglected text[] := array(
+    select r.job_type
+    from unnest(job_queue.ready_types()) as r (job_type)
+    cross join lateral (
+      select j.updated_at from public.jobs j
+      where j.status = 'queued' and j.waiting_for is null and j.job_type = any (array[r.job_type])
+      order by j.job_type, j.priority desc, j.run_at, j.created_at
+      limit 1
+    ) head
+    where head.updated_at < v_now - interval '10 minutes'
+      and not exists (select from public.job_types t where t.job_type = r.job_type and t.paused_at is not null)
+  );
+begin
+  return query values (
+    'rescue', 'no job is held by a dead worker',
+    case when v_lost < v_now - interval '1 minute' then
+      'a job is held by a worker whose lease ended ' || date_trunc('second', v_now - v_lost)::text || ' ago'
+    end,
+    'select tend_job_queue(), which the clock should have called'
+  ), (
+    'queue', 'no job that is next in line has waited for ten minutes',
+    case when v_neglected <> '{}' then 'jobs have been next in line for over ten minutes: ' || array_to_string(v_neglected, ', ') end,
+    'either no worker runs such jobs (its answer to {"wait": true} says under unavailable why), or there are too few: '
+    'call setup_job_queue with a higher max_workers'
+  );
+end $$;
+comment on function job_queue.check_jobs is 'Whether jobs are stuck.';
+
+revoke all on all functions in schema job_queue from public;
+revoke all on function public.setup_job_queue, public.remove_job_queue_setup, public.check_job_queue
+from public, anon, authenticated;
+grant execute on function public.check_job_queue to service_role;
+
+notify pgrst, 'reload schema';
+
+-- 20261123091200_jobs_operations.sql
+
+-- For the people who run the queue.
+
+-- No job of the type is claimed until it is resumed; those that run go on. Its jobs stay as they are, however
+-- many, and claims do not even read them. Called from the SQL editor and with the service key. Raises JQ004.
+create function public.pause_job_type(job_type text) returns void
+language plpgsql set search_path = '' as $$
+begin
+  if octet_length(job_type) between 1 and 200 is not true then
+    raise exception 'job_type: expected 1 to 200 bytes' using errcode = 'JQ004';
+  end if;
+  insert into public.job_types as t (job_type, paused_at) values (pause_job_type.job_type, clock_timestamp())
+  on conflict on constraint job_types_pkey do update set paused_at = coalesce(t.paused_at, excluded.paused_at);
+end $$;
+comment on function public.pause_job_type is 'Lets no job of a type be claimed.';
+
+-- Lets the type's jobs be claimed again, and wakes a worker. Called from the SQL editor and with the service key.
+create function public.resume_job_type(job_type text) returns void
+language plpgsql set search_path = '' as $$
+begin
+  update public.job_types t set paused_at = null where t.job_type = resume_job_type.job_type;
+  perform job_queue.wake_worker();
+end $$;
+comment on function public.resume_job_type is 'Lets jobs of a paused type be claimed again.';
+
+-- How the queue is, for people and for whatever watches it. Looks at no more than 10,000 jobs of each kind, so
+-- that it is cheap however many there are: a number that is that high means "at least".
+--   types                 [{"job_type", "is_paused", "ready", "oldest_ready_seconds", "waiting", "retrying",
+--                           "running", "failed_last_hour", "last_error"}]
+--   stuck                 running jobs whose lease has ended: a worker died and nobody has come since
+--   completed_per_minute  over the last five minutes, or over the last 10,000 jobs if there were more
+--   workers               that run jobs now or have completed some in that time
+--   last_tick_at          when tend_job_queue was called last
+--   last_wake_up          {"at", "status", "error"}: when a worker was called last, and what it answered
+-- Called from the SQL editor and with the service key.
+create function public.job_queue_health() returns jsonb
+language plpgsql stable security definer set search_path = ''
+set enable_seqscan = off set enable_bitmapscan = off set enable_sort = on as $$
+declare
+  v_types jsonb := (select coalesce(jsonb_agg(t order by t.job_type), '[]') from job_queue.health_by_type() t);
+  v_now timestamptz := clock_timestamp();
+  v_completed record;
+begin
+  select count(*) as jobs, array_agg(distinct c.worker_id) as workers,
+         case when count(*) < 10000 then 5 else extract(epoch from v_now - min(c.completed_at)) / 60 end as minutes
+  into v_completed
+  from (
+    select j.worker_id, j.completed_at from public.jobs j
+    where j.status in ('completed', 'cancelled') and j.completed_at > v_now - interval '5 minutes'
+    order by j.completed_at desc
+    limit 10000
+  ) c;
+  return jsonb_build_object(
+    'types', v_types,
+    'stuck', (
+      select count(*) from (
+        select from public.jobs j where j.status = 'processing' and j.lease_expires_at < v_now limit 10000
+      ) s
+    ),
+    'completed_per_minute', round(v_completed.jobs / v_completed.minutes, 1),
+    'workers', (
+      select count(distinct w.worker_id) from (
+        select r.worker_id from job_queue.running_jobs(10000) r
+        union all
+        select unnest(v_completed.workers)
+      ) w
+    ),
+    'last_tick_at', (select s.tended_at from job_queue.settings s),
+    'last_wake_up', (
+      select jsonb_build_object('at', w.posted_at, 'status', a.status_code, 'error', a.error_msg)
+      from (select * from job_queue.wake_ups order by id desc limit 1) w
+      cross join job_queue.last_answer() a
+    )
+  );
+end $$;
+comment on function public.job_queue_health is 'How deep the queue is, who works, what fails, and when the clock and the workers were last heard of.';
+
+create function job_queue.health_by_type()
+returns table (
+  job_type text, is_paused boolean, ready bigint, oldest_ready_seconds integer, waiting bigint, retrying bigint,
+  running bigint, failed_last_hour bigint, last_error text
+)
+language plpgsql stable set search_path = ''
+set enable_seqscan = off set enable_bitmapscan = off set plan_cache_mode = force_custom_plan as $$
+#variable_conflict use_column
+declare
+  v_now timestamptz := clock_timestamp();
+begin
+  return query
+  with ready as (
+    select r.job_type, c.jobs, head.ready_since
+    from unnest(job_queue.ready_types()) as r (job_type)
+    cross join lateral (
+      select count(*) as jobs from (
+        select from public.jobs j
+        where j.status = 'queued' and j.waiting_for is null and j.job_type = any (array[r.job_type])
+        limit 10000
+      ) j
+    ) c
+    cross join lateral (
+      select greatest(j.run_at, j.created_at) as ready_since from public.jobs j
+      where j.status = 'queued' and j.waiting_for is null and j.job_type = any (array[r.job_type])
+      order by j.job_type, j.priority desc, j.run_at, j.created_at
+      limit 1
+    ) head
+  ), waiting as (
+    select w.job_type, count(*) as jobs, count(*) filter (where w.waiting_for = 'retry') as retries
+    from (
+      select j.job_type, j.waiting_for from public.jobs j
+      where j.waiting_for in ('time', 'retry')
+      order by j.run_at
+      limit 10000
+    ) w
+    group by w.job_type
+  ), running as (
+    select r.job_type, count(*) as jobs from job_queue.running_jobs(10000) r group by r.job_type
+  ), failed as (
+    select f.job_type, count(*) as jobs, (array_agg(f.error order by f.completed_at desc))[1] as error
+    from (
+      select j.job_type, j.error, j.completed_at from public.jobs j
+      where j.status = 'failed' and j.completed_at > v_now - interval '1 hour'
+      order by j.completed_at desc
+      limit 10000
+    ) f
+    group by f.job_type
+  ), paused as (
+    select t.job_type from public.job_types t where t.paused_at is not null
+  )
+  select n.job_type, p.job_type is not null, coalesce(r.jobs, 0),
+         extract(epoch from v_now - r.ready_since)::integer,
+         coalesce(w.jobs, 0), coalesce(w.retries, 0), coalesce(b.jobs, 0), coalesce(f.jobs, 0), f.error
+  from (
+    select job_type from ready union select job_type from waiting union select job_type from running
+    union select job_type from failed union select job_type from paused
+  ) n
+  left join ready r on r.job_type = n.job_type
+  left join waiting w on w.job_type = n.job_type
+  left join running b on b.job_type = n.job_type
+  left join failed f on f.job_type = n.job_type
+  left join paused p on p.job_type = n.job_type;
+end $$;
+comment on function job_queue.health_by_type is 'Depth and failures by type.';
+
+create function job_queue.running_jobs(max_jobs integer) returns table (job_type text, worker_id text)
+language sql stable set search_path = '' set enable_seqscan = off set enable_bitmapscan = off as $$
+  select j.job_type, j.worker_id from public.jobs j
+  where j.status = 'processing'
+  order by j.lease_expires_at desc
+  limit max_jobs
+$$;
+comment on function job_queue.running_jobs is 'Jobs that workers hold.';
+
+-- Jobs that failed for good, the 1,000 latest, each with all its failed runs: select retry_failed_jobs(…) queues
+-- them again.
+create view public.failed_jobs with (security_invoker = true) as
+select j.id, j.job_type, j.completed_at as failed_at, j.error, j.retry_count, j.worker_id, j.owner_id, j.input_data,
+       (
+         select jsonb_agg(
+           jsonb_build_object('failed_at', f.failed_at, 'worker_id', f.worker_id, 'duration', f.duration, 'error', f.error)
+           order by f.id
+         )
+         from public.job_failures f
+         where f.job_id = j.id
+       ) as history
+from (
+  select * from public.jobs
+  where status = 'failed'
+  order by completed_at desc
+  limit 1000
+) j
+order by j.completed_at desc;
+comment on view public.failed_jobs is 'The latest 1,000 jobs that failed for good, with their failed runs.';
+
+-- Jobs that workers hold, at most 1,000: first those whose lease has ended, which the next claim takes back.
+create view public.running_jobs with (security_invoker = true) as
+select j.id, j.job_type, j.worker_id, j.started_at, now() - j.started_at as running_for, j.progress,
+       j.lease_expires_at < now() as is_stuck, j.lease_expires_at, j.deadline_at, j.cancel_requested_at, j.retry_count
+from public.jobs j
+where j.status = 'processing'
+order by j.lease_expires_at
+limit 1000;
+comment on view public.running_jobs is 'Up to 1,000 jobs that workers hold, the stuck ones first.';
+
+-- job_queue_health in the text format of Prometheus; the function gives it to whoever scrapes it.
+create function public.job_queue_metrics() returns text
+language plpgsql stable set search_path = '' as $$
+declare
+  v_health jsonb := public.job_queue_health();
+  v_lines text;
+begin
+  select string_agg(m.lines, chr(10) order by m.position) into v_lines
+  from (
+    select 1 as position, '# HELP job_queue_jobs Jobs by type and state, counted up to 10000.' || chr(10)
+           || '# TYPE job_queue_jobs gauge' as lines
+    union all
+    select 2, format('job_queue_jobs{job_type="%s",state="%s"} %s', job_queue.label(t.type ->> 'job_type'), s.state, t.type ->> s.state)
+    from jsonb_array_elements(v_health -> 'types') as t (type)
+    cross join unnest(array['ready', 'waiting', 'retrying', 'running', 'failed_last_hour']) as s (state)
+    union all
+    select 3, '# HELP job_queue_oldest_ready_seconds How long the next job of a type has been ready.' || chr(10)
+           || '# TYPE job_queue_oldest_ready_seconds gauge'
+    union all
+    select 4, format('job_queue_oldest_ready_seconds{job_type="%s"} %s', job_queue.label(t.type ->> 'job_type'), t.type ->> 'oldest_ready_seconds')
+    from jsonb_array_elements(v_health -> 'types') as t (type)
+    where t.type ->> 'oldest_ready_seconds' is not null
+    union all
+    select 5, format('# HELP job_queue_%1$s %2$s' || chr(10) || '# TYPE job_queue_%1$s gauge' || chr(10) || 'job_queue_%1$s %3$s', g.name, g.help, v_health ->> g.name)
+    from (values
+      ('stuck', 'Running jobs whose lease has ended.'),
+      ('completed_per_minute', 'Jobs completed per minute of the last five.'),
+      ('workers', 'Workers heard of in the last five minutes.')
+    ) as g (name, help)
+    union all
+    select 6, '# HELP job_queue_last_tick_seconds Time since tend_job_queue was called.' || chr(10)
+           || '# TYPE job_queue_last_tick_seconds gauge' || chr(10)
+           || 'job_queue_last_tick_seconds ' || extract(epoch from clock_timestamp() - (v_health ->> 'last_tick_at')::timestamptz)::integer
+    where v_health ->> 'last_tick_at' is not null
+  ) m;
+  return v_lines || chr(10);
+end $$;
+comment on function public.job_queue_metrics is 'The health of the queue as Prometheus reads it.';
+
+-- Prometheus's way to write any text between quotes.
+create function job_queue.label(value text) returns text
+language sql immutable set search_path = '' as $$
+  select replace(replace(replace(value, '\', '\\'), '"', '\"'), chr(10), '\n')
+$$;
+comment on function job_queue.label is 'The value of a label for Prometheus.';
+
+revoke all on all functions in schema job_queue from public;
+revoke all on function
+  public.pause_job_type, public.resume_job_type, public.job_queue_health, public.job_queue_metrics
+from public, anon, authenticated;
+grant execute on function
+  public.pause_job_type, public.resume_job_type, public.job_queue_health, public.job_queue_metrics, job_queue.label
+to service_role;
+revoke all on public.failed_jobs, public.running_jobs from public, anon, authenticated;
+grant select on public.failed_jobs, public.running_jobs to service_role;
 
 notify pgrst, 'reload schema';
 

@@ -4,7 +4,6 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use serde::Serialize;
-use serde_json::json;
 
 use super::batch::Finished;
 use crate::handler::RunContext;
@@ -80,14 +79,17 @@ impl<'a, H: Host> Ledger<'a, H> {
 
     /// The database stays away: results are lost, and their jobs come back when their leases expire.
     pub(super) fn undelivered(&mut self, batch: &[Finished<'a, H>], error: &QueueError) {
+        self.context.log.failure("database_lost", error);
         let error = error.to_string();
-        self.context
-            .log
-            .event("database_lost", &json!({ "error": error }));
         for finished in batch {
             self.report.lost += 1;
             self.write("lost", finished.context.job(), finished.ms, Some(&error));
         }
+    }
+
+    /// Whether the run got any job.
+    pub(super) fn has_claimed(&self) -> bool {
+        self.report.claimed > 0
     }
 
     pub(super) fn close(mut self, stopped: Stopped, error: Option<String>) -> RunReport {

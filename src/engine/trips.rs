@@ -7,7 +7,6 @@ use std::task::{Context, Poll};
 use futures_util::StreamExt;
 use futures_util::future::LocalBoxFuture;
 use futures_util::stream::FuturesUnordered;
-use serde_json::json;
 use uuid::Uuid;
 
 use super::batch::Finished;
@@ -82,6 +81,8 @@ pub(super) struct Arrival {
     pub(super) since_ms: u64,
     /// There are no more where they came from.
     pub(super) is_last: bool,
+    /// After how long to ask once more all the same.
+    pub(super) look_again_ms: Option<u32>,
 }
 
 impl<'a, H: Host> Trips<'a, H> {
@@ -232,6 +233,7 @@ impl<'a, H: Host> Trips<'a, H> {
             lease_token: claim.lease_token,
             is_last: claim.is_last(exchanged.jobs.len()),
             jobs: exchanged.jobs,
+            look_again_ms: exchanged.look_again_ms,
             since_ms: began_at_ms,
         })
     }
@@ -285,10 +287,7 @@ impl<'a, H: Host> Trips<'a, H> {
         let failures = match &self.trouble {
             Some(trouble) => trouble.failures + 1,
             None => {
-                let error = error.to_string();
-                self.context
-                    .log
-                    .event("database_trouble", &json!({ "error": error }));
+                self.context.log.failure("database_trouble", &error);
                 1
             }
         };

@@ -55,6 +55,8 @@ pub struct Exchanged {
     pub finished: Vec<Settled>,
     /// The claimed jobs, in the order they should start.
     pub jobs: Vec<Job>,
+    /// After how long to ask once more before ending: until then nobody wakes a worker for a new job.
+    pub look_again_ms: Option<u32>,
 }
 
 /// Reads the answer to an exchange. One job that cannot be read must not take the others with it: Postgres stores JSON of
@@ -69,8 +71,13 @@ fn read_one_by_one(body: &[u8]) -> serde_json::Result<Exchanged> {
         finished: Vec<Settled>,
         #[serde(borrow)]
         jobs: Vec<&'b RawValue>,
+        look_again_ms: Option<u32>,
     }
-    let Parts { finished, jobs } = serde_json::from_slice(body)?;
+    let Parts {
+        finished,
+        jobs,
+        look_again_ms,
+    } = serde_json::from_slice(body)?;
     let jobs = jobs.into_iter().map(|job| {
         let job = job.get();
         serde_json::from_str(job).or_else(|error| without_content(job, &error))
@@ -78,6 +85,7 @@ fn read_one_by_one(body: &[u8]) -> serde_json::Result<Exchanged> {
     Ok(Exchanged {
         finished,
         jobs: jobs.collect::<Result<_, _>>()?,
+        look_again_ms,
     })
 }
 
@@ -186,6 +194,11 @@ pub(super) struct FinishedStep<'a> {
     pub(super) replace: bool,
 }
 
+#[derive(Serialize)]
+pub(super) struct Successor {
+    pub(super) max_posts: u32,
+}
+
 /// The JSON text of a call's arguments.
 pub(super) fn encode(arguments: &impl Serialize) -> String {
     let text = serde_json::to_string(arguments).unwrap_or_else(|_| "{}".into());
@@ -284,6 +297,7 @@ mod tests {
             ]
         );
         assert_eq!(exchanged.jobs[0].attempt(), 3);
+        assert_eq!(exchanged.look_again_ms, None);
         assert_eq!(exchanged.jobs[0].steps["a"], json!([1]));
     }
 

@@ -196,6 +196,7 @@ create table public.job_types (
   retry_factor numeric not null default 2,
   retry_cap_seconds numeric not null default 900,
   max_waiting_per_user integer not null default 100,
+  paused_at timestamptz,
   constraint job_types_timeout_is_possible check (timeout_seconds > 0),
   constraint job_types_limit_is_possible check (max_waiting_per_user >= 0),
   constraint job_types_retries_are_possible check (
@@ -210,6 +211,7 @@ comment on column public.job_types.retry_base_seconds is 'the longest backoff be
 comment on column public.job_types.retry_factor is 'by how much the longest backoff grows from retry to retry';
 comment on column public.job_types.retry_cap_seconds is 'the longest backoff of all';
 comment on column public.job_types.max_waiting_per_user is 'how many queued jobs a signed-in user may have of it';
+comment on column public.job_types.paused_at is 'since when no job of the type is claimed; null: claimed as usual';
 
 -- A job that someone inserts with a time in the future waits for it. The condition stands in the
 -- trigger and not in the function, so that ordinary inserts do not pay for a call.

@@ -168,10 +168,19 @@ end $$;
 comment on function job_queue.claim_jobs is 'Claims ready jobs under the given lease token.';
 
 -- Locks the first ready jobs and returns where they are. Jobs that another claim has locked are
--- skipped, never waited for.
+-- skipped, never waited for; those of a paused type are not even read.
 create function job_queue.lock_ready_jobs(max_jobs integer, job_types text[]) returns tid[]
 language plpgsql set search_path = '' as $$
+declare
+  v_paused text[] := array(select t.job_type from public.job_types t where t.paused_at is not null);
 begin
+  if v_paused <> '{}' then
+    return job_queue.lock_ready_jobs_of_types(max_jobs, array(
+      select r.job_type
+      from unnest(coalesce(lock_ready_jobs.job_types, job_queue.ready_types())) as r (job_type)
+      where r.job_type <> all (v_paused)
+    ));
+  end if;
   if job_types is null then
     return array(
       select j.ctid
@@ -197,7 +206,7 @@ create function job_queue.lock_ready_jobs_of_types(max_jobs integer, job_types t
 language plpgsql set search_path = '' as $$
 declare
   v_types text[] := array(select distinct t from unnest(job_types) t where t is not null);
-  v_chosen tid[] := '{}';
+  v_chosen tid[] := array[]::tid[];
   v_window bigint := max_jobs;
   v_seen bigint;
 begin
@@ -231,6 +240,31 @@ begin
   return v_chosen;
 end $$;
 comment on function job_queue.lock_ready_jobs_of_types is 'Locks the next ready jobs of the given types.';
+
+-- The types that have ready jobs, paused ones too: one look into the index for each, however many jobs it has.
+create function job_queue.ready_types() returns text[]
+language sql stable set search_path = ''
+set enable_seqscan = off set enable_bitmapscan = off set enable_sort = off as $$
+  with recursive ready as (
+    (
+      select j.job_type from public.jobs j
+      where j.status = 'queued' and j.waiting_for is null
+      order by j.job_type
+      limit 1
+    )
+    union all
+    select (
+      select j.job_type from public.jobs j
+      where j.status = 'queued' and j.waiting_for is null and j.job_type > r.job_type
+      order by j.job_type
+      limit 1
+    )
+    from ready r
+    where r.job_type is not null
+  )
+  select array(select r.job_type from ready r where r.job_type is not null)
+$$;
+comment on function job_queue.ready_types is 'The types that have ready jobs.';
 
 -- Makes ready up to max_jobs jobs that are due, and as many that dead workers hold, and says whether there may
 -- be more.
@@ -387,7 +421,7 @@ revoke all on function public.get_next_job from public, anon, authenticated;
 grant execute on function public.get_next_job to service_role;
 grant execute on function
   job_queue.claim_jobs, job_queue.open_claim, job_queue.settle_claim, job_queue.claimed_jobs,
-  job_queue.lock_ready_jobs, job_queue.lock_ready_jobs_of_types, job_queue.make_ready, job_queue.promote_due_jobs,
-  job_queue.rescue_jobs, job_queue.status_after_failure, job_queue.is_held, job_queue.lease_end, job_queue.deadline,
+  job_queue.lock_ready_jobs, job_queue.lock_ready_jobs_of_types, job_queue.ready_types, job_queue.make_ready,
+  job_queue.promote_due_jobs, job_queue.rescue_jobs, job_queue.status_after_failure, job_queue.is_held, job_queue.lease_end, job_queue.deadline,
   job_queue.run_seconds, job_queue.check_lease_seconds, job_queue.saved_steps
 to service_role;

@@ -5,7 +5,8 @@
 --               "outcome": "completed" | "failed" | "released" | "handed_over" | "cancelled",
 --               "output_data"?, "error_message"?, "retryable"?, "retry_after_seconds"?}]
 --   answer    {"finished": [the job's status after it, or "lost" when it was no longer this worker's],
---              "jobs": [the claimed jobs, in the order to run them]}
+--              "jobs": [the claimed jobs, in the order to run them],
+--              "look_again_ms": after how long to ask once more before ending, or null}
 -- The worker chooses lease_token, one per claim. When the answer to a call was lost it sends the same
 -- call again with is_repeat: what was finished stays finished, and jobs that were claimed under that
 -- token are returned and not claimed twice, in whatever order the two arrive. Raises JQ004.
@@ -24,6 +25,8 @@ language plpgsql set search_path = '' set statement_timeout = '5s' as $$
 declare
   v_finished text[];
   v_jobs json;
+  v_claimed bigint;
+  v_look_again_ms integer;
 begin
   if max_jobs between 0 and 1000 is not true then
     raise exception 'max_jobs: expected 0 to 1000' using errcode = 'JQ004';
@@ -33,7 +36,7 @@ begin
   end if;
   v_finished := job_queue.finish_jobs(results);
   if max_jobs > 0 then
-    select json_agg(c) into v_jobs
+    select json_agg(c), count(*) into v_jobs, v_claimed
     from (
       select j.id, j.job_type, j.input_data, j.retry_count, j.max_retries, j.lease_token, j.progress,
              job_queue.run_seconds(j.started_at, j.deadline_at) as timeout_seconds,
@@ -44,8 +47,11 @@ begin
         finish_and_claim_jobs.is_repeat
       ) j
     ) c;
+    if v_claimed < max_jobs then
+      v_look_again_ms := job_queue.worker_looks_again_ms();
+    end if;
   end if;
-  return json_build_object('finished', v_finished, 'jobs', coalesce(v_jobs, '[]'));
+  return json_build_object('finished', v_finished, 'jobs', coalesce(v_jobs, '[]'), 'look_again_ms', v_look_again_ms);
 end $$;
 comment on function public.finish_and_claim_jobs is 'Reports how jobs went and claims the next ones, in one trip.';
 
@@ -197,7 +203,7 @@ declare
   v_finished text[];
 begin
   if results = '[]' then
-    return '{}';
+    return array[]::text[];
   end if;
   if results is null or jsonb_typeof(results) <> 'array' then
     raise exception 'results: expected an array of objects' using errcode = 'JQ004';

@@ -1,10 +1,11 @@
 -- What an operator or a schedule calls.
 
 -- Puts failed jobs back into the queue, ready at once, with a fresh retry allowance and their saved steps;
--- the longest failed first. Returns how many. Only these ids or types, if given. Called from the SQL
--- editor and by the app's server; call again while it returns max_jobs. Raises JQ004.
+-- the longest failed first. Returns how many. Only these ids or types, or those that failed in the given time,
+-- if given. Called from the SQL editor and by the app's server; call again while it returns max_jobs. Raises JQ004.
 create function public.retry_failed_jobs(
-  job_ids uuid[] default null, job_types text[] default null, max_jobs integer default 10000
+  job_ids uuid[] default null, job_types text[] default null, max_jobs integer default 10000,
+  failed_from timestamptz default null, failed_until timestamptz default null
 ) returns integer
 language plpgsql set search_path = '' set enable_seqscan = off as $$
 declare
@@ -18,6 +19,8 @@ begin
       select f.ctid
       from public.jobs f
       where f.status = 'failed'
+        and f.completed_at >= coalesce(failed_from, '-infinity')
+        and f.completed_at <= coalesce(failed_until, 'infinity')
         and (retry_failed_jobs.job_types is null or f.job_type = any (retry_failed_jobs.job_types))
       order by f.completed_at
       limit retry_failed_jobs.max_jobs
@@ -30,6 +33,8 @@ begin
       from public.jobs f
       where f.id = any (retry_failed_jobs.job_ids)
         and f.status = 'failed'
+        and f.completed_at >= coalesce(failed_from, '-infinity')
+        and f.completed_at <= coalesce(failed_until, 'infinity')
         and (retry_failed_jobs.job_types is null or f.job_type = any (retry_failed_jobs.job_types))
       limit retry_failed_jobs.max_jobs
       for no key update skip locked
@@ -40,6 +45,9 @@ begin
       lease_token = null, run_at = v_now, updated_at = v_now
   where j.ctid = any (v_chosen);
   get diagnostics v_retried = row_count;
+  if v_retried > 0 then
+    perform job_queue.wake_worker();
+  end if;
   return v_retried;
 end $$;
 comment on function public.retry_failed_jobs is 'Queues failed jobs again with a fresh retry allowance and returns how many.';

@@ -14,7 +14,7 @@ revoke all on function job_queue.set_updated_at() from public;
 -- then a project's members have its reports together. Null, as here, means that it has not said: users have
 -- the reports that carry their own user_id, and no others.
 create function job_queue.is_project_member(project_id uuid) returns boolean
-language sql stable as $$ select null::boolean $$;
+language sql stable set search_path = '' as $$ select null::boolean $$;
 comment on function job_queue.is_project_member is
   'Whether the signed-in user belongs to the project. For the application to replace.';
 revoke all on function job_queue.is_project_member from public;

@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { emptyDatabase, supabaseSql } from "../support/database.ts";
 import { run } from "../support/run.ts";
+import { remote, supabaseCli } from "../support/supabase_cli.ts";
 
 const root = new URL("../../", import.meta.url).pathname;
 const CONFIG = `project_id = "app"\n\n[functions.hello]\nverify_jwt = true\n`;
@@ -56,6 +57,25 @@ Deno.test("init adds migrations that apply to an empty project, in order and aft
     for (const name of names) await sql.unsafe(files[name]);
     await sql`select enqueue_job('noop')`;
     assert.equal((await sql`select id from get_next_job()`).length, 1);
+  });
+});
+
+Deno.test("what init adds to a fresh `supabase init` is pushed to a plain Postgres by the Supabase CLI, once", async () => {
+  const folder = await Deno.makeTempDir();
+  const supabase = async (...args: string[]) => {
+    const { success, stdout, stderr } = await supabaseCli(folder, args);
+    assert.ok(success, `${args.join(" ")}: ${stderr}`);
+    return stdout + stderr;
+  };
+  await supabase("init");
+  await cli(folder, "init");
+  await emptyDatabase(async (sql) => {
+    await sql.unsafe(await supabaseSql());
+    const [{ name }] = await sql`select current_database() as name`;
+    await supabase("db", "push", remote(name));
+    await sql`select enqueue_job('noop')`;
+    await cli(folder, "init");
+    assert.match(await supabase("db", "push", remote(name)), /up to date/i);
   });
 });
 

@@ -80,18 +80,31 @@ create function vault.update_secret(
   where id = secret_id
 $$;
 
--- net: pg_net's queue of requests. Nothing here sends them.
+-- net: pg_net's tables and its function, as in its version 0.20. The requests are sent by tests/stack/pg_net.ts
+-- where it runs, after the commit; it listens for what the trigger says.
 create schema net;
 grant usage on schema net to public;
-create table net.http_request_queue (
-  id bigint generated always as identity primary key,
-  method text not null,
+create domain net.http_method as text check (value ilike 'get' or value ilike 'post' or value ilike 'delete');
+create unlogged table net.http_request_queue (
+  id bigserial,
+  method net.http_method not null,
   url text not null,
   headers jsonb,
   body bytea,
   timeout_milliseconds integer not null
 );
-grant all on net.http_request_queue to public;
+create unlogged table net._http_response (
+  id bigint,
+  status_code integer,
+  content_type text,
+  headers jsonb,
+  content text,
+  timed_out boolean,
+  error_msg text,
+  created timestamptz not null default now()
+);
+create index on net._http_response (created);
+grant all on all tables in schema net to public;
 
 create function net.http_post(
   url text,
@@ -104,6 +117,14 @@ create function net.http_post(
   values ('POST', url, headers, convert_to(body::text, 'UTF8'), timeout_milliseconds)
   returning id
 $$;
+
+create function net.wake_at_commit() returns trigger language plpgsql as $$
+begin
+  notify pg_net;
+  return null;
+end $$;
+create trigger http_request_queue_wake after insert on net.http_request_queue
+  for each statement execute function net.wake_at_commit();
 
 -- cron: pg_cron's list of jobs. Nothing here runs them.
 create schema cron;
@@ -132,13 +153,23 @@ create table cron.job_run_details (
   end_time timestamptz
 );
 
+-- Like version 1.5 and later, takes `1 seconds` to `59 seconds` besides the five fields.
 create function cron.schedule(job_name text, schedule text, command text)
-returns bigint language sql as $$
-  insert into cron.job (jobname, schedule, command) values (job_name, schedule, command)
+returns bigint language plpgsql as $$
+#variable_conflict use_column
+declare
+  v_id bigint;
+begin
+  if schedule.schedule !~ '^[1-5]?[0-9] seconds$' and schedule.schedule !~ '^([0-9*/,-]+ ){4}[0-9*/,-]+$' or schedule.schedule ~ '^0 seconds' then
+    raise exception 'invalid schedule: %', schedule.schedule;
+  end if;
+  insert into cron.job as j (jobname, schedule, command)
+  values (job_name, schedule.schedule, schedule.command)
   on conflict (jobname, username)
   do update set schedule = excluded.schedule, command = excluded.command
-  returning jobid
-$$;
+  returning jobid into v_id;
+  return v_id;
+end $$;
 
 -- Like the real one, refuses a name it does not know.
 create function cron.unschedule(job_name text)

@@ -18,18 +18,30 @@ pub enum Bench {
     Claim,
     /// Jobs per second through PostgREST, against the way Supabase's documentation shows
     Drain,
+    /// Database time of what an operator asks, among a million jobs
+    Operate,
     /// Start of the process to first answer, against a function in TypeScript
     Start,
+    /// Insert to claim when the database wakes the worker, and how often it does
+    Wake,
 }
 
 impl Bench {
-    const ALL: [Self; 3] = [Self::Claim, Self::Drain, Self::Start];
+    const ALL: [Self; 5] = [
+        Self::Claim,
+        Self::Drain,
+        Self::Operate,
+        Self::Start,
+        Self::Wake,
+    ];
 
     fn script(self) -> &'static str {
         match self {
             Self::Claim => "tests/bench/claim.ts",
             Self::Drain => "tests/bench/drain.ts",
+            Self::Operate => "tests/bench/operate.ts",
             Self::Start => "tests/bench/start.ts",
+            Self::Wake => "tests/bench/wake.ts",
         }
     }
 }

@@ -5,6 +5,7 @@ mod gateway;
 mod grok;
 mod keys;
 mod migrations;
+mod pg_net;
 mod postgres;
 mod postgrest;
 
@@ -25,6 +26,7 @@ use crate::tools::{self, Deno};
 use gateway::Upstreams;
 pub use grok::Grok;
 pub use keys::{Keys, random_number, random_uuid};
+pub use postgres::Postgres;
 
 /// How long any part may take to get ready; a machine that is busy compiling needs most of it.
 const READY_WITHIN: Duration = Duration::from_secs(60);
@@ -56,6 +58,15 @@ pub struct Stack {
 impl Stack {
     /// Starts every part on free ports and applies the migrations; without a function, Grok is left out too.
     pub fn start(project: &Project, function: Option<&Function>) -> Result<Self> {
+        Self::start_on(project, &Postgres::Bundled, function)
+    }
+
+    /// The same on a Postgres of the caller's choice.
+    pub fn start_on(
+        project: &Project,
+        postgres: &Postgres,
+        function: Option<&Function>,
+    ) -> Result<Self> {
         tools::install_packages(project)?;
         heading("starting the stack");
         let run = Run::begin(project)?;
@@ -67,8 +78,8 @@ impl Stack {
         let storage = run.folder().join("storage");
         std::fs::create_dir(&storage)?;
 
-        let database = postgres::start(project, &run, &runtime)?;
-        runtime.block_on(migrations::apply(project, &database.url, &keys))?;
+        let database = postgres::start(project, &run, &runtime, postgres)?;
+        runtime.block_on(migrations::apply(project, &database.url, &keys, postgres))?;
         let rest = postgrest::start(project, &run, &database, &keys)?;
         let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0"))?;
         let url = format!("http://{}", listener.local_addr()?);
@@ -111,6 +122,8 @@ impl Stack {
             }
         }
         let server = function::start(project, &self.run, function.deno, &environment)?;
+        self.services
+            .push(pg_net::start(project, &self.run, &self.database_url)?);
         self.function_url = Some(server.url);
         self.services.push(server.service);
         package::copy_routes(project)?;

@@ -4,13 +4,14 @@ pub mod counts;
 mod lint;
 mod suites;
 
-use anyhow::Result;
+use anyhow::{Result, anyhow};
 
 use crate::faults::{self, Faults};
 use crate::package;
 use crate::progress::heading;
 use crate::project::Project;
-use crate::tools::Deno;
+use crate::stack::Postgres;
+use crate::tools::{self, Deno};
 use counts::Counts;
 
 /// A group of tests that can be run by itself.
@@ -28,6 +29,10 @@ pub enum Level {
     Browser,
     /// Everything together: gateway, PostgREST, the function under Deno, Grok's stand-in
     E2e,
+    /// What the Supabase CLI makes of the project: the function it uploads, the migrations it applies
+    Deploy,
+    /// With what only Debian packages: the real pg_cron, and plpgsql_check for the CLI's linter
+    Debian,
     /// Everything together while it is killed, cut off and lied to, for half a minute
     Faults,
 }
@@ -56,6 +61,8 @@ pub fn run(project: &Project, selection: &Selection) -> Result<bool> {
             Level::Browser,
             Level::E2e,
             Level::Faults,
+            Level::Deploy,
+            Level::Debian,
         ],
     };
     let mut total = Counts::default();
@@ -92,7 +99,28 @@ fn run_level(project: &Project, selection: &Selection, level: Level) -> Counts {
         Level::Faults => counted("the fault suite", || {
             faults::run(project, Faults::short(selection.deno))
         }),
+        Level::Deploy => counted("the tests of deployment", || {
+            suites::deploy(project, filter)
+        }),
+        Level::Debian => debian(project, filter),
     }
+}
+
+/// The one level that may be left out, because not every system has these packages: never in CI, and never silently.
+fn debian(project: &Project, filter: Option<&str>) -> Counts {
+    let found = tools::debian_postgres();
+    if let Ok(Err(reason)) = found
+        && std::env::var_os("CI").is_none()
+    {
+        heading(&format!(
+            "LEFT OUT: the tests with Debian's Postgres; {reason}"
+        ));
+        return Counts::default();
+    }
+    counted("the tests with Debian's Postgres", || {
+        let folder = found?.map_err(|reason| anyhow!(reason))?;
+        suites::debian(project, &Postgres::Debian(folder), filter)
+    })
 }
 
 /// A suite that cannot run, or runs nothing, has failed: nothing is ever skipped.

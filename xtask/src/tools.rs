@@ -1,6 +1,7 @@
 //! The programs the other commands need: checked, installed where that is possible, and found.
 
 mod chromium;
+mod debian;
 mod deno;
 mod packages;
 
@@ -10,6 +11,7 @@ use std::process::Command;
 use anyhow::{Context, Result};
 
 pub use self::chromium::chromium;
+pub use self::debian::debian_postgres;
 pub use self::deno::Deno;
 pub use self::packages::{install_packages, package_version, postgres, postgrest, wasm_opt};
 use crate::command::{output, run};

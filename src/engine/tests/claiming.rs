@@ -15,6 +15,38 @@ fn an_empty_queue_costs_one_trip() {
     assert_eq!(world.trips_with("max_jobs"), [10]);
 }
 
+#[test]
+fn a_run_that_was_told_to_look_again_does_so_once_before_it_ends() {
+    let world = World::new();
+    world.queue.look_again_after_ms(200);
+    let report = world.run_beside(async {
+        world.host.sleep_ms(100).await;
+        world.queue.add("sleep", json!({ "ms": 0 }));
+    });
+    assert_eq!((report.claimed, report.stopped), (1, Stopped::Empty));
+    assert_eq!(report.duration_ms, 200);
+    // Nothing; the job; nothing more.
+    assert_eq!(world.trips().len(), 3);
+}
+
+#[test]
+fn a_run_that_is_busy_looks_again_in_time() {
+    let world = World::new();
+    world.queue.add("sleep", json!({ "ms": 5_000 }));
+    world.queue.look_again_after_ms(200);
+    let quick = world.run_beside(async {
+        world.host.sleep_ms(100).await;
+        world.queue.add("sleep", json!({ "ms": 0 }));
+    });
+    assert_eq!((quick.claimed, quick.duration_ms), (2, 5_000));
+    let second = &world.host.calls_of("finish_and_claim_jobs")[1];
+    assert_eq!(
+        second["results"],
+        json!([]),
+        "it did not wait for the slow job"
+    );
+}
+
 /// How many results each trip carries.
 fn results(world: &World) -> Vec<usize> {
     let trips = world.trips();

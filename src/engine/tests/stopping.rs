@@ -5,6 +5,7 @@ use serde_json::json;
 use super::world::World;
 use crate::host::Host;
 use crate::report::Stopped;
+use crate::scripted_host::Reply;
 
 #[test]
 fn nothing_is_claimed_after_half_of_the_wall_clock() {
@@ -42,6 +43,47 @@ fn nothing_is_claimed_after_half_of_the_cpu_time_or_the_memory() {
         assert_eq!(report.stopped, stopped);
         assert_eq!((report.claimed, report.completed), (10, 10));
     }
+}
+
+#[test]
+fn a_worker_that_has_to_stop_wakes_one_successor() {
+    let world = World::with(&[("QUEUE_WALL_CLOCK_SECONDS", "10")]);
+    world.queue.add_many(200, "sleep", json!({ "ms": 1_000 }));
+    let report = world.run();
+    assert_eq!(report.stopped, Stopped::WallClock);
+    assert_eq!(world.successors(), 1);
+}
+
+#[test]
+fn a_worker_that_found_the_queue_empty_or_got_no_job_wakes_nobody() {
+    let world = World::new();
+    world.queue.add("sleep", json!({ "ms": 1 }));
+    assert_eq!(world.run().stopped, Stopped::Empty);
+    world.signals.drain(Stopped::Shutdown);
+    assert_eq!(world.run().stopped, Stopped::Shutdown);
+    assert_eq!(world.successors(), 0);
+}
+
+#[test]
+fn a_worker_ends_though_no_successor_can_be_woken() {
+    let world = World::with(&[("QUEUE_WALL_CLOCK_SECONDS", "10")]);
+    world.queue.trouble(|function, _| {
+        (function == "dispatch_workers").then(|| Reply::json(400, json!({ "code": "55000" })))
+    });
+    world.queue.add_many(200, "sleep", json!({ "ms": 1_000 }));
+    assert_eq!(world.run().stopped, Stopped::WallClock);
+    assert_eq!(world.host.log_lines_of("no_successor").len(), 1);
+}
+
+#[test]
+fn a_run_that_has_to_stop_does_not_look_again() {
+    let world = World::new();
+    world.queue.look_again_after_ms(200);
+    let report = world.run_beside(async {
+        world.host.sleep_ms(100).await;
+        world.signals.drain(Stopped::Shutdown);
+    });
+    assert_eq!(report.duration_ms, 100);
 }
 
 #[test]

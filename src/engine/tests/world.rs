@@ -27,6 +27,7 @@ struct Database {
     standings: HashMap<String, &'static str>,
     trouble: Option<Trouble>,
     trip_ms: u32,
+    look_again_ms: Option<u32>,
 }
 
 /// A queue of jobs in memory, without leases: what it says about them is up to the test.
@@ -79,6 +80,11 @@ impl Queue {
         self.0.borrow_mut().trip_ms = milliseconds;
     }
 
+    /// What the next answer says about asking again.
+    pub(super) fn look_again_after_ms(&self, milliseconds: u32) {
+        self.0.borrow_mut().look_again_ms = Some(milliseconds);
+    }
+
     /// What was stored about a job: its outcome as it was sent.
     pub(super) fn outcome(&self, id: &str) -> Value {
         let database = self.0.borrow();
@@ -116,6 +122,7 @@ impl Queue {
             "finish_and_claim_jobs" => database.exchange(arguments),
             "heartbeat_jobs" => database.heartbeat(arguments),
             "start_job_step" | "save_job_step" => json!("held"),
+            "dispatch_workers" => json!(1),
             other => panic!("unexpected function {other}"),
         };
         Reply::json(200, answer).after_ms(database.trip_ms)
@@ -126,7 +133,8 @@ impl Database {
     fn exchange(&mut self, arguments: &Value) -> Value {
         let results = arguments["results"].as_array().expect("results");
         let finished: Vec<_> = results.iter().map(|result| self.finish(result)).collect();
-        json!({ "finished": finished, "jobs": self.claim(arguments) })
+        let look_again_ms = self.look_again_ms.take();
+        json!({ "finished": finished, "jobs": self.claim(arguments), "look_again_ms": look_again_ms })
     }
 
     fn finish(&mut self, result: &Value) -> &'static str {
@@ -237,6 +245,11 @@ impl World {
     /// The trips to the database so far.
     pub(super) fn trips(&self) -> Vec<Value> {
         self.host.calls_of("finish_and_claim_jobs")
+    }
+
+    /// How often the run had another worker woken.
+    pub(super) fn successors(&self) -> usize {
+        self.host.calls_of("dispatch_workers").len()
     }
 
     /// One number or text of every trip.

@@ -5,8 +5,8 @@ import { attempts } from "./attempt.ts";
 import { initSync, type LastWords, Worker } from "./worker/worker.js";
 import { wasmBytes } from "./worker/wasm_bytes.js";
 
-/** JSON text and what goes with it. */
-type Answer = { status: number; body: string; allow?: string };
+/** JSON unless it says otherwise, and what goes with it. */
+type Answer = { status: number; body: string; content_type?: string; allow?: string };
 
 declare const EdgeRuntime: { waitUntil(promise: Promise<unknown>): void } | undefined;
 
@@ -25,8 +25,8 @@ export function serve(handlers: JobHandlers) {
   );
 
   Deno.serve(async (request) => {
-    const { status, body, allow } = await answer(worker, crash, request);
-    const headers = { "content-type": "application/json", ...(allow && { allow }) };
+    const { status, body, content_type, allow } = await answer(worker, crash, request);
+    const headers = { "content-type": content_type ?? "application/json", ...(allow && { allow }) };
     return new Response(body, { status, headers });
   });
 }
@@ -34,8 +34,12 @@ export function serve(handlers: JobHandlers) {
 async function answer(worker: Worker, crash: Crash, request: Request): Promise<Answer> {
   if (crash.answer) return crash.answer;
   const header = (name: string) => request.headers.get(name) ?? undefined;
-  const refusal = worker.admit(request.method, header("x-queue-token"), header("apikey"));
+  const isScrape = request.method === "GET" && new URL(request.url).pathname.endsWith("/metrics");
+  // Whoever may start a run may see how the queue is.
+  const method = isScrape ? "POST" : request.method;
+  const refusal = worker.admit(method, header("x-queue-token"), header("apikey"));
   if (refusal) return refusal;
+  if (isScrape) return await worker.metrics();
   const order = worker.read(await request.text());
   if (order.refusal) return order.refusal;
   const run = crash.endOf(worker.run());

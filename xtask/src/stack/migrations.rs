@@ -8,15 +8,19 @@ use tokio_postgres::error::ErrorPosition;
 use tokio_postgres::{Client, NoTls};
 
 use super::keys::Keys;
+use super::postgres::Postgres;
 use crate::project::Project;
 
 /// Prepares an empty database; `url` is the superuser's.
-pub async fn apply(project: &Project, url: &str, keys: &Keys) -> Result<()> {
+pub async fn apply(project: &Project, url: &str, keys: &Keys, postgres: &Postgres) -> Result<()> {
     run_files(url, &[project.path("tests/stack/supabase.sql")]).await?;
-    // In a session of their own, which has the settings that file gave the database.
-    run_files(url, &project.migrations()?).await?;
     let (client, connection) = tokio_postgres::connect(url, NoTls).await?;
     tokio::spawn(connection);
+    client
+        .batch_execute(postgres.preparation().unwrap_or_default())
+        .await?;
+    // In a session of their own, which has the settings that file gave the database.
+    run_files(url, &project.migrations()?).await?;
     let password = &keys.authenticator_password;
     client
         .batch_execute(&format!(

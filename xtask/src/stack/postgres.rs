@@ -1,4 +1,4 @@
-//! Postgres 17 from its npm package, in a cluster of its own that lasts as long as the run.
+//! A Postgres in a cluster of its own that lasts as long as the run.
 
 mod account;
 
@@ -21,14 +21,68 @@ use crate::run::Run;
 use crate::tools;
 use account::Account;
 
+/// Which Postgres, and what it has.
+#[derive(Debug, Clone)]
+pub enum Postgres {
+    /// 17 from its npm package: a real server, with stand-ins for Supabase's extensions.
+    Bundled,
+    /// Debian's 15 in this folder, with the real pg_cron.
+    Debian(PathBuf),
+}
+
+impl Postgres {
+    fn native(&self, project: &Project) -> Result<PathBuf> {
+        match self {
+            Self::Bundled => tools::postgres(project),
+            Self::Debian(folder) => Ok(folder.clone()),
+        }
+    }
+
+    /// `initdb`'s words for UTF-8 in the order of its bytes.
+    fn locale(&self) -> &'static [&'static str] {
+        match self {
+            Self::Bundled => &[
+                "--locale=C",
+                "--locale-provider=builtin",
+                "--builtin-locale=C.UTF-8",
+            ],
+            Self::Debian(_) => &["--locale=C.UTF-8"],
+        }
+    }
+
+    fn settings(&self) -> &'static [&'static str] {
+        match self {
+            Self::Bundled => &[],
+            // Background workers, because connections would need a password.
+            Self::Debian(_) => &[
+                "shared_preload_libraries=pg_cron",
+                "cron.database_name=postgres",
+                "cron.use_background_workers=on",
+            ],
+        }
+    }
+
+    /// What to do to the database before the migrations.
+    pub fn preparation(&self) -> Option<&'static str> {
+        match self {
+            Self::Bundled => None,
+            Self::Debian(_) => Some("drop schema cron cascade; create extension pg_cron"),
+        }
+    }
+}
+
 /// Starts an empty database; the URL is the superuser's.
-pub fn start(project: &Project, run: &Run, runtime: &Runtime) -> Result<Server> {
-    let native = tools::postgres(project)?;
-    let place = Place::choose(run, &native)?;
+pub fn start(
+    project: &Project,
+    run: &Run,
+    runtime: &Runtime,
+    postgres: &Postgres,
+) -> Result<Server> {
+    let place = Place::choose(run, &postgres.native(project)?)?;
     let password = random_text()?;
-    create_cluster(&place, &password)?;
+    create_cluster(&place, &password, postgres)?;
     let port = free_port()?;
-    let service = run.start("postgres", Signal::SIGQUIT, server(&place, port))?;
+    let service = run.start("postgres", Signal::SIGQUIT, server(&place, port, postgres))?;
     let mut server = Server {
         url: format!("postgres://postgres:{password}@127.0.0.1:{port}/postgres"),
         service,
@@ -79,9 +133,13 @@ impl Place {
         ));
         run.create_folder_elsewhere(&folder)?;
         fs::set_permissions(&folder, fs::Permissions::from_mode(0o711))?;
-        copy_tree(native, &folder.join("native"))?;
+        let mut native = native.to_path_buf();
+        if !account.can_enter(&native) {
+            copy_tree(&native, &folder.join("native"))?;
+            native = folder.join("native");
+        }
         Ok(Self {
-            native: folder.join("native"),
+            native,
             folder,
             account: Some(account),
         })
@@ -101,7 +159,7 @@ impl Place {
     }
 }
 
-fn create_cluster(place: &Place, password: &str) -> Result<()> {
+fn create_cluster(place: &Place, password: &str, postgres: &Postgres) -> Result<()> {
     let data = place.data();
     fs::create_dir(&data)?;
     fs::set_permissions(&data, fs::Permissions::from_mode(0o700))?;
@@ -126,11 +184,7 @@ fn create_cluster(place: &Place, password: &str) -> Result<()> {
                 "--auth=scram-sha-256",
                 "--encoding=UTF8",
             ])
-            .args([
-                "--locale=C",
-                "--locale-provider=builtin",
-                "--builtin-locale=C.UTF-8",
-            ])
+            .args(postgres.locale())
             // Only its own files: the server itself writes as safely as ever.
             .arg("--no-sync"),
     )
@@ -139,7 +193,7 @@ fn create_cluster(place: &Place, password: &str) -> Result<()> {
     Ok(())
 }
 
-fn server(place: &Place, port: u16) -> Command {
+fn server(place: &Place, port: u16, postgres: &Postgres) -> Command {
     let mut command = place.command("postgres");
     command.arg("-D").arg(place.data());
     for setting in [
@@ -147,7 +201,10 @@ fn server(place: &Place, port: u16) -> Command {
         &format!("port={port}"),
         "unix_socket_directories=",
         "timezone=UTC",
-    ] {
+    ]
+    .iter()
+    .chain(postgres.settings())
+    {
         command.arg("-c").arg(setting);
     }
     command

@@ -8,7 +8,7 @@ use nix::sys::signal::Signal;
 use super::counts::{self, Counts};
 use crate::faults;
 use crate::project::Project;
-use crate::stack::{Function, Grok, Stack};
+use crate::stack::{Function, Grok, Postgres, Stack};
 use crate::tools::{self, Deno, cargo};
 use crate::wasm::Flavour;
 
@@ -60,6 +60,26 @@ pub fn end_to_end(project: &Project, deno: Deno, filter: Option<&str>) -> Result
     faults::build_function(project)?;
     let stack = Stack::start(project, Some(&function))?;
     deno_test(project, &stack, &["tests/grok/", "tests/e2e/"], filter)
+}
+
+/// The function runs under the Deno of Supabase's edge runtime.
+pub fn deploy(project: &Project, filter: Option<&str>) -> Result<Counts> {
+    let function = Function {
+        deno: Deno::Edge,
+        grok: Grok::StandIn { delay_ms: 0 },
+    };
+    let stack = Stack::start(project, Some(&function))?;
+    deno_test(project, &stack, &["tests/deploy/"], filter)
+}
+
+/// The same with the real pg_cron.
+pub fn debian(project: &Project, postgres: &Postgres, filter: Option<&str>) -> Result<Counts> {
+    let function = Function {
+        deno: Deno::Edge,
+        grok: Grok::StandIn { delay_ms: 0 },
+    };
+    let stack = Stack::start_on(project, postgres, Some(&function))?;
+    deno_test(project, &stack, &["tests/debian/"], filter)
 }
 
 fn deno_test(
