@@ -29,12 +29,11 @@ pub fn run(project: &Project) -> Counts {
         check(name, run_command(command.args(arguments.split(' '))));
     }
     for (name, arguments) in DENO {
-        for folder in [
-            "tests",
-            "pkg-template",
-            "supabase/functions/process-queued-jobs",
-            "supabase/functions/api",
-        ] {
+        for folder in FOLDERS {
+            // The build checks these types, with the compiler that the package is made by.
+            if folder == TEMPLATE && name == CHECK {
+                continue;
+            }
             let name = format!("{name} {folder}");
             heading(&name);
             check(&name, deno(project, folder, arguments));
@@ -55,10 +54,19 @@ const CARGO: [(&str, &str); 3] = [
     ),
 ];
 
+const TEMPLATE: &str = "pkg-template";
+const FOLDERS: [&str; 4] = [
+    "tests",
+    TEMPLATE,
+    "supabase/functions/process-queued-jobs",
+    "supabase/functions/api",
+];
+
+const CHECK: &str = "deno check";
 const DENO: [(&str, &str); 3] = [
     ("deno fmt", "fmt --check"),
     ("deno lint", "lint --quiet"),
-    ("deno check", "check --quiet ."),
+    (CHECK, "check --quiet ."),
 ];
 
 fn deno(project: &Project, folder: &str, arguments: &str) -> Result<()> {
