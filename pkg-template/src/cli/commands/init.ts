@@ -12,6 +12,7 @@ What is left to do:
   npx supabase db push
   npx supabase secrets set QUEUE_WORKER_TOKEN=$(openssl rand -hex 32) GROK_API_KEY=<your key>
   npx supabase functions deploy process-queued-jobs api --use-api
-Then wake the worker when there is work: https://www.npmjs.com/package/pretium-queue`);
+and in the SQL editor, so that the worker is woken when there is work:
+  select * from setup_job_queue('https://<ref>.supabase.co/functions/v1/process-queued-jobs', '<the token>');`);
   },
 };
