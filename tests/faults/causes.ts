@@ -71,8 +71,9 @@ function causeOfLoss(evidence: Evidence, runs: Run[], run: Run): string | undefi
 }
 
 /** A process that is told to stop, or lives as long as it may, has handed its jobs over before: that excuses nothing. */
-function endOf(evidence: Evidence, { life, from, to }: Run): string | undefined {
-  if (!life?.ending || life.ending > to || (life.ended ?? Infinity) < from) return undefined;
+function endOf(evidence: Evidence, { life, to }: Run): string | undefined {
+  // Its last claim may have arrived after its end.
+  if (!life?.ending || life.ending > to) return undefined;
   if (life.reason === "killed") return "worker killed";
   if (life.reason === "alone") return "worker crashed";
   return disturbance(evidence, life.slot, life.ending - 4_000, life.ended ?? Infinity);

@@ -70,8 +70,8 @@ export const LEASES: Invariants = {
   },
 };
 
-function isLost({ end }: Run): boolean {
-  return /^(lease expired|timed out)/.test(end.error ?? "") && end.after !== "completed";
+function isLost({ hasFailed, end }: Run): boolean {
+  return hasFailed && /^(lease expired|timed out)/.test(end.error ?? "");
 }
 
 /** Whether the run's lease was good at some time between two. */

@@ -1,9 +1,9 @@
 // Everything that is done to the stack: each kind of fault, how often it is chosen, and how it is done.
 
 import type { Mishap } from "./line.ts";
-import type { Diary } from "./diary.ts";
+import type { Diary, Fault } from "./diary.ts";
 import { type Load, MISBEHAVING } from "./load.ts";
-import { type Part, strike, waitUntilBack } from "./parts.ts";
+import { type Part, restart, strike, waitUntilBack } from "./parts.ts";
 import type { Workers } from "./workers.ts";
 
 export interface World {
@@ -141,10 +141,9 @@ function mishap(name: string, weight: number, of: (ms: number) => Mishap, call?:
 
 function struck(name: string, weight: number, part: Part, signal: Deno.Signal): Kind {
   const inject = async ({ diary }: World) => {
-    if (!strike(part, signal)) return;
-    const fault = diary.begin(name);
-    await waitUntilBack();
-    fault.until = Date.now();
+    let fault: Fault | undefined;
+    await restart(part, signal, () => fault = diary.begin(name));
+    if (fault) fault.until = Date.now();
   };
   return { name, weight, inject };
 }

@@ -8,11 +8,24 @@ export type Part = "postgres" | "postgrest";
 /** Sends a signal to a part; false when it is down already. */
 export function strike(part: Part, signal: Deno.Signal): boolean {
   try {
-    Deno.kill(Number(Deno.readTextFileSync(`${Deno.env.get("STACK_FOLDER")}/${part}.pid`)), signal);
+    Deno.kill(processOf(part), signal);
     return true;
   } catch {
     return false;
   }
+}
+
+/** Ends a part by a signal and waits until it is there again and answers; nothing happens when it is down already. */
+export async function restart(part: Part, signal: Deno.Signal, onEnd: () => void): Promise<void> {
+  const before = processOf(part);
+  if (!strike(part, signal)) return;
+  onEnd();
+  await waitFor(`${part} to be started again`, () => processOf(part) !== before, 60_000);
+  await waitUntilBack();
+}
+
+function processOf(part: Part): number {
+  return Number(Deno.readTextFileSync(`${Deno.env.get("STACK_FOLDER")}/${part}.pid`));
 }
 
 /** Waits until the database answers through PostgREST. */

@@ -11,6 +11,9 @@ export const LEASE_SECONDS = 3;
 const LIFE_SECONDS = 12;
 const WAKE_EVERY_MS = 400;
 
+/** One for each line in turn. Not `deferred`: such an answer is fetched only where 15 seconds of life are left. */
+const GROK_TRANSPORTS = ["sync", "stream"];
+
 const ENVIRONMENT = {
   QUEUE_LEASE_SECONDS: `${LEASE_SECONDS}`,
   QUEUE_WALL_CLOCK_SECONDS: `${LIFE_SECONDS}`,
@@ -124,7 +127,7 @@ export class Workers {
     const started = Date.now();
     const { onStart, clockOffsetMs } = slot;
     Object.assign(slot, { clockOffsetMs: 0, onStart: undefined });
-    const worker = await start(slot.line.url, clockOffsetMs);
+    const worker = await start(slot.line, clockOffsetMs);
     onStart?.();
     const life: Life = { slot: slot.line.slot, pid: worker.pid, started };
     this.lives.push(life);
@@ -147,7 +150,7 @@ export class Workers {
   }
 }
 
-function start(url: string, clockOffsetMs: number): Promise<Worker> {
+function start({ url, slot }: Line, clockOffsetMs: number): Promise<Worker> {
   const script = new URL("../stack/serve_function.ts", import.meta.url).pathname;
   const entry = new URL("function/index.ts", import.meta.url).href;
   const rights = ["--no-prompt", "--allow-net", "--allow-env", "--allow-read"];
@@ -157,6 +160,7 @@ function start(url: string, clockOffsetMs: number): Promise<Worker> {
     ...stack.functionEnv,
     ...ENVIRONMENT,
     SUPABASE_URL: url,
+    GROK_TRANSPORT: GROK_TRANSPORTS[slot % GROK_TRANSPORTS.length],
     FAULTS_FUNCTION: Deno.env.get("FAULTS_FUNCTION"),
     CLOCK_OFFSET_MS: `${clockOffsetMs}`,
   });

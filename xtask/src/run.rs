@@ -89,10 +89,13 @@ impl Run {
         Ok(true)
     }
 
-    /// For scripts that send signals to the parts of the stack: `<name>.pid` in the run's folder.
+    /// For scripts that send signals to the parts of the stack: `<name>.pid` in the run's folder. It is never seen
+    /// half written: a signal to no process goes to the sender's own group.
     fn note_pid(&self, service: &Service) -> Result<()> {
         let file = self.folder.join(format!("{}.pid", service.name));
-        fs::write(&file, service.child.id().to_string())
+        let draft = file.with_extension("pid.draft");
+        fs::write(&draft, service.child.id().to_string())
+            .and_then(|()| fs::rename(&draft, &file))
             .with_context(|| format!("{} cannot be written", file.display()))
     }
 
