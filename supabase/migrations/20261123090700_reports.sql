@@ -103,7 +103,7 @@ grant select, insert, update on job_queue.report_jobs to service_role;
 
 -- A digest of what a report says; null when it says nothing.
 create function job_queue.report_digest(generated_content text, sections_json jsonb) returns bytea
-language sql immutable as $$
+language sql immutable set search_path = '' as $$
   select case
     when btrim(coalesce(generated_content, ''), E' \t\r\n') <> '' or coalesce(sections_json, 'null') not in ('null', '{}', '[]')
       then sha256(convert_to(coalesce(generated_content, '') || E'\n' || coalesce(sections_json::text, ''), 'UTF8'))
