@@ -80,9 +80,11 @@ fn run_level(project: &Project, selection: &Selection, level: Level) -> Counts {
         Level::Lint => lint::run(project),
         Level::Rust => counted("the Rust tests", || suites::rust(project, filter)),
         Level::Sql => counted("the SQL tests", || suites::sql(project, filter)),
-        Level::Browser => counted("the tests in a browser", || {
-            suites::browser(project, filter)
-        }),
+        Level::Browser => {
+            with_what_may_be_missing("the tests in a browser", tools::chromium(), |chromium| {
+                suites::browser(project, &chromium, filter)
+            })
+        }
         Level::Package => counted("the npm package", || suites::package(project, filter)),
         Level::E2e => {
             let denos = selection.deno.map_or(Deno::ALL.to_vec(), |deno| vec![deno]);
@@ -102,25 +104,27 @@ fn run_level(project: &Project, selection: &Selection, level: Level) -> Counts {
         Level::Deploy => counted("the tests of deployment", || {
             suites::deploy(project, filter)
         }),
-        Level::Debian => debian(project, filter),
+        Level::Debian => with_what_may_be_missing(
+            "the tests with Debian's Postgres",
+            tools::debian_postgres(),
+            |folder| suites::debian(project, &Postgres::Debian(folder), filter),
+        ),
     }
 }
 
-/// The one level that may be left out, because not every system has these packages: never in CI, and never silently.
-fn debian(project: &Project, filter: Option<&str>) -> Counts {
-    let found = tools::debian_postgres();
+/// A level that may be left out, because not every system has what it needs: never in CI, and never silently.
+fn with_what_may_be_missing<T>(
+    name: &str,
+    found: Result<Result<T, &'static str>>,
+    suite: impl FnOnce(T) -> Result<Counts>,
+) -> Counts {
     if let Ok(Err(reason)) = found
         && std::env::var_os("CI").is_none()
     {
-        heading(&format!(
-            "LEFT OUT: the tests with Debian's Postgres; {reason}"
-        ));
+        heading(&format!("LEFT OUT: {name}; {reason}"));
         return Counts::default();
     }
-    counted("the tests with Debian's Postgres", || {
-        let folder = found?.map_err(|reason| anyhow!(reason))?;
-        suites::debian(project, &Postgres::Debian(folder), filter)
-    })
+    counted(name, || suite(found?.map_err(|reason| anyhow!(reason))?))
 }
 
 /// A suite that cannot run, or runs nothing, has failed: nothing is ever skipped.

@@ -1,5 +1,6 @@
 //! The programs the other commands need: checked, installed where that is possible, and found.
 
+mod apt;
 mod chromium;
 mod debian;
 mod deno;

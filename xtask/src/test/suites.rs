@@ -9,7 +9,7 @@ use super::counts::{self, Counts};
 use crate::faults;
 use crate::project::Project;
 use crate::stack::{Function, Grok, Postgres, Stack};
-use crate::tools::{self, Deno, cargo};
+use crate::tools::{Deno, cargo};
 use crate::wasm::Flavour;
 
 pub fn rust(project: &Project, filter: Option<&str>) -> Result<Counts> {
@@ -39,15 +39,14 @@ pub fn package(project: &Project, filter: Option<&str>) -> Result<Counts> {
 }
 
 /// The package in an application of its own.
-pub fn browser(project: &Project, filter: Option<&str>) -> Result<Counts> {
-    let chromium = tools::chromium()?;
+pub fn browser(project: &Project, chromium: &str, filter: Option<&str>) -> Result<Counts> {
     let function = Function {
         deno: Deno::Edge,
         // Slow enough to see a report being written.
         grok: Grok::StandIn { delay_ms: 700 },
     };
     let stack = Stack::start(project, Some(&function))?;
-    let environment = [("STACK_CHROMIUM", chromium.as_str())];
+    let environment = [("STACK_CHROMIUM", chromium)];
     deno_test_with(project, &stack, &["tests/browser/"], filter, &environment)
 }
 

@@ -1,12 +1,8 @@
 //! The browser of the tests.
 
-use std::process::Command;
+use anyhow::{Context, Result};
 
-use anyhow::{Context, Result, bail};
-use nix::unistd::geteuid;
-
-use crate::command::output;
-use crate::progress::heading;
+use super::apt;
 
 const NAMES: [&str; 4] = [
     "chromium",
@@ -14,42 +10,29 @@ const NAMES: [&str; 4] = [
     "google-chrome",
     "google-chrome-stable",
 ];
-const WANTED: &str =
-    "install Chromium (Debian: apt-get install chromium) so that `chromium` is on the path";
+const MISSING: &str =
+    "there is no Chromium on the path, and only root may install it: apt-get install chromium";
 
-/// The program, installed where that is possible.
-pub fn chromium() -> Result<String> {
-    if let Some(path) = found() {
-        return Ok(path);
+/// The program, installed where that is possible; else why there is none.
+pub fn chromium() -> Result<Result<String, &'static str>> {
+    if let Some(program) = found() {
+        return Ok(Ok(program));
     }
-    if !geteuid().is_root() || !answers("apt-get") {
-        bail!("no browser is here: {WANTED}");
+    if apt::may_install().is_err() {
+        return Ok(Err(MISSING));
     }
-    heading("installing chromium with apt");
-    apt(&["update"])?;
-    apt(&["install", "--yes", "--no-install-recommends", "chromium"]).context(WANTED)?;
-    found().context(WANTED)
+    apt::install(&["chromium"])?;
+    Ok(Ok(found().context(
+        "apt installed a Chromium that is not on the path",
+    )?))
 }
 
 fn found() -> Option<String> {
     let path = std::env::var_os("PATH")?;
     let folders: Vec<_> = std::env::split_paths(&path).collect();
-    let programs = NAMES
+    let mut programs = NAMES
         .iter()
         .flat_map(|name| folders.iter().map(move |folder| folder.join(name)));
-    let mut programs = programs.filter(|program| program.is_file());
-    Some(programs.next()?.to_string_lossy().into_owned())
-}
-
-fn answers(program: &str) -> bool {
-    let version = Command::new(program).arg("--version").output();
-    version.is_ok_and(|output| output.status.success())
-}
-
-fn apt(arguments: &[&str]) -> Result<()> {
-    let mut command = Command::new("apt-get");
-    command
-        .args(arguments)
-        .env("DEBIAN_FRONTEND", "noninteractive");
-    output(&mut command).map(drop)
+    let program = programs.find(|program| program.is_file())?;
+    Some(program.to_string_lossy().into_owned())
 }

@@ -1,13 +1,10 @@
 //! What only Debian packages: two extensions and the Postgres they were built for.
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use anyhow::{Context, Result};
-use nix::unistd::geteuid;
 
-use crate::command::output;
-use crate::progress::heading;
+use super::apt;
 
 const PACKAGES: [&str; 2] = ["postgresql-15-cron", "postgresql-15-plpgsql-check"];
 const EXTENSIONS: &str = "/usr/share/postgresql/15/extension";
@@ -20,33 +17,12 @@ pub fn debian_postgres() -> Result<Result<PathBuf, &'static str>> {
     if extensions.all(|name| Path::new(EXTENSIONS).join(name).exists()) {
         return Ok(Ok(folder));
     }
-    if !is_there("apt-get") {
+    if apt::may_install().is_err() {
         return Ok(Err(
-            "postgresql-15-cron and postgresql-15-plpgsql-check come with apt, which is not here",
+            "only root may install them, with apt: apt-get install postgresql-15-cron postgresql-15-plpgsql-check",
         ));
     }
-    if !geteuid().is_root() {
-        return Ok(Err(
-            "only root may install them: apt-get install postgresql-15-cron postgresql-15-plpgsql-check",
-        ));
-    }
-    install()?;
-    Ok(Ok(folder))
-}
-
-fn install() -> Result<()> {
-    heading(&format!("installing {} with apt", PACKAGES.join(" and ")));
-    let apt = |arguments: &[&str]| {
-        let mut command = Command::new("apt-get");
-        command.args(arguments);
-        output(command.env("DEBIAN_FRONTEND", "noninteractive"))
-    };
-    apt(&["update"])?;
-    apt(&["install", "--yes", PACKAGES[0], PACKAGES[1]])
+    apt::install(&PACKAGES)
         .context("Debian 12 has them; elsewhere add the packages of apt.postgresql.org")?;
-    Ok(())
-}
-
-fn is_there(program: &str) -> bool {
-    Command::new(program).arg("--version").output().is_ok()
+    Ok(Ok(folder))
 }
