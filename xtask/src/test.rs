@@ -60,7 +60,6 @@ pub fn run(project: &Project, selection: &Selection) -> Result<bool> {
             Level::Package,
             Level::Browser,
             Level::E2e,
-            Level::Faults,
             Level::Deploy,
             Level::Debian,
         ],
