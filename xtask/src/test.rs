@@ -54,7 +54,6 @@ pub fn run(project: &Project, selection: &Selection) -> Result<bool> {
             Level::Rust,
             Level::Sql,
             Level::E2e,
-            Level::Faults,
             Level::Deploy,
             Level::Debian,
         ],

@@ -41,6 +41,7 @@ export class Queue {
   count = 0;
   readonly #keys = new Map<string, number>();
   readonly #timeouts = new Set<string>();
+  /** Jobs are claimed once under a token, by a call or by its repetition. */
   readonly #closedClaims = new Set<Token>();
   /** Counts calls. */
   #now = 0;
@@ -65,9 +66,10 @@ export class Queue {
     const finished = exchange.results.map((result) => this.#finish(result, result));
     if (exchange.maxJobs === 0) return { finished, jobs: [] };
     const { token, maxJobs, types, worker } = exchange;
-    const jobs = this.#isClosed(token, isRepeat)
+    const jobs = this.#closedClaims.has(token)
       ? this.#heldUnder(token)
       : this.#claim(token, maxJobs, types, worker);
+    if (isRepeat || jobs.length > 0) this.#closedClaims.add(token);
     return { finished, jobs };
   }
 
@@ -203,14 +205,6 @@ export class Queue {
       .slice(0, maxJobs);
     for (const each of chosen) job.begin(each, token, worker, this.#hasDeadline(each));
     return this.#handOut(chosen);
-  }
-
-  /** Jobs are claimed once under a token, by a call or by its repetition. */
-  #isClosed(token: Token, isRepeat: boolean): boolean {
-    if (this.#closedClaims.has(token)) return true;
-    if (!isRepeat) return false;
-    this.#closedClaims.add(token);
-    return this.#all((each) => each.run !== null && each.token === token).length > 0;
   }
 
   #heldUnder(token: Token): Claimed[] {
