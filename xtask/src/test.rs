@@ -2,7 +2,7 @@
 
 pub mod counts;
 mod lint;
-mod suites;
+pub mod suites;
 
 use anyhow::{Result, anyhow};
 
@@ -54,6 +54,7 @@ pub fn run(project: &Project, selection: &Selection) -> Result<bool> {
             Level::Rust,
             Level::Sql,
             Level::E2e,
+            Level::Faults,
             Level::Deploy,
             Level::Debian,
         ],

@@ -1,6 +1,6 @@
 //! The tests that run: each suite with what it needs around it.
 
-use std::process::{Child, Stdio};
+use std::process::{Child, Command, Stdio};
 
 use anyhow::{Context, Result};
 use nix::sys::signal::Signal;
@@ -59,12 +59,8 @@ pub fn debian(project: &Project, postgres: &Postgres, filter: Option<&str>) -> R
     deno_test(project, &stack, &["tests/debian/"], filter)
 }
 
-fn deno_test(
-    project: &Project,
-    stack: &Stack,
-    folders: &[&str],
-    filter: Option<&str>,
-) -> Result<Counts> {
+/// `deno test` on a stack, its output piped; to be given what to run.
+pub fn test_command(project: &Project, stack: &Stack) -> Result<Command> {
     let mut command = Deno::Current.command(project)?;
     command
         .args([
@@ -74,12 +70,23 @@ fn deno_test(
             "--no-check",
             "--allow-all",
         ])
-        .args(filter.map(|filter| format!("--filter={filter}")))
-        .args(folders)
         .envs(stack.environment())
         .env("FAULTS_FUNCTION", Flavour::Faults.function(project))
         .stdin(Stdio::null())
         .stdout(Stdio::piped());
+    Ok(command)
+}
+
+fn deno_test(
+    project: &Project,
+    stack: &Stack,
+    folders: &[&str],
+    filter: Option<&str>,
+) -> Result<Counts> {
+    let mut command = test_command(project, stack)?;
+    command
+        .args(filter.map(|filter| format!("--filter={filter}")))
+        .args(folders);
     let mut child = stack.run().spawn(&mut command, Signal::SIGTERM)?;
     let counts = pass_on(&mut child)?;
     let succeeded = stack.run().wait(child)?.success();
