@@ -267,7 +267,7 @@ impl<'a, H: Host> Engine<'a, H> {
             match unreadable {
                 None => self.held.push(context, now_ms),
                 Some(reason) => {
-                    let outcome = Outcome::unreadable(reason);
+                    let outcome = Outcome::permanent(reason);
                     self.prefetch.ended(arrival.lease_token, now_ms);
                     self.trips
                         .deliver(Finished::new(Rc::new(context), 0, outcome));
@@ -279,12 +279,10 @@ impl<'a, H: Host> Engine<'a, H> {
     fn answered(&mut self, standings: Standings<'a, H>) {
         self.trips.hurry();
         for (context, standing) in standings {
-            if standing == Standing::Held {
-                continue;
-            }
             let stop = match standing {
+                Standing::Held => continue,
                 Standing::Cancelled => Stop::Cancelled,
-                Standing::Held | Standing::Lost => Stop::LeaseLost,
+                Standing::Lost => Stop::LeaseLost,
             };
             // A job that came to its end meanwhile needs no stopping.
             let Some(ms) = self.held.let_go(&context, stop) else {
@@ -363,17 +361,17 @@ impl<'a, H: Host> Engine<'a, H> {
 
     /// Makes sure that the loop turns when something becomes due.
     fn set_alarm(&mut self) {
+        let now_ms = self.now_ms();
+        let is_ahead = |at_ms: &u64| *at_ms > now_ms;
         // Once it is past, whoever is still here is saving a step.
-        let hand_over = Some(self.context.hands_over_at_ms())
-            .filter(|at_ms| !self.held.is_empty() && *at_ms > self.now_ms());
-        let look_again = self.look_again_at_ms.filter(|at_ms| *at_ms > self.now_ms());
+        let hand_over = (!self.held.is_empty()).then(|| self.context.hands_over_at_ms());
         let due = [
-            look_again,
+            self.look_again_at_ms.filter(is_ahead),
             self.pulse.due_ms(&self.held),
             self.held.overdue_at_ms(),
             self.held.deadline_ms(),
-            self.trips.due_ms().filter(|at_ms| *at_ms > self.now_ms()),
-            hand_over,
+            self.trips.due_ms().filter(is_ahead),
+            hand_over.filter(is_ahead),
         ];
         let Some(due_ms) = due.into_iter().flatten().min() else {
             self.alarm = None;
@@ -386,7 +384,7 @@ impl<'a, H: Host> Engine<'a, H> {
         {
             return;
         }
-        let pause_ms = due_ms.saturating_sub(self.now_ms());
+        let pause_ms = due_ms.saturating_sub(now_ms);
         let pause_ms = u32::try_from(pause_ms).unwrap_or(u32::MAX);
         self.alarm = Some(Alarm {
             due_ms,

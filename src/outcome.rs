@@ -45,10 +45,10 @@ impl Outcome {
         }
     }
 
-    /// The end of a job that cannot be run at all.
-    pub fn unreadable(reason: String) -> Self {
+    /// The end of a job that no further attempt can help.
+    pub fn permanent(error_message: String) -> Self {
         Self::Failed {
-            error_message: reason,
+            error_message,
             retryable: false,
             retry_after_seconds: None,
         }
@@ -67,11 +67,7 @@ pub fn outcome(result: Result<Value, JobError>) -> Option<Outcome> {
             retryable: true,
             retry_after_seconds,
         }),
-        Err(JobError::Permanent { message }) => Some(Outcome::Failed {
-            error_message: message,
-            retryable: false,
-            retry_after_seconds: None,
-        }),
+        Err(JobError::Permanent { message }) => Some(Outcome::permanent(message)),
         Err(JobError::Snoozed { seconds }) => Some(Outcome::Released {
             retry_after_seconds: Some(seconds),
         }),

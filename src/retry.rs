@@ -87,7 +87,8 @@ pub fn pause_ms(verdict: Verdict, retry_after_ms: Option<u32>, failures: u32) ->
     is_worth_it.then(|| backoff_ms(failures).max(wished_ms))
 }
 
-fn backoff_ms(failures: u32) -> u32 {
+/// The pause after so many failures in a row.
+pub fn backoff_ms(failures: u32) -> u32 {
     const FIRST: u32 = 100;
     const MOST: u32 = 5_000;
     let doublings = failures.saturating_sub(1).min(16);

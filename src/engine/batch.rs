@@ -37,11 +37,9 @@ impl<'a, H: Host> Finished<'a, H> {
             return None;
         }
         self.is_stand_in = true;
-        self.outcome = Rc::new(Outcome::Failed {
-            error_message: format!("the database refuses to store the result: {error}"),
-            retryable: false,
-            retry_after_seconds: None,
-        });
+        self.outcome = Rc::new(Outcome::permanent(format!(
+            "the database refuses to store the result: {error}"
+        )));
         self.context.ended(&self.outcome);
         Some(self)
     }

@@ -5,7 +5,6 @@ use std::task::{Context, Poll};
 
 use futures_util::FutureExt;
 use futures_util::future::LocalBoxFuture;
-use serde_json::json;
 
 use super::held::Held;
 use crate::handler::{JobContext, RunContext};
@@ -102,21 +101,11 @@ impl<'a, H: Host> Pulse<'a, H> {
         for context in &beat.contexts {
             context.heartbeat_over(!self.has_failed);
         }
-        let standings = beat.answer.inspect_err(|error| {
-            self.failed(error);
-        });
-        Poll::Ready(
-            standings
-                .ok()
-                .map(|standings| beat.contexts.into_iter().zip(standings).collect()),
-        )
-    }
-
-    fn failed(&self, error: &QueueError) {
-        let error = error.to_string();
-        self.context
-            .log
-            .event("heartbeat_failed", &json!({ "error": error }));
+        if let Err(error) = &beat.answer {
+            self.context.log.failure("heartbeat_failed", error);
+        }
+        let standings = beat.answer.ok();
+        Poll::Ready(standings.map(|standings| beat.contexts.into_iter().zip(standings).collect()))
     }
 }
 

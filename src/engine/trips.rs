@@ -292,14 +292,14 @@ impl<'a, H: Host> Trips<'a, H> {
             }
         };
         let pause_ms = retry::pause_ms(verdict, error.retry_after_ms(), failures);
+        let is_final = pause_ms.is_none();
         // Results are worth it as long as there is time: somebody may put the database right.
-        let results_pause_ms = retry::pause_ms(Verdict::Transient, None, failures);
-        let pause_ms_of_any = pause_ms.or(results_pause_ms).unwrap_or_default();
+        let pause_ms = pause_ms.unwrap_or_else(|| retry::backoff_ms(failures));
         self.trouble = Some(Trouble {
             error,
             failures,
-            again_at_ms: self.context.host.now_ms() + u64::from(pause_ms_of_any),
-            is_final: pause_ms.is_none(),
+            again_at_ms: self.context.host.now_ms() + u64::from(pause_ms),
+            is_final,
         });
     }
 

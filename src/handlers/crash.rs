@@ -69,7 +69,8 @@ fn recurse(depth: u64) -> u64 {
 }
 
 fn hoard<H: Host>(context: &JobContext<'_, H>) -> u64 {
-    const PIECE_BYTES: usize = 64 * 1024 * 1024;
+    // Large, because each of them makes V8 move the whole memory.
+    const PIECE_BYTES: usize = 1024 * 1024 * 1024;
     let mut pieces: Vec<Vec<u8>> = Vec::new();
     // The clock never goes back to zero: there is no other end than the memory's.
     while context.now_ms() > 0 {

@@ -2,20 +2,11 @@
 // just now, 50,000 failed just now, 1,000 running. Database time, the median of nine.
 
 import { createDatabase, type Sql } from "../support/database.ts";
+import { OPERATOR_STATEMENTS } from "../support/operator.ts";
 import { median, shown } from "./median.ts";
 
 const LIMIT_MS = 200;
 const CALLS = 9;
-
-const statements = [
-  "select job_queue_health()",
-  "select job_queue_metrics()",
-  "select * from check_job_queue()",
-  "select * from failed_jobs",
-  "select * from running_jobs",
-  "select dispatch_workers()",
-  "select tend_job_queue()",
-];
 
 await using database = await createDatabase();
 const sql = database.connect();
@@ -24,7 +15,7 @@ await fill(database.admin);
 let missed = 0;
 for (const state of ["as it was filled", "after vacuum analyze"]) {
   if (state !== "as it was filled") await database.admin.unsafe("vacuum analyze jobs");
-  for (const statement of statements) {
+  for (const statement of OPERATOR_STATEMENTS) {
     const times = [];
     for (let call = 0; call < CALLS; call++) times.push(await databaseMs(statement));
     const ms = median(times);

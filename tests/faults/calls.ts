@@ -2,6 +2,9 @@
 // invariants look at.
 
 export interface Call {
+  /** When its worker sent it: that may have ended by the time it is passed on. */
+  sentAt: number;
+  /** When it was passed on. */
   at: number;
   /** When the answer came. */
   answered: number;
@@ -33,9 +36,10 @@ export interface Said {
 }
 
 /** A call that is about to be passed on. */
-export function callOf(slot: number, name: string, body: string): Call {
+export function callOf(slot: number, name: string, body: string, sentAt: number): Call {
   const sent = read(body) ?? {};
   return {
+    sentAt,
     at: Date.now(),
     answered: Infinity,
     slot,

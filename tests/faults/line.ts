@@ -108,6 +108,7 @@ export class Line {
   /** The answer, if there is to be one. */
   async #handle(connection: Deno.Conn, request: Message): Promise<Uint8Array | undefined> {
     if (this.#isMute(connection)) return undefined;
+    const sentAt = Date.now();
     const mishap = this.#takeMishap(request);
     switch (mishap?.mishap) {
       case "late":
@@ -118,9 +119,9 @@ export class Line {
         await pause(mishap.ms);
         break;
       case "doubled":
-        this.#forward(request);
+        this.#forward(request, sentAt);
     }
-    const answer = await this.#forward(request);
+    const answer = await this.#forward(request, sentAt);
     if (mishap?.mishap === "answer_lost") close(connection);
     if (mishap?.mishap === "answer_late") await pause(mishap.ms);
     return answer;
@@ -139,11 +140,16 @@ export class Line {
     return mishap;
   }
 
-  async #forward(request: Message): Promise<Uint8Array> {
+  async #forward(request: Message, sentAt: number): Promise<Uint8Array> {
     const [method, path] = request.start.split(" ");
     const headers = new Headers(request.headers);
     for (const name of ["host", "content-length", "connection"]) headers.delete(name);
-    const call = callOf(this.slot, functionOf(request), new TextDecoder().decode(request.body));
+    const call = callOf(
+      this.slot,
+      functionOf(request),
+      new TextDecoder().decode(request.body),
+      sentAt,
+    );
     this.#calls.push(call);
     try {
       const response = await fetch(stack.url + path, { method, headers, body: request.body });

@@ -47,10 +47,10 @@ function isFailure(end: Change): boolean {
 /** Each process chooses a name when it starts, and says it with its claims. */
 function livesByWorker({ calls, lives }: Evidence): Map<string, Life> {
   const found = new Map<string, Life>();
-  for (const { workerId, slot, at } of calls) {
+  for (const { workerId, slot, sentAt } of calls) {
     if (!workerId || found.has(workerId)) continue;
     const life = lives.find((life) =>
-      life.slot === slot && life.started <= at && (life.ended ?? Infinity) >= at
+      life.slot === slot && life.started <= sentAt && (life.ended ?? Infinity) >= sentAt
     );
     if (life) found.set(workerId, life);
   }

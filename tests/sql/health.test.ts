@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { type Sql, testDatabase } from "../support/database.ts";
+import { OPERATOR_STATEMENTS } from "../support/operator.ts";
 import { lease, queueOn } from "../support/queue.ts";
 
 const db = await testDatabase();
@@ -132,17 +133,7 @@ async function tableScans(admin: Sql): Promise<number> {
   return Number(scans);
 }
 
-for (
-  const statement of [
-    "select job_queue_health()",
-    "select job_queue_metrics()",
-    "select * from check_job_queue()",
-    "select * from failed_jobs",
-    "select * from running_jobs",
-    "select dispatch_workers()",
-    "select tend_job_queue()",
-  ]
-) {
+for (const statement of OPERATOR_STATEMENTS) {
   Deno.test(`${statement} never reads the whole table, with or without statistics`, async () => {
     const connection = db.connect();
     await crowd();

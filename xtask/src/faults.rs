@@ -2,7 +2,7 @@
 //! after it. The script in `tests/faults/` does the harm; here the stack is started and kept alive.
 
 use std::fs;
-use std::process::{ChildStdout, Stdio};
+use std::process::ChildStdout;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
@@ -12,6 +12,7 @@ use crate::progress::heading;
 use crate::project::Project;
 use crate::stack::{Function, Grok, Stack, random_number};
 use crate::test::counts::{self, Counts};
+use crate::test::suites;
 use crate::tools::Deno;
 use crate::wasm::{self, Flavour};
 
@@ -78,22 +79,11 @@ fn run_under(project: &Project, deno: Deno, seed: u32, seconds: u32) -> Result<C
         grok: Grok::StandIn { delay_ms: 20 },
     };
     let mut stack = Stack::start(project, Some(&function))?;
-    let mut command = Deno::Current.command(project)?;
+    let mut command = suites::test_command(project, &stack)?;
     command
-        .args([
-            "test",
-            "--quiet",
-            "--no-prompt",
-            "--no-check",
-            "--allow-all",
-        ])
         .arg("tests/faults/")
-        .envs(stack.environment())
-        .env("FAULTS_FUNCTION", Flavour::Faults.function(project))
         .env("FAULTS_SEED", seed.to_string())
-        .env("FAULTS_SECONDS", seconds.to_string())
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped());
+        .env("FAULTS_SECONDS", seconds.to_string());
     let mut child = stack.run().spawn(&mut command, Signal::SIGTERM)?;
     let output = child.stdout.take().context("its output is not piped")?;
     let counts = keep_alive(&mut stack, output)?;

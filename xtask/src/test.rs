@@ -2,7 +2,7 @@
 
 pub mod counts;
 mod lint;
-mod suites;
+pub mod suites;
 
 use anyhow::{Result, anyhow};
 
@@ -60,6 +60,7 @@ pub fn run(project: &Project, selection: &Selection) -> Result<bool> {
             Level::Package,
             Level::Browser,
             Level::E2e,
+            Level::Faults,
             Level::Deploy,
             Level::Debian,
         ],

@@ -1,6 +1,6 @@
 //! The tests that run: each suite with what it needs around it.
 
-use std::process::{Child, Stdio};
+use std::process::{Child, Command, Stdio};
 
 use anyhow::{Context, Result};
 use nix::sys::signal::Signal;
@@ -46,8 +46,9 @@ pub fn browser(project: &Project, chromium: &str, filter: Option<&str>) -> Resul
         grok: Grok::StandIn { delay_ms: 700 },
     };
     let stack = Stack::start(project, Some(&function))?;
-    let environment = [("STACK_CHROMIUM", chromium)];
-    deno_test_with(project, &stack, &["tests/browser/"], filter, &environment)
+    let mut command = test_command(project, &stack)?;
+    command.env("STACK_CHROMIUM", chromium);
+    run_tests(project, &stack, command, &["tests/browser/"], filter)
 }
 
 /// The function runs under `deno`, the tests themselves under the current one.
@@ -81,22 +82,8 @@ pub fn debian(project: &Project, postgres: &Postgres, filter: Option<&str>) -> R
     deno_test(project, &stack, &["tests/debian/"], filter)
 }
 
-fn deno_test(
-    project: &Project,
-    stack: &Stack,
-    folders: &[&str],
-    filter: Option<&str>,
-) -> Result<Counts> {
-    deno_test_with(project, stack, folders, filter, &[])
-}
-
-fn deno_test_with(
-    project: &Project,
-    stack: &Stack,
-    folders: &[&str],
-    filter: Option<&str>,
-    environment: &[(&str, &str)],
-) -> Result<Counts> {
+/// `deno test` on a stack, its output piped; to be given what to run.
+pub fn test_command(project: &Project, stack: &Stack) -> Result<Command> {
     let mut command = Deno::Current.command(project)?;
     command
         .args([
@@ -106,13 +93,33 @@ fn deno_test_with(
             "--no-check",
             "--allow-all",
         ])
-        .args(filter.map(|filter| format!("--filter={filter}")))
-        .args(folders)
         .envs(stack.environment())
-        .envs(environment.iter().copied())
         .env("FAULTS_FUNCTION", Flavour::Faults.function(project))
         .stdin(Stdio::null())
         .stdout(Stdio::piped());
+    Ok(command)
+}
+
+fn deno_test(
+    project: &Project,
+    stack: &Stack,
+    folders: &[&str],
+    filter: Option<&str>,
+) -> Result<Counts> {
+    let command = test_command(project, stack)?;
+    run_tests(project, stack, command, folders, filter)
+}
+
+fn run_tests(
+    project: &Project,
+    stack: &Stack,
+    mut command: Command,
+    folders: &[&str],
+    filter: Option<&str>,
+) -> Result<Counts> {
+    command
+        .args(filter.map(|filter| format!("--filter={filter}")))
+        .args(folders);
     let mut child = stack.run().spawn(&mut command, Signal::SIGTERM)?;
     let counts = pass_on(&mut child)?;
     let succeeded = stack.run().wait(child)?.success();

@@ -98,6 +98,11 @@ impl Xai {
         asked.collect()
     }
 
+    fn times_asked(&self, about: &str) -> usize {
+        let asked = self.asked();
+        asked.iter().filter(|other| **other == about).count()
+    }
+
     fn looks(&self) -> usize {
         self.events
             .iter()
@@ -241,14 +246,7 @@ fn an_answer_that_is_lost_again_and_again_is_not_paid_for_for_ever() {
     let error = run_deferred(&host, report_job(1));
     let message = "grok has no answer any more to what it deferred";
     assert_eq!(error, Err(JobError::retryable(message)));
-    assert_eq!(
-        xai.borrow()
-            .asked()
-            .iter()
-            .filter(|about| **about == "p1")
-            .count(),
-        2
-    );
+    assert_eq!(xai.borrow().times_asked("p1"), 2);
 }
 
 #[test]
@@ -292,14 +290,7 @@ fn an_error_that_passes_in_place_of_the_answer_is_a_reason_to_ask_again() {
     let (report, _) = run_to_end(&xai, first_job, 0, unchanged);
     assert_eq!(report["status"], "complete");
     assert_eq!(report["stats"]["duplicateRisk"], 0);
-    assert_eq!(
-        xai.borrow()
-            .asked()
-            .iter()
-            .filter(|about| **about == "p1")
-            .count(),
-        3
-    );
+    assert_eq!(xai.borrow().times_asked("p1"), 3);
 }
 
 #[test]
