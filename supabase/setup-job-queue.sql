@@ -2266,11 +2266,16 @@ comment on function job_queue.may_change_report is 'Whether the caller may chang
 
 create function job_queue.may_read_object(bucket text, path text) returns boolean
 language plpgsql stable set search_path = '' as $$
+declare
+  v_storage regnamespace := to_regnamespace('storage');
+  v_exists boolean;
 begin
   if to_regclass('storage.objects') is null then
     return false;
   end if;
-  return exists (select from storage.objects o where o.bucket_id = bucket and o.name = path);
+  execute format('select exists (select from %s.objects o where o.bucket_id = $1 and o.name = $2)', v_storage)
+    into v_exists using bucket, path;
+  return v_exists;
 exception
   when insufficient_privilege then return false;
 end $$;
@@ -2283,9 +2288,8 @@ create function job_queue.broadcast_job() returns trigger
 language plpgsql security definer set search_path = '' as $$
 begin
   if to_regprocedure('realtime.send(jsonb,text,text,boolean)') is not null then
-    perform realtime.send(
-      jsonb_build_object('id', new.id, 'status', new.status, 'progress', new.progress), 'job', 'job:' || new.id, true
-    );
+    execute format('select %s.send($1, $2, $3, true)', to_regnamespace('realtime')) using
+      jsonb_build_object('id', new.id, 'status', new.status, 'progress', new.progress), 'job', 'job:' || new.id;
   end if;
   return null;
 end $$;

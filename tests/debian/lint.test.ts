@@ -5,13 +5,13 @@ import assert from "node:assert/strict";
 import { emptyDatabase, migrations, supabaseSql } from "../support/database.ts";
 import { projectCopy, remote, supabaseCli } from "../support/supabase_cli.ts";
 
-for (const lacking of ["nothing", "pg_net, pg_cron and the Vault"]) {
+for (const lacking of ["nothing", "pg_net, pg_cron, the Vault and Realtime"]) {
   Deno.test(`db lint has no complaint in a project that lacks ${lacking}`, async () => {
     await emptyDatabase(async (sql) => {
       await sql.unsafe(await supabaseSql());
       if (lacking !== "nothing") {
         await sql.unsafe(
-          "drop schema net cascade; drop schema cron cascade; drop schema vault cascade",
+          "drop schema net cascade; drop schema cron cascade; drop schema vault cascade; drop schema realtime cascade",
         );
       }
       for (const file of await migrations()) await sql.unsafe(file.sql);
