@@ -3,6 +3,7 @@
 //! Everything happens in one loop on one thread. While a trip to the database is under way running jobs go
 //! on, and what they finish meanwhile travels with the next trip: that alone makes batches.
 
+mod alarm;
 mod batch;
 mod held;
 mod ledger;
@@ -17,9 +18,7 @@ use std::future::poll_fn;
 use std::rc::Rc;
 use std::task::{Context, Poll};
 
-use futures_util::FutureExt;
-use futures_util::future::LocalBoxFuture;
-
+use self::alarm::Alarm;
 use self::batch::Finished;
 use self::held::{Attempt, Held};
 use self::ledger::Ledger;
@@ -58,7 +57,7 @@ pub async fn run<H: Host>(
         look_again_at_ms: None,
         usage: context.usage(),
         pulse: Pulse::new(context),
-        alarm: None,
+        alarm: Alarm::new(context.host),
         ledger: Ledger::new(context, unavailable),
     };
     engine.run().await
@@ -76,13 +75,8 @@ struct Engine<'a, H: Host> {
     /// As it was last measured.
     usage: Usage,
     pulse: Pulse<'a, H>,
-    alarm: Option<Alarm<'a>>,
+    alarm: Alarm<'a, H>,
     ledger: Ledger<'a, H>,
-}
-
-struct Alarm<'a> {
-    due_ms: u64,
-    sleep: LocalBoxFuture<'a, ()>,
 }
 
 enum Event<'a, H> {
@@ -333,9 +327,7 @@ impl<'a, H: Host> Engine<'a, H> {
         if let Poll::Ready(event) = self.poll_arrival(task) {
             return Poll::Ready(event);
         }
-        let alarm = self.alarm.as_mut();
-        if alarm.is_some_and(|alarm| alarm.sleep.poll_unpin(task).is_ready()) {
-            self.alarm = None;
+        if self.alarm.poll(task).is_ready() {
             return Poll::Ready(Event::Woken);
         }
         // A handler that computes between its awaits uses up the isolate without any other event.
@@ -373,23 +365,7 @@ impl<'a, H: Host> Engine<'a, H> {
             self.trips.due_ms().filter(is_ahead),
             hand_over.filter(is_ahead),
         ];
-        let Some(due_ms) = due.into_iter().flatten().min() else {
-            self.alarm = None;
-            return;
-        };
-        if self
-            .alarm
-            .as_ref()
-            .is_some_and(|alarm| alarm.due_ms == due_ms)
-        {
-            return;
-        }
-        let pause_ms = due_ms.saturating_sub(now_ms);
-        let pause_ms = u32::try_from(pause_ms).unwrap_or(u32::MAX);
-        self.alarm = Some(Alarm {
-            due_ms,
-            sleep: Box::pin(self.context.host.sleep_ms(pause_ms)),
-        });
+        self.alarm.set(due.into_iter().flatten().min());
     }
 
     fn now_ms(&self) -> u64 {

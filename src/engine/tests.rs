@@ -4,5 +4,6 @@ mod claiming;
 mod handing_over;
 mod handlers;
 mod losing;
+mod outages;
 mod stopping;
 mod world;

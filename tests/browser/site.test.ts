@@ -211,6 +211,38 @@ Deno.test("Next.js answers every method of a route in JSON", async () => {
   }]);
 });
 
+Deno.test("the page of the README writes a report as it stands there", async () => {
+  const user = crypto.randomUUID();
+  const context = await browser.newContext();
+  const page = await context.newPage();
+  await page.goto(`${site.url}/report`);
+  await page.getByLabel("Notes").fill("Membrane complete on the east half.");
+  await page.getByRole("button", { name: "Write the report" }).click();
+  await page.getByText("Sign in first.").waitFor();
+  await signInWithSupabase(context, user);
+  await page.reload();
+  await page.getByLabel("Contract").fill("Alder Street Library");
+  await page.getByLabel("Notes").fill("Membrane complete on the east half.");
+  await page.getByRole("button", { name: "Write the report" }).click();
+  await wokenUntil(page.getByText("FIELD REVIEW REPORT").waitFor());
+  assert.match(await page.getByRole("status").innerText(), /Alder Street Library/);
+  await context.close();
+});
+
+/** As supabase-js keeps a session that is still good: it asks nobody about it. */
+async function signInWithSupabase(context: BrowserContext, user: string) {
+  const session = {
+    access_token: await mintUserToken(user),
+    refresh_token: "unused",
+    token_type: "bearer",
+    expires_in: 3600,
+    expires_at: Math.floor(Date.now() / 1000) + 3600,
+    user: { id: user },
+  };
+  const key = `sb-${new URL(stack.url).hostname.split(".")[0]}-auth-token`;
+  await context.addInitScript(`localStorage.setItem("${key}", '${JSON.stringify(session)}')`);
+}
+
 /** A report's row of this owner. */
 async function report(owner: string | null): Promise<string> {
   const { data } = await server.from("reports").insert({ user_id: owner }).select("id").single();

@@ -107,6 +107,20 @@ Deno.test("init adds the functions and their sections, and keeps what the config
   );
 });
 
+Deno.test("init says what to leave out of the application's own checks, until it is left out", async () => {
+  const folder = await project();
+  await Deno.writeTextFile(`${folder}/tsconfig.json`, `{ "exclude": ["node_modules"] }`);
+  await Deno.writeTextFile(`${folder}/eslint.config.mjs`, `export default [];`);
+  const said = await cli(folder, "init");
+  assert.match(said, /In tsconfig\.json, add "supabase\/functions" to "exclude"/);
+  assert.match(
+    said,
+    /In eslint\.config\.mjs, add "supabase\/functions\/\*\*" to the ignored files/,
+  );
+  await Deno.writeTextFile(`${folder}/tsconfig.json`, `{ "exclude": ["supabase/functions"] }`);
+  assert.doesNotMatch(await cli(folder, "init"), /tsconfig/);
+});
+
 Deno.test("init a second time, and upgrade to the same version, change nothing", async () => {
   const folder = await project();
   await cli(folder, "init");

@@ -21,6 +21,7 @@ export async function startSite(): Promise<Site> {
   const pictures = `${root}.stack/pictures`;
   await Deno.mkdir(pictures, { recursive: true });
   await copySources();
+  await addReadmePage();
   await installPackage();
   const env = {
     NEXT_PUBLIC_SUPABASE_URL: stack.url,
@@ -50,6 +51,20 @@ async function copySources() {
     await Deno.remove(`${folder}/${entry.name}`, { recursive: true });
   }
   await run("cp", ["-R", `${root}tests/site/.`, folder]);
+}
+
+/** The page that the package's README has its readers write, with the client it has them write for it. */
+async function addReadmePage() {
+  const readme = await Deno.readTextFile(`${root}pkg-template/README.md`);
+  const code = [...readme.matchAll(/^ *```tsx?\n([^]*?)^ *```$/gm)].map(([, code]) => code);
+  const holding = (text: string) => code.find((block) => block.includes(text))!;
+  await Deno.writeTextFile(`${folder}/lib/readme.ts`, holding("createQueueClient(supabase)"));
+  await Deno.mkdir(`${folder}/app/report`);
+  const page = holding("export default function ReportPage()").replace(
+    "@/lib/queue",
+    "@/lib/readme",
+  );
+  await Deno.writeTextFile(`${folder}/app/report/page.tsx`, page);
 }
 
 async function installPackage() {

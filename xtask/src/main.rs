@@ -43,7 +43,7 @@ enum Task {
         #[arg(long)]
         debug: bool,
     },
-    /// Build the npm package into pkg/
+    /// Build the npm package into pkg/, and the tarball of it that npm installs
     Pkg,
     /// Write the types of the npm package's jobs from the Rust types
     Types,
@@ -131,7 +131,7 @@ fn run(project: &Project, task: Task) -> Result<bool> {
             wasm::build(project, flavour)?;
             package::copy_routes(project)?;
         }
-        Task::Pkg => package::build(project)?,
+        Task::Pkg => package::pack(project)?,
         Task::Types => package::write_types(project)?,
         Task::Stack {
             deno,

@@ -16,6 +16,8 @@ const TEMPLATE: &str = "pkg-template";
 const FOLDER: &str = "pkg";
 /// Where the function for people without a server finds the routes: their sources, which Deno runs as they are.
 const ROUTES: &str = "supabase/functions/api/pretium-queue";
+/// What the worker was built from: of use only where it is built.
+const STAMP: &str = "supabase/functions/process-queued-jobs/worker/stamp";
 
 /// Builds the worker and fills `pkg/`, and installs it into `node_modules`.
 pub fn build(project: &Project) -> Result<()> {
@@ -44,7 +46,22 @@ pub fn build(project: &Project) -> Result<()> {
         &project.path("supabase/functions"),
         &package.join("supabase/functions"),
     )?;
+    fs::remove_file(package.join(STAMP))?;
     install(project, &package)
+}
+
+/// Builds the package, packs it as npm publishes it, and says how an application installs it.
+pub fn pack(project: &Project) -> Result<()> {
+    build(project)?;
+    let package = project.path(FOLDER);
+    let packed = output(
+        Command::new("npm")
+            .args(["pack", "--silent", "--ignore-scripts"])
+            .current_dir(&package),
+    )?;
+    let tarball = package.join(String::from_utf8(packed)?.trim());
+    println!("           npm install {}", tarball.display());
+    Ok(())
 }
 
 /// Puts the routes beside the function that mounts them, so that its folder can be deployed by itself.

@@ -11,6 +11,7 @@ use super::handlers;
 use crate::config::Config;
 use crate::engine;
 use crate::handler::RunContext;
+use crate::host::TransportError;
 use crate::manifest::Manifest;
 use crate::report::RunReport;
 use crate::scripted_host::{Reply, ScriptedHost, config};
@@ -257,4 +258,9 @@ impl World {
         let trips = self.trips();
         trips.iter().map(|trip| trip[member].clone()).collect()
     }
+}
+
+/// Nobody is there to answer.
+pub fn refused_connection() -> Reply {
+    Reply::error(TransportError::Failed("connection refused".into()))
 }

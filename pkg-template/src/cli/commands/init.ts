@@ -2,6 +2,7 @@
 
 import type { Command } from "../command.ts";
 import { install } from "../install.ts";
+import { adviceForNeighbours } from "../neighbours.ts";
 
 export const init: Command = {
   summary: "add the migrations and functions to the Supabase project in this folder",
@@ -14,5 +15,6 @@ What is left to do:
   npx supabase functions deploy process-queued-jobs api --use-api
 and in the SQL editor, so that the worker is woken when there is work:
   select * from setup_job_queue('https://<ref>.supabase.co/functions/v1/process-queued-jobs', '<the token>');`);
+    for (const advice of await adviceForNeighbours(workdir)) say(`\n${advice}`);
   },
 };
