@@ -17,6 +17,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 pub use self::context::{JobContext, Progress, RunContext, Stop};
+pub use self::shared::Shared;
 use crate::config::Config;
 use crate::error::JobError;
 use crate::host::Host;

@@ -2,8 +2,12 @@
 //!
 //! Everything above it is plain Rust that runs natively in tests; `wasm.rs` implements it on the edge.
 
+mod body;
+
 use std::fmt;
 use std::future::Future;
+
+pub use self::body::{Body, Piece};
 
 /// What the worker needs from the place it runs in.
 ///
@@ -69,7 +73,7 @@ pub struct HttpRequest {
     /// Names and values.
     pub headers: Vec<(String, String)>,
     /// Text, usually JSON.
-    pub body: Option<String>,
+    pub body: Option<Body>,
     /// The request is aborted, and fails, after this many milliseconds without a complete answer.
     pub timeout_ms: u32,
     /// A longer answer is not read: the request fails with [`TransportError::TooLarge`].

@@ -19,7 +19,7 @@ use crate::budget::Budget;
 use crate::config::{Config, ConfigError};
 use crate::endpoint;
 use crate::engine;
-use crate::handler::{Registration, RunContext};
+use crate::handler::{Registration, RunContext, Shared};
 use crate::handlers;
 use crate::host::Host;
 use crate::manifest::Manifest;
@@ -73,6 +73,7 @@ struct Isolate {
     signals: Signals,
     manifest: Manifest,
     meter: Rc<Meter>,
+    shared: Shared,
     started_ms: u64,
     worker_id: String,
     /// Functions by the job type they run.
@@ -100,6 +101,7 @@ impl Worker {
             signals: Signals::default(),
             manifest: Manifest::default(),
             meter: Rc::new(Meter::new()),
+            shared: Shared::default(),
             started_ms: now_ms() as u64,
             worker_id: Uuid::new_v4().to_string(),
             run: RefCell::default(),
@@ -191,7 +193,7 @@ impl Worker {
         Some(LastWords {
             url: request.url,
             headers: serde_json::to_string(&request.headers).ok()?,
-            body: request.body?,
+            body: request.body?.to_string(),
         })
     }
 }
@@ -210,7 +212,8 @@ impl Isolate {
             &self.manifest,
             self.started_ms,
             &self.worker_id,
-        );
+        )
+        .sharing(self.shared.clone());
         endpoint::finished(&engine::run(&context, self.handlers()).await)
     }
 

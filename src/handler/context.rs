@@ -69,6 +69,11 @@ impl<'a, H: Host> RunContext<'a, H> {
         }
     }
 
+    /// The same with what the jobs of the isolate's earlier runs had in common.
+    pub fn sharing(self, shared: Shared) -> Self {
+        Self { shared, ..self }
+    }
+
     pub(crate) fn usage(&self) -> Usage {
         Usage {
             now_ms: self.host.now_ms(),
@@ -167,7 +172,7 @@ impl<'a, H: Host> JobContext<'a, H> {
         self.run.config
     }
 
-    /// The value of this type that all jobs of this run share; the first who asks makes it.
+    /// The value of this type that all jobs of this isolate share; the first who asks makes it.
     pub fn shared<T: Default + 'static>(&self) -> Rc<T> {
         self.run.shared.get()
     }

@@ -1,13 +1,13 @@
-//! What the jobs of a run have in common beyond the queue, such as how fast they may call somebody. An isolate has
-//! one run at a time.
+//! What the jobs of an isolate have in common beyond the queue, such as how fast they may call somebody, from one run to
+//! the next.
 
 use std::any::Any;
 use std::cell::RefCell;
 use std::rc::Rc;
 
-/// One value of each type that some handler asked for.
-#[derive(Default)]
-pub(super) struct Shared(RefCell<Vec<Rc<dyn Any>>>);
+/// One value of each type that some handler asked for; a clone has the same values.
+#[derive(Clone, Default)]
+pub struct Shared(Rc<RefCell<Vec<Rc<dyn Any>>>>);
 
 impl Shared {
     pub(super) fn get<T: Default + 'static>(&self) -> Rc<T> {

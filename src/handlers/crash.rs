@@ -53,7 +53,7 @@ async fn tell<H: Host>(context: &JobContext<'_, H>, url: &str) -> Result<(), Job
         method: Method::Post,
         url: url.into(),
         headers: vec![("content-type".into(), "application/json".into())],
-        body: Some(effect.to_string()),
+        body: Some(effect.to_string().into()),
         timeout_ms: 5_000,
         max_response_bytes: 1_024,
     };

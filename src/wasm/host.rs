@@ -1,24 +1,28 @@
 //! HTTP, the clock and the log of a Deno isolate.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::error::Error;
 use std::pin::pin;
+use std::rc::Rc;
 
 use futures_util::future::{Either, select};
 use gloo_net::http::{Request, Response};
 use gloo_timers::future::TimeoutFuture;
-use js_sys::Uint8Array;
+use js_sys::{Object, Reflect, Uint8Array};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{
-    AbortController, ReadableStreamDefaultReader, ReadableStreamReadResult, RequestInit,
-    RequestRedirect,
+    AbortController, QueuingStrategy, ReadableStream, ReadableStreamDefaultController,
+    ReadableStreamDefaultReader, ReadableStreamReadResult, RequestInit, RequestRedirect,
 };
 
 use super::meter::Meter;
 use crate::config::Config;
-use crate::host::{Host, HttpRequest, HttpResponse, Method, TransportError};
+use crate::host::{Body, Host, HttpRequest, HttpResponse, Method, TransportError};
 
+/// A larger body is sent as a stream, without a length: V8 and Deno hold what is sent at once four times.
+const MOST_BYTES_AT_ONCE: usize = 4 << 20;
+const SLICE_BYTES: usize = 256 << 10;
 /// Secret keys are refused for what looks like a browser.
 const USER_AGENT: &str = concat!("pretium-queue/", env!("CARGO_PKG_VERSION"));
 
@@ -30,14 +34,14 @@ extern "C" {
 
 /// The world as it is on the edge. Calls to PostgREST are requests like any other: the crate `postgrest` would
 /// bring a second HTTP client and a URL parser, a fifth of the module, and 5 ms to every cold start.
-pub(super) struct EdgeHost<'a> {
+pub(super) struct EdgeHost {
     rest_url: String,
     headers: Vec<(String, String)>,
-    meter: &'a Meter,
+    meter: Rc<Meter>,
 }
 
-impl<'a> EdgeHost<'a> {
-    pub(super) fn new(config: &Config, meter: &'a Meter) -> Self {
+impl EdgeHost {
+    pub(super) fn new(config: &Config, meter: &Rc<Meter>) -> Self {
         let key = config.database_key.expose();
         let header = |name: &str, value: &str| (name.to_owned(), value.to_owned());
         let mut headers = vec![
@@ -52,7 +56,7 @@ impl<'a> EdgeHost<'a> {
         Self {
             rest_url: format!("{}/rest/v1/rpc", config.supabase_url),
             headers,
-            meter,
+            meter: meter.clone(),
         }
     }
 
@@ -67,7 +71,7 @@ impl<'a> EdgeHost<'a> {
             method: Method::Post,
             url: format!("{}/{function}", self.rest_url),
             headers: self.headers.clone(),
-            body: Some(arguments),
+            body: Some(arguments.into()),
             timeout_ms,
             max_response_bytes: usize::MAX,
         }
@@ -89,7 +93,7 @@ pub(super) fn now_ms() -> f64 {
     read + back
 }
 
-impl Host for EdgeHost<'_> {
+impl Host for EdgeHost {
     async fn rpc(
         &self,
         function: &str,
@@ -98,7 +102,7 @@ impl Host for EdgeHost<'_> {
     ) -> Result<HttpResponse, TransportError> {
         let request = self.rpc_request(function, arguments, timeout_ms);
         // The queue's answers are as large as its claims are, so they are taken whole.
-        answer(self.meter, request, async |response| {
+        answer(&self.meter, request, async |response| {
             response.binary().await.map_err(|error| failed(&error))
         })
         .await
@@ -106,10 +110,20 @@ impl Host for EdgeHost<'_> {
 
     async fn fetch(&self, request: HttpRequest) -> Result<HttpResponse, TransportError> {
         let most_bytes = request.max_response_bytes;
-        answer(self.meter, request, async |response| {
-            let mut whole = Vec::new();
-            let piece = |piece: &[u8]| whole.extend_from_slice(piece);
-            body(response, most_bytes, piece).await?;
+        answer(&self.meter, request, async |response| {
+            // All of it at once where its length is known: what grows needs its size twice.
+            let length = content_length(response);
+            if length > most_bytes {
+                return Err(TransportError::TooLarge);
+            }
+            let mut whole = Vec::with_capacity(length);
+            body(response, most_bytes, |piece| {
+                let start = whole.len();
+                whole.resize(start + piece.length() as usize, 0);
+                piece.copy_to(&mut whole[start..]);
+            })
+            .await?;
+            self.meter.add_bytes(whole.len());
             Ok(whole)
         })
         .await
@@ -118,11 +132,11 @@ impl Host for EdgeHost<'_> {
     async fn fetch_in_pieces(
         &self,
         request: HttpRequest,
-        on_piece: impl FnMut(&[u8]),
+        mut on_piece: impl FnMut(&[u8]),
     ) -> Result<HttpResponse, TransportError> {
         let most_bytes = request.max_response_bytes;
-        answer(self.meter, request, async |response| {
-            body(response, most_bytes, on_piece).await?;
+        answer(&self.meter, request, async |response| {
+            body(response, most_bytes, |piece| on_piece(&piece.to_vec())).await?;
             Ok(Vec::new())
         })
         .await
@@ -159,7 +173,7 @@ impl Host for EdgeHost<'_> {
 
 /// Sends a request and reads its answer with `read`, all within its time.
 async fn answer(
-    meter: &Meter,
+    meter: &Rc<Meter>,
     request: HttpRequest,
     read: impl AsyncFnOnce(&Response) -> Result<Vec<u8>, TransportError>,
 ) -> Result<HttpResponse, TransportError> {
@@ -167,7 +181,7 @@ async fn answer(
     let abort = AbortOnDrop::new()?;
     let timeout_ms = request.timeout_ms;
     let answer = async {
-        let response = send(request, &abort).await?;
+        let (response, _upload) = send(request, &abort, meter).await?;
         Ok(HttpResponse {
             status: response.status(),
             headers: response.headers().entries().collect(),
@@ -180,7 +194,11 @@ async fn answer(
     }
 }
 
-async fn send(mut request: HttpRequest, abort: &AbortOnDrop) -> Result<Response, TransportError> {
+async fn send(
+    mut request: HttpRequest,
+    abort: &AbortOnDrop,
+    meter: &Rc<Meter>,
+) -> Result<(Response, Option<Upload>), TransportError> {
     let headers = web_sys::Headers::new().map_err(thrown)?;
     for (name, value) in &request.headers {
         headers.set(name, value).map_err(thrown)?;
@@ -193,8 +211,17 @@ async fn send(mut request: HttpRequest, abort: &AbortOnDrop) -> Result<Response,
     init.set_headers(&headers);
     init.set_signal(Some(&abort.0.signal()));
     // From here on JavaScript has it; a body of photographs is not to be in memory twice.
-    if let Some(body) = request.body.take() {
-        init.set_body(&body.into());
+    let mut upload = None;
+    match request.body.take() {
+        Some(body) if body.len() > MOST_BYTES_AT_ONCE => {
+            meter.add_bytes(body.len());
+            let body = Upload::of(body, meter.clone());
+            init.set_body(body.stream()?.as_ref());
+            set(&init, "duplex", &"half".into())?;
+            upload = Some(body);
+        }
+        Some(body) => init.set_body(&body.to_string().into()),
+        None => {}
     }
     if request.carries_key() {
         init.set_redirect(RequestRedirect::Manual);
@@ -202,14 +229,55 @@ async fn send(mut request: HttpRequest, abort: &AbortOnDrop) -> Result<Response,
     // Not gloo-net's own builder: it takes the address apart and writes its query anew, and some are signed.
     let built = web_sys::Request::new_with_str_and_init(&request.url, &init).map_err(thrown)?;
     let sent = Request::from(built).send().await;
-    sent.map_err(|error| failed(&error))
+    Ok((sent.map_err(|error| failed(&error))?, upload))
+}
+
+/// A body on its way, as a stream that takes a slice at a time. It is needed until the request is over.
+struct Upload {
+    pull: Closure<dyn FnMut(ReadableStreamDefaultController) -> Result<(), JsValue>>,
+}
+
+impl Upload {
+    fn of(body: Body, meter: Rc<Meter>) -> Self {
+        let slices = RefCell::new(body.slices(SLICE_BYTES));
+        let pull = move |controller: ReadableStreamDefaultController| {
+            meter.measure(|| match slices.borrow_mut().next() {
+                Some(slice) => controller.enqueue_with_chunk(&Uint8Array::from(slice.as_slice())),
+                None => controller.close(),
+            })
+        };
+        Self {
+            pull: Closure::new(pull),
+        }
+    }
+
+    fn stream(&self) -> Result<ReadableStream, TransportError> {
+        let source = Object::new();
+        set(&source, "pull", self.pull.as_ref())?;
+        // Nothing is made before it is wanted.
+        let strategy = Object::new();
+        set(&strategy, "highWaterMark", &0.into())?;
+        let strategy: QueuingStrategy = strategy.unchecked_into();
+        ReadableStream::new_with_underlying_source_and_strategy(&source, &strategy).map_err(thrown)
+    }
+}
+
+fn set(object: &Object, name: &str, value: &JsValue) -> Result<(), TransportError> {
+    Reflect::set(object, &name.into(), value).map_err(thrown)?;
+    Ok(())
+}
+
+/// What the answer says of its length; it need not, and it is no promise.
+fn content_length(response: &Response) -> usize {
+    let length = response.headers().get("content-length");
+    length.and_then(|length| length.parse().ok()).unwrap_or(0)
 }
 
 /// Reads as it comes, so that an answer that is too long never takes more than its share of memory.
 async fn body(
     response: &Response,
     most_bytes: usize,
-    mut on_piece: impl FnMut(&[u8]),
+    mut on_piece: impl FnMut(&Uint8Array),
 ) -> Result<(), TransportError> {
     let Some(stream) = response.body() else {
         return Ok(());
@@ -227,7 +295,7 @@ async fn body(
         if bytes > most_bytes {
             return Err(TransportError::TooLarge);
         }
-        on_piece(&piece.to_vec());
+        on_piece(&piece);
     }
 }
 

@@ -12,6 +12,9 @@ use super::host::now_ms;
 /// What sending a request and reading a small answer takes besides what is measured: `fetch` of Deno 2.1.4 to PostgREST
 /// takes 0.19 to 0.24 ms of CPU.
 const REQUEST_MS: f64 = 0.2;
+/// What the runtime takes for each MiB of a photograph that is fetched or sent, besides what is measured; reckoned from
+/// `cargo xtask bench visit --deno edge`.
+const MEBIBYTE_MS: f64 = 1.5;
 
 /// The CPU time of one isolate.
 pub(super) struct Meter {
@@ -40,6 +43,20 @@ impl Meter {
     /// A request is sent.
     pub(super) fn add_request(&self) {
         self.used_ms.update(|used_ms| used_ms + REQUEST_MS);
+    }
+
+    /// So many bytes went through the runtime.
+    pub(super) fn add_bytes(&self, bytes: usize) {
+        let ms = bytes as f64 / f64::from(1 << 20) * MEBIBYTE_MS;
+        self.used_ms.update(|used_ms| used_ms + ms);
+    }
+
+    /// Measures what is done while no future is polled.
+    pub(super) fn measure<T>(&self, work: impl FnOnce() -> T) -> T {
+        self.begin();
+        let done = work();
+        self.end();
+        done
     }
 
     fn begin(&self) {

@@ -41,7 +41,7 @@ function decodeDataUrl(url: string): Uint8Array {
   const [head, body] = [url.slice(0, url.indexOf(",")), url.slice(url.indexOf(",") + 1)];
   if (!head.endsWith(";base64")) throw new ImageRefused("Data URL is not base64.");
   try {
-    return Uint8Array.from(atob(body), (letter) => letter.charCodeAt(0));
+    return Uint8Array.fromBase64(body);
   } catch {
     throw new ImageRefused("Data URL does not decode as base64.");
   }

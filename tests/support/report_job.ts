@@ -3,7 +3,7 @@
 import { secretKeyClient } from "./clients.ts";
 
 /** An 8 × 6 pixel JPEG. */
-const PHOTO = Uint8Array.from(
+export const PHOTO = Uint8Array.from(
   atob(
     "/9j/2wBDABQUFBQVFBcZGRcfIh4iHy4rJycrLkYyNjI2MkZqQk5CQk5Cal5yXVZdcl6phXZ2hanDpJukw+zT0+z//////" +
       "///2wBDARQUFBQVFBcZGRcfIh4iHy4rJycrLkYyNjI2MkZqQk5CQk5Cal5yXVZdcl6phXZ2hanDpJukw+zT0+z/////" +

@@ -22,16 +22,19 @@ pub enum Bench {
     Operate,
     /// Start of the process to first answer, against a function in TypeScript
     Start,
+    /// A report about 60 photographs of 5 MB within the limits of an isolate
+    Visit,
     /// Insert to claim when the database wakes the worker, and how often it does
     Wake,
 }
 
 impl Bench {
-    const ALL: [Self; 5] = [
+    const ALL: [Self; 6] = [
         Self::Claim,
         Self::Drain,
         Self::Operate,
         Self::Start,
+        Self::Visit,
         Self::Wake,
     ];
 
@@ -41,6 +44,7 @@ impl Bench {
             Self::Drain => "tests/bench/drain.ts",
             Self::Operate => "tests/bench/operate.ts",
             Self::Start => "tests/bench/start.ts",
+            Self::Visit => "tests/bench/visit.ts",
             Self::Wake => "tests/bench/wake.ts",
         }
     }

@@ -6,6 +6,8 @@ mod format;
 mod memory;
 mod source;
 
+use std::rc::Rc;
+
 use futures_util::future::join_all;
 use serde::{Deserialize, Serialize};
 
@@ -32,7 +34,7 @@ pub enum Image {
     /// Where xAI fetches it.
     Address(String),
     /// The photo itself.
-    Bytes { format: Format, bytes: Vec<u8> },
+    Bytes { format: Format, bytes: Rc<Vec<u8>> },
 }
 
 /// What became of a photo.
@@ -180,6 +182,7 @@ async fn fetch<H: Host>(
     };
     let Sniffed { format, size } = format::sniff(&bytes).ok_or(Refusal::Unsupported)?;
     bytes.shrink_to_fit();
+    let bytes = Rc::new(bytes);
     Ok((Image::Bytes { format, bytes }, size))
 }
 

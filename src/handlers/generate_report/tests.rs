@@ -81,8 +81,8 @@ struct Call<'a> {
 
 impl<'a> Call<'a> {
     fn of(request: &'a HttpRequest) -> Option<Self> {
-        let body = request.body.as_ref()?;
-        let body: Value = serde_json::from_str(body).expect("a request is JSON");
+        let body = request.body.as_ref()?.to_string();
+        let body: Value = serde_json::from_str(&body).expect("a request is JSON");
         let parts = body["messages"][1]["content"].as_array();
         let parts = parts.expect("the user message has parts");
         let text: Vec<&str> = parts

@@ -32,7 +32,7 @@ mod tests {
     fn photo(bytes: &[u8]) -> Part {
         Part::image(Image::Bytes {
             format: Format::Jpeg,
-            bytes: bytes.to_vec(),
+            bytes: bytes.to_vec().into(),
         })
     }
 

@@ -1,14 +1,17 @@
 //! The body of a chat completion: what is said, what the answer must look like, and only parameters every model takes.
 
-use base64::display::Base64Display;
-use base64::prelude::BASE64_STANDARD;
+use std::io;
+use std::rc::Rc;
+
 use serde::{Serialize, Serializer};
+use serde_json::ser::Formatter;
 use serde_json::{Value, json};
 
 use super::Question;
 use crate::config::Transport;
-use crate::handlers::generate_report::images::Image;
+use crate::handlers::generate_report::images::{Format, Image};
 use crate::handlers::generate_report::input::Effort;
+use crate::host::{Body, Piece};
 
 /// Enough for twenty photos, and reasoning counts too.
 pub(super) const MOST_COMPLETION_TOKENS: u32 = 16_000;
@@ -29,8 +32,8 @@ pub(super) struct Form<'a> {
 }
 
 /// The body as JSON.
-pub(super) fn body(question: &Question, form: &Form) -> String {
-    let body = Body {
+pub(super) fn body(question: &Question, form: &Form) -> Body {
+    let completion = Completion {
         model: form.model,
         messages: (
             Message {
@@ -52,11 +55,11 @@ pub(super) fn body(question: &Question, form: &Form) -> String {
         deferred: (form.transport == Transport::Deferred).then_some(true),
         stream: (form.transport == Transport::Stream).then_some(true),
     };
-    encoded(&body, bytes_of(&question.parts))
+    encoded(&completion, &question.parts)
 }
 
 #[derive(Serialize)]
-struct Body<'a> {
+struct Completion<'a> {
     model: &'a str,
     messages: (Message<&'a str>, Message<&'a [Part]>),
     response_format: Value,
@@ -113,6 +116,16 @@ impl Part {
         }
     }
 
+    fn picture(&self) -> Option<(Format, &Rc<Vec<u8>>)> {
+        match self {
+            Self::ImageUrl { image_url } => match &image_url.url.0 {
+                Image::Bytes { format, bytes } => Some((*format, bytes)),
+                Image::Address(_) => None,
+            },
+            Self::Text { .. } => None,
+        }
+    }
+
     /// A picture.
     pub fn image(image: Image) -> Self {
         let url = Picture(image);
@@ -125,15 +138,12 @@ impl Part {
     }
 }
 
-/// Bytes become base64 while the request is written: photos are in memory once as they are and once in it.
+/// Bytes leave a [`MARK`] where they belong: they become base64 when they are sent.
 impl Serialize for Picture {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match &self.0 {
             Image::Address(url) => serializer.serialize_str(url),
-            Image::Bytes { format, bytes } => {
-                let base64 = Base64Display::new(bytes, &BASE64_STANDARD);
-                serializer.collect_str(&format_args!("data:{};base64,{base64}", format.mime()))
-            }
+            Image::Bytes { bytes, .. } => serializer.serialize_bytes(bytes),
         }
     }
 }
@@ -156,21 +166,39 @@ impl Question<'_> {
     }
 }
 
-pub(super) fn bytes_of(parts: &[Part]) -> usize {
-    let bytes = |part: &Part| match part {
-        Part::Text { text } => text.len(),
-        Part::ImageUrl { image_url } => match &image_url.url.0 {
-            Image::Address(url) => url.len(),
-            Image::Bytes { bytes, .. } => bytes.len() / 3 * 4,
-        },
-    };
-    parts.iter().map(bytes).sum()
+/// Stands for a picture in JSON, which has no such character: in its strings it is escaped.
+const MARK: char = '\u{1}';
+
+/// Writes JSON that has a [`MARK`] for every list of bytes.
+struct Marking;
+
+impl Formatter for Marking {
+    fn write_byte_array<W>(&mut self, writer: &mut W, _: &[u8]) -> io::Result<()>
+    where
+        W: ?Sized + io::Write,
+    {
+        write!(writer, "\"{MARK}\"")
+    }
 }
 
-/// `expected_bytes` saves the buffer from growing, which would need its size twice.
-pub(super) fn encoded(body: &impl Serialize, expected_bytes: usize) -> String {
-    let mut json = Vec::with_capacity(expected_bytes + expected_bytes / 64 + 16_384);
+/// `request` as JSON; its pictures are those of `parts`, in order.
+pub(super) fn encoded(request: &impl Serialize, parts: &[Part]) -> Body {
+    let mut json = Vec::new();
+    let mut serializer = serde_json::Serializer::with_formatter(&mut json, Marking);
     // Writing plain structures to memory cannot fail; an empty body would be refused by the API.
-    let _ = serde_json::to_writer(&mut json, body);
-    String::from_utf8(json).unwrap_or_default()
+    let _ = request.serialize(&mut serializer);
+    let json = String::from_utf8(json).unwrap_or_default();
+    let pictures = parts.iter().filter_map(Part::picture);
+    let mut texts = json.split(MARK);
+    let mut pieces: Vec<Piece> = texts
+        .next()
+        .map(|text| Piece::Text(text.into()))
+        .into_iter()
+        .collect();
+    for (text, (format, bytes)) in texts.zip(pictures) {
+        pieces.push(Piece::Text(format!("data:{};base64,", format.mime())));
+        pieces.push(Piece::Base64(bytes.clone()));
+        pieces.push(Piece::Text(text.into()));
+    }
+    Body::of(pieces)
 }

@@ -5,14 +5,13 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::Question;
-use super::request::{
-    Form, MOST_COMPLETION_TOKENS, Message, Part, Picture, TEMPERATURE, bytes_of, encoded,
-};
+use super::request::{Form, MOST_COMPLETION_TOKENS, Message, Part, Picture, TEMPERATURE, encoded};
 use crate::config::Transport;
+use crate::host::Body;
 
 /// The body as JSON.
-pub(super) fn body(question: &Question, form: &Form) -> String {
-    let body = Body {
+pub(super) fn body(question: &Question, form: &Form) -> Body {
+    let response = Response {
         model: form.model,
         input: (
             Message {
@@ -37,11 +36,11 @@ pub(super) fn body(question: &Question, form: &Form) -> String {
         prompt_cache_key: form.conversation,
         stream: (form.transport == Transport::Stream).then_some(true),
     };
-    encoded(&body, bytes_of(&question.parts))
+    encoded(&response, &question.parts)
 }
 
 #[derive(Serialize)]
-struct Body<'a> {
+struct Response<'a> {
     model: &'a str,
     input: (Message<&'a str>, Message<Vec<InputPart<'a>>>),
     text: Value,

@@ -8,7 +8,7 @@ fn bodies(settings: &[(&str, &str)], options: Value) -> (Vec<Value>, Value) {
         None => Reply::bytes(200, JPEG),
         Some(body) => {
             assert_eq!(request.url, "http://grok.test/v1/responses");
-            let body: Value = serde_json::from_str(body).expect("a request is JSON");
+            let body: Value = serde_json::from_str(&body.to_string()).expect("a request is JSON");
             Reply::json(200, answer(&body))
         }
     });
@@ -16,7 +16,8 @@ fn bodies(settings: &[(&str, &str)], options: Value) -> (Vec<Value>, Value) {
     let report = run_job::<GenerateReport>(&host, &config(settings), job);
     let fetches = host.fetches.borrow();
     let bodies = fetches.iter().filter_map(|request| request.body.as_ref());
-    let bodies = bodies.map(|body| serde_json::from_str(body).expect("a request is JSON"));
+    let bodies =
+        bodies.map(|body| serde_json::from_str(&body.to_string()).expect("a request is JSON"));
     (bodies.collect(), report.expect("the report is written"))
 }
 

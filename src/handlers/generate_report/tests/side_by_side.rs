@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 use super::*;
-use crate::handler::{JobContext, Registration, RunContext};
+use crate::handler::{JobContext, Registration, RunContext, Shared};
 use crate::manifest::Manifest;
 use crate::signals::Signals;
 
@@ -97,4 +97,25 @@ fn a_pause_that_is_too_long_to_wait_for_puts_other_jobs_off_without_using_up_an_
     assert_eq!(sent.borrow().len(), 2);
     let begun = host.calls_of("start_job_step");
     assert_eq!(begun.len(), 2, "a step that was not asked has not begun");
+}
+
+#[test]
+fn a_rate_limit_that_one_run_meets_is_known_to_the_next_run_of_the_isolate() {
+    let limited = |_: &str, _| Some(Reply::bytes(429, "{}").header("retry-after", "600"));
+    let (host, sent) = timed(limited);
+    let config = config(&[]);
+    let (signals, manifest) = (Signals::default(), Manifest::default());
+    let isolate = Shared::default();
+    let run = || {
+        let run = RunContext::new(&host, &config, &signals, &manifest, 0, "test-worker");
+        let run = run.sharing(isolate.clone());
+        let context = JobContext::new(&run, job("generate_report", input(1, json!({}))));
+        host.run((Registration::<ScriptedHost>::of::<GenerateReport>().run)(
+            &context,
+        ))
+    };
+    assert!(matches!(run(), Err(JobError::Retryable { .. })));
+    let requests = sent.borrow().len();
+    assert_eq!(run(), Err(JobError::Snoozed { seconds: 60 }));
+    assert_eq!(sent.borrow().len(), requests);
 }
