@@ -240,7 +240,7 @@ revoke all on function
   public.pause_job_type, public.resume_job_type, public.job_queue_health, public.job_queue_metrics
 from public, anon, authenticated;
 grant execute on function
-  public.pause_job_type, public.resume_job_type, public.job_queue_health, public.job_queue_metrics, job_queue.label
+  public.pause_job_type, public.resume_job_type, public.job_queue_health, public.job_queue_metrics, job_queue.label, job_queue.version
 to service_role;
 revoke all on public.failed_jobs, public.running_jobs from public, anon, authenticated;
 grant select on public.failed_jobs, public.running_jobs to service_role;
