@@ -185,7 +185,10 @@ Deno.test("a doctor finds that the schema is missing, or of another version", as
     "alter function job_queue_health() rename to health_away; notify pgrst, 'reload schema'",
     "alter function health_away() rename to job_queue_health; notify pgrst, 'reload schema'",
     () =>
-      waitFor("PostgREST to look again", async () => (await doctor()).said.includes("schema: "))
+      waitFor(
+        "PostgREST to look again",
+        async () => (await doctor()).said.includes("WRONG  schema: "),
+      )
         .then(() => finds(/the queue is not in the database/, /init && npx supabase db push/)),
   );
   const version = (text: string) =>

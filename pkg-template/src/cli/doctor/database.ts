@@ -71,7 +71,8 @@ function refusal(url: string, { status, text, json }: Reply): Finding {
       "copy it anew: dashboard, Project Settings, API Keys",
     );
   }
-  if (json?.code === "PGRST202") {
+  // The second is what PostgREST passes on until it has looked at the schema again.
+  if (json?.code === "PGRST202" || json?.code === "42883") {
     return wrong(
       "schema",
       `the queue is not in the database, or is older than this command: ${said}`,
