@@ -33,6 +33,11 @@ enum Body<'a> {
         success: bool,
         message: &'a str,
     },
+    Ready {
+        success: bool,
+        message: &'a str,
+        version: &'a str,
+    },
     Refusal {
         success: bool,
         error: &'a str,
@@ -48,6 +53,16 @@ impl Answer {
     fn success(status: u16, message: &str) -> Self {
         let success = true;
         Self::new(status, &Body::Success { success, message })
+    }
+
+    /// The answer to a health check: which version of the worker is deployed.
+    fn ready() -> Self {
+        let ready = Body::Ready {
+            success: true,
+            message: "ready",
+            version: env!("CARGO_PKG_VERSION"),
+        };
+        Self::new(200, &ready)
     }
 
     fn refusal(status: u16, error: &str) -> Self {
@@ -82,7 +97,7 @@ pub fn admit<'a>(
     }
     let config = config.as_ref().map_err(not_configured)?;
     if method == "GET" {
-        return Err(Answer::success(200, "ready"));
+        return Err(Answer::ready());
     }
     if !auth::is_authorised(config, credentials) {
         return Err(Answer::refusal(
@@ -180,12 +195,12 @@ mod tests {
     }
 
     #[test]
-    fn a_get_is_a_health_check_for_everybody() {
+    fn a_get_is_a_health_check_for_everybody_and_tells_the_version() {
         let answer = refusal("GET", STRANGER);
         assert_eq!(answer.status, 200);
         assert_eq!(
             body(&answer),
-            json!({ "success": true, "message": "ready" })
+            json!({ "success": true, "message": "ready", "version": env!("CARGO_PKG_VERSION") })
         );
     }
 

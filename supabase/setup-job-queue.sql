@@ -2984,6 +2984,11 @@ begin
 end $$;
 comment on function public.resume_job_type is 'Lets jobs of a paused type be claimed again.';
 
+-- The release that this schema belongs to; each release's migrations replace it.
+create function job_queue.version() returns text
+language sql immutable set search_path = '' as $$ select '0.1.0' $$;
+comment on function job_queue.version is 'The release that this schema belongs to.';
+
 -- How the queue is, for people and for whatever watches it. Looks at no more than 10,000 jobs of each kind, so
 -- that it is cheap however many there are: a number that is that high means "at least".
 --   types                 [{"job_type", "is_paused", "ready", "oldest_ready_seconds", "waiting", "retrying",
@@ -2993,6 +2998,8 @@ comment on function public.resume_job_type is 'Lets jobs of a paused type be cla
 --   workers               that run jobs now or have completed some in that time
 --   last_tick_at          when tend_job_queue was called last
 --   last_wake_up          {"at", "status", "error"}: when a worker was called last, and what it answered
+--   version               of the schema
+--   at                    the database's clock
 -- Called from the SQL editor and with the service key.
 create function public.job_queue_health() returns jsonb
 language plpgsql stable security definer set search_path = ''
@@ -3031,7 +3038,9 @@ begin
       select jsonb_build_object('at', w.posted_at, 'status', a.status_code, 'error', a.error_msg)
       from (select * from job_queue.wake_ups order by id desc limit 1) w
       cross join job_queue.last_answer() a
-    )
+    ),
+    'version', job_queue.version(),
+    'at', v_now
   );
 end $$;
 comment on function public.job_queue_health is 'How deep the queue is, who works, what fails, and when the clock and the workers were last heard of.';
@@ -3193,7 +3202,7 @@ revoke all on function
   public.pause_job_type, public.resume_job_type, public.job_queue_health, public.job_queue_metrics
 from public, anon, authenticated;
 grant execute on function
-  public.pause_job_type, public.resume_job_type, public.job_queue_health, public.job_queue_metrics, job_queue.label
+  public.pause_job_type, public.resume_job_type, public.job_queue_health, public.job_queue_metrics, job_queue.label, job_queue.version
 to service_role;
 revoke all on public.failed_jobs, public.running_jobs from public, anon, authenticated;
 grant select on public.failed_jobs, public.running_jobs to service_role;

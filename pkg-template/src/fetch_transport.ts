@@ -32,7 +32,7 @@ export function fetchTransport(connection: Connection): Transport {
 }
 
 /** A key of the new kind is no JWT and goes into `apikey` alone. */
-async function headersOf({ key, accessToken }: Connection): Promise<Record<string, string>> {
+export async function headersOf({ key, accessToken }: Connection): Promise<Record<string, string>> {
   const token = typeof accessToken === "function" ? await accessToken() : accessToken;
   const bearer = token || (key.startsWith("sb_") ? undefined : key);
   return { apikey: key, ...(bearer && { authorization: `Bearer ${bearer}` }) };

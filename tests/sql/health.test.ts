@@ -69,7 +69,10 @@ Deno.test("health knows stuck jobs, workers, the clock and the last wake-up", as
 });
 
 Deno.test("the health of an empty queue is no error", async () => {
-  assert.deepEqual(await health(), {
+  const { at, version, ...counted } = await health();
+  assert.ok(Math.abs(Date.parse(at) - Date.now()) < 60_000);
+  assert.ok(version);
+  assert.deepEqual(counted, {
     types: [],
     stuck: 0,
     completed_per_minute: 0,
@@ -160,3 +163,8 @@ async function crowd() {
       ('failed', '2000-01-01', now(), 'no luck')
     ) as k (status, run_at, completed_at, error)`;
 }
+
+Deno.test("the schema is of the version that the worker and the package have", async () => {
+  const manifest = await Deno.readTextFile(new URL("../../Cargo.toml", import.meta.url));
+  assert.equal((await health()).version, manifest.match(/^version = "(.+)"$/m)![1]);
+});

@@ -4,10 +4,11 @@
 import { parseArgs } from "node:util";
 import type { Command } from "./command.ts";
 import { Complaint } from "./command.ts";
+import { doctor } from "./commands/doctor.ts";
 import { init } from "./commands/init.ts";
 import { upgrade } from "./commands/upgrade.ts";
 
-const COMMANDS: Record<string, Command> = { init, upgrade };
+const COMMANDS: Record<string, Command> = { init, upgrade, doctor };
 
 const OPTIONS = {
   workdir: { type: "string", default: "." },
