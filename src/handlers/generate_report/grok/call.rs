@@ -6,7 +6,7 @@ use super::failure::{Class, Failure};
 use super::reply::{Answer, Reply};
 use super::request::Form;
 use super::streaming::Stream;
-use super::{Grok, Question, request, responses};
+use super::{Grok, Question, Usage, request, responses};
 use crate::config::{ApiStyle, Transport};
 use crate::host::{Host, HttpRequest, HttpResponse, Method, TransportError};
 
@@ -121,17 +121,27 @@ impl<H: Host> Grok<'_, H> {
     }
 
     /// The reply if it is to be kept: one that was paid for, or what the API refuses about the request.
-    pub(super) fn judge(&self, received: Received) -> Result<Reply, Failure> {
+    pub(super) fn judge(
+        &self,
+        question: &Question<'_>,
+        received: Received,
+    ) -> Result<Reply, Failure> {
         let answer = self.read(&received.reply);
         let answer =
             answer.map_err(|failure| failure.waiting_as_told(received.retry_after_seconds));
         self.adapt(received.reply.status(), answer.as_ref().err());
         match answer {
-            Ok(answer) => self.purse.pay(&answer.usage),
+            Ok(answer) => self.account(question.tokens(), &answer.usage),
             Err(failure) if failure.is_about_the_request() => {}
             Err(failure) => return Err(failure),
         }
         Ok(received.reply)
+    }
+
+    /// Notes what an answer took whose question was reckoned at so many tokens.
+    pub(super) fn account(&self, reckoned_tokens: u64, usage: &Usage) {
+        self.purse.pay(usage);
+        self.limiter.took(reckoned_tokens, usage.tokens());
     }
 
     /// Lets all requests of this isolate learn from one.

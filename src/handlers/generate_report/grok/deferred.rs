@@ -27,6 +27,9 @@ pub struct Ticket {
     request_id: String,
     /// When it was asked for, in seconds since 1970.
     asked_at: u64,
+    /// What the question was reckoned at.
+    #[serde(default)]
+    tokens: u64,
 }
 
 /// The result of the step that fetches an answer. `None`: there is none any more.
@@ -37,7 +40,7 @@ struct Fetched {
 
 impl Ticket {
     /// The ticket that a reply is, if it is one.
-    pub(super) fn of(reply: &Reply, unix_seconds: u64) -> Option<Self> {
+    pub(super) fn of(reply: &Reply, unix_seconds: u64, tokens: u64) -> Option<Self> {
         let body: Value = serde_json::from_str(reply.success()?).ok()?;
         let request_id = body["request_id"].as_str()?;
         // It becomes part of an address.
@@ -46,6 +49,7 @@ impl Ticket {
         is_id.then(|| Self {
             request_id: request_id.into(),
             asked_at: unix_seconds,
+            tokens,
         })
     }
 
@@ -131,7 +135,7 @@ async fn look<H: Host>(grok: &Grok<'_, H>, ticket: &Ticket) -> Result<Look, Fail
         202 => Ok(Look::Pending),
         200..=299 => {
             if let Ok(answer) = grok.read(&reply) {
-                grok.purse.pay(&answer.usage);
+                grok.account(ticket.tokens, &answer.usage);
             }
             Ok(Look::There(reply))
         }

@@ -28,6 +28,8 @@ pub(super) struct Limiter {
     paused_until_ms: Cell<u64>,
     /// When each of the last requests was sent, and how many tokens it was reckoned at.
     sent: RefCell<VecDeque<(u64, u64)>>,
+    /// Tokens that answered requests were reckoned at, and that they took.
+    answered_tokens: Cell<(u64, u64)>,
     waiting: RefCell<Vec<Waker>>,
 }
 
@@ -49,6 +51,7 @@ impl Limiter {
 
     /// How long to wait now before a request of so many tokens, 0 for not at all. Then it counts as sent.
     pub(super) fn wait_ms(&self, config: &GrokConfig, tokens: u64, now_ms: u64) -> u64 {
+        let tokens = self.expected(tokens);
         let mut sent = self.sent.borrow_mut();
         while sent
             .front()
@@ -90,6 +93,22 @@ impl Limiter {
         self.narrowed_to
             .set(self.narrowed_to.get().map(|width| width + 1));
         self.wake();
+    }
+
+    /// A request that was reckoned at so many tokens took `used`; what is reckoned from now on is corrected by that.
+    pub(super) fn took(&self, reckoned: u64, used: u64) {
+        if reckoned > 0 && used > 0 {
+            let (all_reckoned, all_used) = self.answered_tokens.get();
+            self.answered_tokens
+                .set((all_reckoned + reckoned, all_used + used));
+        }
+    }
+
+    fn expected(&self, reckoned: u64) -> u64 {
+        match self.answered_tokens.get() {
+            (0, _) => reckoned,
+            (all_reckoned, all_used) => reckoned.saturating_mul(all_used) / all_reckoned,
+        }
     }
 
     fn width(&self, config: &GrokConfig) -> usize {

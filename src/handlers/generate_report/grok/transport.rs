@@ -37,7 +37,7 @@ impl Transport for Sync {
         let reply = grok
             .post(question, config::Transport::Sync)
             .await
-            .and_then(|reply| grok.judge(reply));
+            .and_then(|reply| grok.judge(question, reply));
         grok.log_answer(question.name, started_ms, &reply);
         reply.map(Sent::Reply)
     }
@@ -50,13 +50,17 @@ impl Transport for Deferred {
     async fn send<H: Host>(grok: &Grok<'_, H>, question: &Question<'_>) -> Result<Sent, Failure> {
         let started_ms = grok.context.now_ms();
         let received = grok.post(question, config::Transport::Deferred).await?;
-        if let Some(ticket) = Ticket::of(&received.reply, grok.context.unix_seconds()) {
+        if let Some(ticket) = Ticket::of(
+            &received.reply,
+            grok.context.unix_seconds(),
+            question.tokens(),
+        ) {
             grok.limiter.answered();
             grok.log_deferred(question.name, started_ms);
             return Ok(Sent::Ticket(ticket));
         }
         // Not everything that speaks the protocol defers: some answer at once.
-        let reply = grok.judge(received);
+        let reply = grok.judge(question, received);
         grok.log_answer(question.name, started_ms, &reply);
         reply.map(Sent::Reply)
     }
@@ -69,7 +73,7 @@ impl Transport for Streaming {
     async fn send<H: Host>(grok: &Grok<'_, H>, question: &Question<'_>) -> Result<Sent, Failure> {
         let started_ms = grok.context.now_ms();
         let received = grok.post_and_listen(question).await;
-        let reply = received.and_then(|received| grok.judge(received));
+        let reply = received.and_then(|received| grok.judge(question, received));
         grok.log_answer(question.name, started_ms, &reply);
         reply.map(Sent::Reply)
     }

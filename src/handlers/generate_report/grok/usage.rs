@@ -75,6 +75,11 @@ impl Usage {
         }
     }
 
+    /// All that counts towards the account's limit; reasoning comes on top of what is written.
+    pub(super) fn tokens(&self) -> u64 {
+        self.prompt_tokens + self.completion_tokens + self.reasoning_tokens
+    }
+
     /// The cost as the API said, else the most it can have been.
     pub(super) fn ticks_at_most(&self) -> u64 {
         let completion = self.completion_tokens.saturating_add(self.reasoning_tokens);

@@ -94,3 +94,19 @@ fn a_request_that_is_too_large_for_any_minute_goes_alone() {
     assert_eq!(limiter.wait_ms(&config, 5_000, 0), 0);
     assert_eq!(limiter.wait_ms(&config, 1, 0), 60_000);
 }
+
+#[test]
+fn what_answers_took_corrects_what_the_next_requests_are_reckoned_at() {
+    let config = limits(&[("GROK_TOKENS_PER_MINUTE", "1000")]);
+    let limiter = Limiter::default();
+    limiter.took(400, 800);
+    limiter.took(0, 50);
+    limiter.took(50, 0);
+    assert_eq!(limiter.wait_ms(&config, 500, 0), 0);
+    assert_eq!(limiter.wait_ms(&config, 1, 0), 60_000);
+    limiter.took(1_200, 0);
+    limiter.took(1_200, 800);
+    assert_eq!(limiter.wait_ms(&config, 1_000, 60_000), 0);
+    assert_eq!(limiter.wait_ms(&config, 0, 60_000), 0);
+    assert_eq!(limiter.wait_ms(&config, 2, 60_000), 60_000);
+}
