@@ -3,6 +3,7 @@
 //! A new job type is one file in `handlers/` with an `impl JobHandler`, and its line in the list there.
 
 mod context;
+mod run_context;
 mod shared;
 
 #[cfg(test)]
@@ -16,7 +17,8 @@ use futures_util::future::LocalBoxFuture;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-pub use self::context::{JobContext, Progress, RunContext, Stop};
+pub use self::context::{JobContext, Progress, Stop};
+pub use self::run_context::RunContext;
 pub use self::shared::Shared;
 use crate::config::Config;
 use crate::error::JobError;
