@@ -1,23 +1,16 @@
 //! The environment, parsed once. Nothing else in the crate reads a variable or knows a default.
 
+mod grok;
+mod variables;
+
 use std::collections::BTreeMap;
 use std::fmt;
 
 use thiserror::Error;
 
-const DEFAULT_GROK_BASE_URL: &str = "https://api.x.ai/v1";
-const DEFAULT_GROK_MODEL: &str = "grok-4.3";
-const DEFAULT_GROK_API_STYLE: ApiStyle = ApiStyle::Chat;
-const DEFAULT_GROK_TRANSPORT: Transport = Transport::Deferred;
-
-const API_STYLES: [(&str, ApiStyle); 2] =
-    [("chat", ApiStyle::Chat), ("responses", ApiStyle::Responses)];
-
-const TRANSPORTS: [(&str, Transport); 3] = [
-    ("sync", Transport::Sync),
-    ("stream", Transport::Stream),
-    ("deferred", Transport::Deferred),
-];
+use self::grok::grok;
+pub use self::grok::{ApiStyle, GrokConfig, Transport};
+use self::variables::{Variables, header_safe};
 
 /// Everything the worker can be told from outside.
 #[derive(Debug, Clone)]
@@ -46,59 +39,6 @@ pub struct Config {
     pub claim_percent: u32,
     /// How much of each of the three may be used before running jobs are handed over.
     pub hand_over_percent: u32,
-}
-
-/// How to reach xAI's API.
-#[derive(Debug, Clone)]
-pub struct GrokConfig {
-    /// Without a slash at its end, for example `https://api.x.ai/v1`.
-    pub base_url: String,
-    /// Sent as a bearer token, to `base_url` and nowhere else.
-    pub api_key: Secret,
-    /// The model's name.
-    pub model: String,
-    /// How long one answer may take.
-    pub timeout_seconds: u32,
-    /// Which endpoint is asked, unless a job wishes otherwise.
-    pub api_style: ApiStyle,
-    /// How a question gets there and its answer back, unless a job wishes otherwise.
-    pub transport: Transport,
-    /// Requests of one isolate that are under way at the same time.
-    pub concurrency: usize,
-    /// Requests one isolate sends within a minute.
-    pub requests_per_minute: u32,
-    /// Tokens in them, reckoned before they are sent.
-    pub tokens_per_minute: u32,
-}
-
-/// Which of xAI's endpoints is asked.
-#[cfg_attr(
-    test,
-    derive(ts_rs::TS),
-    ts(rename = "ReportApiStyle", rename_all = "lowercase")
-)]
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ApiStyle {
-    /// `/chat/completions`, the only one that can answer later.
-    Chat,
-    /// `/responses`.
-    Responses,
-}
-
-/// How a question gets to Grok and its answer back.
-#[cfg_attr(
-    test,
-    derive(ts_rs::TS),
-    ts(rename = "ReportTransport", rename_all = "lowercase")
-)]
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Transport {
-    /// The answer is waited for.
-    Sync,
-    /// The answer is read as it is written.
-    Stream,
-    /// The answer is asked for later, and by any isolate.
-    Deferred,
 }
 
 /// A text that must not appear in a log, an error or a `Debug` output.
@@ -190,32 +130,6 @@ fn worker_token(variables: &Variables) -> Result<Secret, ConfigError> {
     })
 }
 
-fn grok(variables: &Variables) -> Result<Option<GrokConfig>, ConfigError> {
-    let base_url = variables
-        .url("GROK_BASE_URL")?
-        .unwrap_or_else(|| DEFAULT_GROK_BASE_URL.into());
-    let model = variables.text("GROK_MODEL").unwrap_or(DEFAULT_GROK_MODEL);
-    let timeout_seconds = variables.number("GROK_TIMEOUT_SECONDS", 120, 1, 3_600)?;
-    let concurrency = variables.number("GROK_CONCURRENCY", 4, 1, 100)? as usize;
-    let requests_per_minute = variables.number("GROK_REQUESTS_PER_MINUTE", 600, 1, 1_000_000)?;
-    let tokens_per_minute =
-        variables.number("GROK_TOKENS_PER_MINUTE", 2_000_000, 1_000, 1_000_000_000)?;
-    let api_key = variables.secret("GROK_API_KEY")?;
-    let api_style = variables.choice("GROK_API_STYLE", &API_STYLES)?;
-    let transport = variables.choice("GROK_TRANSPORT", &TRANSPORTS)?;
-    Ok(api_key.map(|api_key| GrokConfig {
-        base_url,
-        api_key,
-        model: model.into(),
-        timeout_seconds,
-        api_style: api_style.unwrap_or(DEFAULT_GROK_API_STYLE),
-        transport: transport.unwrap_or(DEFAULT_GROK_TRANSPORT),
-        concurrency,
-        requests_per_minute,
-        tokens_per_minute,
-    }))
-}
-
 /// `SUPABASE_SECRET_KEYS` by name; empty when it is not set.
 fn secret_keys(variables: &Variables) -> Result<Vec<(String, Secret)>, ConfigError> {
     const NAME: &str = "SUPABASE_SECRET_KEYS";
@@ -249,83 +163,6 @@ fn database_key(
                        of the project in one of them"
                 .into(),
         })
-}
-
-/// A secret travels in a header: one that cannot is found here and not in the middle of a run.
-fn header_safe(variable: &'static str, text: &str) -> Result<Secret, ConfigError> {
-    let is_safe = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic());
-    is_safe.then(|| Secret::new(text)).ok_or(ConfigError {
-        variable,
-        expected: "expected printable ASCII characters without spaces".into(),
-    })
-}
-
-struct Variables(BTreeMap<String, String>);
-
-impl Variables {
-    /// A variable that is set to nothing counts as not set: dashboards make them so.
-    fn text(&self, name: &str) -> Option<&str> {
-        self.0
-            .get(name)
-            .map(|value| value.trim())
-            .filter(|value| !value.is_empty())
-    }
-
-    fn secret(&self, name: &'static str) -> Result<Option<Secret>, ConfigError> {
-        self.text(name)
-            .map(|text| header_safe(name, text))
-            .transpose()
-    }
-
-    fn url(&self, name: &'static str) -> Result<Option<String>, ConfigError> {
-        let Some(text) = self.text(name) else {
-            return Ok(None);
-        };
-        let is_url = text.starts_with("https://") || text.starts_with("http://");
-        is_url
-            .then(|| Some(text.trim_end_matches('/').to_owned()))
-            .ok_or_else(|| ConfigError {
-                variable: name,
-                expected: "expected an address that starts with https:// or http://".into(),
-            })
-    }
-
-    fn choice<T: Copy>(
-        &self,
-        name: &'static str,
-        choices: &[(&str, T)],
-    ) -> Result<Option<T>, ConfigError> {
-        let Some(text) = self.text(name) else {
-            return Ok(None);
-        };
-        let chosen = choices.iter().find(|(name, _)| *name == text);
-        chosen.map(|(_, value)| Some(*value)).ok_or_else(|| {
-            let names: Vec<&str> = choices.iter().map(|(name, _)| *name).collect();
-            ConfigError {
-                variable: name,
-                expected: format!("expected one of {}", names.join(", ")),
-            }
-        })
-    }
-
-    fn number(
-        &self,
-        name: &'static str,
-        default: u32,
-        least: u32,
-        most: u32,
-    ) -> Result<u32, ConfigError> {
-        let Some(text) = self.text(name) else {
-            return Ok(default);
-        };
-        text.parse()
-            .ok()
-            .filter(|number| (least..=most).contains(number))
-            .ok_or_else(|| ConfigError {
-                variable: name,
-                expected: format!("expected a whole number from {least} to {most}"),
-            })
-    }
 }
 
 #[cfg(test)]
