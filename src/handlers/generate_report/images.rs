@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 pub use self::format::Format;
 use self::format::Sniffed;
 pub use self::memory::Held;
+use self::memory::{Fetched, Key};
 use super::input::ImageTransport;
 use super::output::{Warning, WarningCode};
 use super::visit::Photo;
@@ -74,31 +75,48 @@ pub async fn load<H: Host>(
         let is_unseen = unseen.iter().any(|(alias, _)| *alias == photo.alias);
         !is_unseen && (photo.url.is_none() || transport == ImageTransport::Base64)
     };
-    let mut held = match photos.iter().any(|photo| is_fetched(&photo)) {
-        true => Some(memory::hold(&context.shared(), MOST_BYTES_OF_A_REQUEST).await),
-        false => None,
+    let wanted: Vec<Key> = photos
+        .iter()
+        .filter(is_fetched)
+        .map(|photo| key(context, photo))
+        .collect();
+    let (mut held, known) = match wanted.is_empty() {
+        true => (None, Vec::new()),
+        false => {
+            let memory = context.shared();
+            let (held, known) = memory::hold(&memory, MOST_BYTES_OF_A_REQUEST, &wanted).await;
+            (Some(held), known)
+        }
     };
     let mut room = Room::default();
     let mut loaded = Vec::new();
     while let Some(next) = photos.get(loaded.len()..).filter(|left| !left.is_empty()) {
-        let loads = next.iter().take(room.at_once()).map(|photo| async {
+        let gets = next.iter().take(room.at_once()).map(|photo| async {
             let refusal = unseen.iter().find(|(alias, _)| *alias == photo.alias);
             match (refusal, &photo.url) {
                 (Some((_, refusal)), _) => Err(*refusal),
                 (None, Some(url)) if transport == ImageTransport::Url => {
-                    Ok((Image::Address(url.clone()), None))
+                    Ok(Got::Address(url.clone()))
                 }
-                _ => fetch(context, photo).await,
+                _ => match known.iter().find(|(key, _)| key.1 == photo.alias) {
+                    Some((_, fetched)) => Ok(Got::Bytes(fetched.clone())),
+                    None => fetch(context, photo).await.map(Got::Bytes),
+                },
             }
         });
-        let fetched = join_all(loads).await;
-        if fetched.is_empty() {
+        let got = join_all(gets).await;
+        if got.is_empty() {
             loaded.resize_with(photos.len(), || Loaded::NoRoom);
             break;
         }
-        for (photo, fetched) in next.iter().zip(fetched) {
-            loaded.push(match fetched {
-                Ok((image, size)) if room.takes(&image) => Loaded::Image(image, size),
+        for (photo, got) in next.iter().zip(got) {
+            loaded.push(match got {
+                Ok(got) if room.takes(&got) => {
+                    if let (Some(held), Got::Bytes(fetched)) = (&mut held, &got) {
+                        held.add(key(context, photo), fetched.clone());
+                    }
+                    got.loaded()
+                }
                 Ok(_) => Loaded::NoRoom,
                 Err(refusal) => Loaded::Refused(refusal.warning(photo)),
             });
@@ -108,6 +126,29 @@ pub async fn load<H: Host>(
         held.keep(room.taken);
     }
     Batch { loaded, held }
+}
+
+fn key<H: Host>(context: &JobContext<'_, H>, photo: &Photo) -> Key {
+    (context.job().id, photo.alias.clone())
+}
+
+/// A photo that the model can have.
+enum Got {
+    Address(String),
+    Bytes(Fetched),
+}
+
+impl Got {
+    fn loaded(self) -> Loaded {
+        match self {
+            Self::Address(url) => Loaded::Image(Image::Address(url), None),
+            Self::Bytes(Fetched {
+                format,
+                size,
+                bytes,
+            }) => Loaded::Image(Image::Bytes { format, bytes }, size),
+        }
+    }
 }
 
 /// What is left of a request. Photos of a visit are much alike, so what came tells how many more fit: hardly any is
@@ -129,10 +170,10 @@ impl Room {
         }
     }
 
-    fn takes(&mut self, image: &Image) -> bool {
-        let bytes = match image {
-            Image::Address(_) => 1,
-            Image::Bytes { bytes, .. } => bytes.len(),
+    fn takes(&mut self, got: &Got) -> bool {
+        let bytes = match got {
+            Got::Address(_) => 1,
+            Got::Bytes(fetched) => fetched.bytes.len(),
         };
         self.largest = self.largest.max(bytes);
         self.is_full |= bytes > self.left();
@@ -166,10 +207,7 @@ pub enum Refusal {
     TooMuch,
 }
 
-async fn fetch<H: Host>(
-    context: &JobContext<'_, H>,
-    photo: &Photo,
-) -> Result<(Image, Option<Size>), Refusal> {
+async fn fetch<H: Host>(context: &JobContext<'_, H>, photo: &Photo) -> Result<Fetched, Refusal> {
     let mut tries = 1;
     let mut bytes = loop {
         match fetch_once(context, photo).await {
@@ -182,8 +220,11 @@ async fn fetch<H: Host>(
     };
     let Sniffed { format, size } = format::sniff(&bytes).ok_or(Refusal::Unsupported)?;
     bytes.shrink_to_fit();
-    let bytes = Rc::new(bytes);
-    Ok((Image::Bytes { format, bytes }, size))
+    Ok(Fetched {
+        format,
+        size,
+        bytes: Rc::new(bytes),
+    })
 }
 
 async fn fetch_once<H: Host>(

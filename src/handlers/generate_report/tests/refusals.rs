@@ -44,6 +44,9 @@ fn a_request_that_is_too_much_is_halved_until_it_is_not() {
         assert_eq!(report["warnings"], json!([]));
         assert_eq!(report["stats"]["batches"], 4);
         assert_eq!(report["stats"]["calls"], 5);
+        let fetches = host.fetches.borrow();
+        let photos = fetches.iter().filter(|request| request.body.is_none());
+        assert_eq!(photos.count(), 5, "each photo is fetched once");
     }
 }
 
