@@ -7,21 +7,26 @@ import { grokCalls, scriptGrok } from "../support/grok.ts";
 import { cancel, enqueue, getJob, type JobRow } from "../support/job.ts";
 import { PHOTOS_URL, reportInput } from "../support/report_job.ts";
 import { makeDue } from "../support/superuser.ts";
-import { wakeAndWait } from "../support/worker.ts";
+import { wakeAndWait, withWorker } from "../support/worker.ts";
 
 /** Runs one attempt of a report job with `photos` photos while Grok misbehaves as scripted. */
 async function attemptReport(
   photos: number,
   faults: Fault[],
+  workerUrl?: string,
 ): Promise<{ id: string; job: JobRow }> {
   const input = reportInput(photos);
   // The script must be in place before any worker can take the job.
   const id = await enqueue("generate_report", input, { delay_seconds: 3_600 });
   await scriptGrok(id, faults);
   await makeDue(id);
-  await wakeAndWait();
+  await wakeAndWait(workerUrl);
   return { id, job: await getJob(id) };
 }
+
+/** The same in an isolate of its own: one that was told to slow down asks nothing for a while, for no job. */
+const attemptReportApart = (photos: number, faults: Fault[]) =>
+  withWorker({}, (worker) => attemptReport(photos, faults, worker.url));
 
 /** How often the batch with this photo's description was asked for. */
 function callsAbout(calls: RecordedCall[], photo: number): number {
@@ -61,7 +66,7 @@ Deno.test("a 500 is survived, and a batch that was paid for is not asked for aga
 Deno.test("a 429 with Retry-After puts the job back for that long", async () => {
   const faults: Fault[] = [{ fault: "rate_limited", retry_after_seconds: 600, times: 50 }];
   const before = Date.now();
-  const { id, job } = await attemptReport(1, faults);
+  const { id, job } = await attemptReportApart(1, faults);
   assert.equal(job.status, "queued", job.error ?? "");
   const waits = Date.parse(job.run_at) - before;
   assert.ok(waits >= 600_000 && waits < 660_000, `${waits} ms`);
@@ -69,7 +74,7 @@ Deno.test("a 429 with Retry-After puts the job back for that long", async () => 
 });
 
 Deno.test("a 429 without Retry-After is retried by the queue's own backoff", async () => {
-  const { id, job } = await attemptReport(1, [{ fault: "rate_limited", times: 50 }]);
+  const { id, job } = await attemptReportApart(1, [{ fault: "rate_limited", times: 50 }]);
   assert.deepEqual([job.status, job.waiting_for, job.retry_count], ["queued", "retry", 1]);
   await cancel(id);
 });
