@@ -137,7 +137,8 @@ Deno.test("a handler that neither listens nor returns fails at its timeout, and 
   const ran = Date.parse(job.completed_at ?? "") - Date.parse(job.started_at ?? "");
   assert.ok(ran >= 1_000 && ran < 2_000 + 1_000, `one heartbeat late at most, took ${ran} ms`);
   await waitFor("its next step to be refused", () => listener.told.at(-1)?.startsWith("refused/"));
-  assert.equal(listener.told.at(-1), "refused/timed_out");
+  // By whoever notices first: its worker, or the database when the step is to be saved.
+  assert.match(listener.told.at(-1)!, /^refused\/(timed_out|lease_lost)$/);
   const steps = listener.told.filter((what) => what.startsWith("step/"));
   assert.ok((await savedSteps(id)).length >= steps.length - 1, "one may have been under way");
 });
