@@ -2,7 +2,12 @@
 
 import assert from "node:assert/strict";
 import { enqueue, getJob } from "../support/job.ts";
-import { startManagementApi, type Upload } from "../support/management_api.ts";
+import {
+  profileFor,
+  startManagementApi,
+  unpacked,
+  type Upload,
+} from "../support/management_api.ts";
 import { projectCopy, supabaseCli } from "../support/supabase_cli.ts";
 import { startWorker, wakeAndWait } from "../support/worker.ts";
 
@@ -14,12 +19,7 @@ async function deploy(change: (folder: string) => Promise<void> = async () => {}
   await using copy = await projectCopy();
   await change(copy.folder);
   await using api = startManagementApi(REF);
-  const profile = `${copy.folder}/profile.yaml`;
-  await Deno.writeTextFile(
-    profile,
-    `name: stand-in\napi_url: ${api.url}\ndashboard_url: ${api.url}\nproject_host: localhost\npooler_host: localhost\n`,
-  );
-  const env = { SUPABASE_PROFILE: profile };
+  const env = await profileFor(api, copy.folder);
   const result = await supabaseCli(copy.folder, [
     "functions",
     "deploy",
@@ -32,17 +32,6 @@ async function deploy(change: (folder: string) => Promise<void> = async () => {}
 
 const start = (folder: string, upload: Upload) =>
   startWorker({}, ["--function", `file://${folder}/${upload.metadata.entrypoint_path}`]);
-
-/** Writes an upload to a folder of its own, and nothing else. */
-async function unpacked(upload: Upload): Promise<string> {
-  const folder = await Deno.makeTempDir();
-  for (const [path, bytes] of upload.files) {
-    const file = new URL(path, `file://${folder}/`);
-    await Deno.mkdir(new URL(".", file), { recursive: true });
-    await Deno.writeFile(file, bytes);
-  }
-  return folder;
-}
 
 Deno.test("the uploaded files, and nothing else, are a worker that does a job", async () => {
   const { success, stderr, uploads } = await deploy();

@@ -76,7 +76,7 @@ async function closedAddress(): Promise<string> {
 /** The project with something else in the function's place. */
 async function withFunction(answer: () => Response, use: (url: string) => Promise<void>) {
   await using server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, answer);
-  await using front = startFront(`http://127.0.0.1:${server.addr.port}`);
+  await using front = startFront(() => `http://127.0.0.1:${server.addr.port}`);
   await use(front.url);
 }
 
@@ -139,7 +139,7 @@ Deno.test("a doctor finds a function that is not deployed, or does not start", a
 
 Deno.test("a doctor names the setting that a function lacks", async () => {
   await withWorker({ QUEUE_WORKER_TOKEN: undefined }, async (worker) => {
-    await using front = startFront(worker.url);
+    await using front = startFront(() => worker.url);
     await finds(/lacks a setting: QUEUE_WORKER_TOKEN/, /secrets set QUEUE_WORKER_TOKEN=/, {
       SUPABASE_URL: front.url,
     });

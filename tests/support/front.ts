@@ -2,13 +2,19 @@
 
 import { stack } from "./stack.ts";
 
-/** `functionUrl` is where the function is; without one it answers as the platform does for one that is not deployed. */
-export function startFront(functionUrl?: string): { url: string } & AsyncDisposable {
+/**
+ * `whereIsFunction` is asked at each request; without an answer the front says what the platform says of a function that
+ * is not deployed.
+ */
+export function startFront(
+  whereIsFunction: () => string | undefined = () => undefined,
+): { url: string } & AsyncDisposable {
   const server = Deno.serve(
     { hostname: "127.0.0.1", port: 0, onListen: () => {} },
     async (request) => {
       const { pathname } = new URL(request.url);
       const isFunction = pathname.startsWith("/functions/v1/");
+      const functionUrl = whereIsFunction();
       if (isFunction && !functionUrl) {
         return Response.json({ code: "NOT_FOUND", message: "Requested function was not found" }, {
           status: 404,

@@ -13,53 +13,102 @@ export interface Upload {
 /** A running API. */
 export interface ManagementApi extends AsyncDisposable {
   url: string;
+  /** Everything that was ever uploaded. */
   uploads: Upload[];
+  /** What runs, by its slug. */
+  deployed: Map<string, Upload>;
   secrets: Record<string, string>;
 }
 
 /** Starts the API for one project. */
 export function startManagementApi(ref: string): ManagementApi {
-  const uploads: Upload[] = [];
-  const secrets: Record<string, string> = {};
+  const project = {
+    uploads: [] as Upload[],
+    deployed: new Map<string, Upload>(),
+    secrets: {} as Record<string, string>,
+  };
   const server = Deno.serve(
     { hostname: "127.0.0.1", port: 0, onListen: () => {} },
     async (request) => {
-      const { pathname, searchParams } = new URL(request.url);
-      const path = pathname.replace(`/v1/projects/${ref}`, "");
-      if (request.method === "POST" && path === "/functions/deploy") {
-        const upload = await readUpload(searchParams.get("slug")!, await request.formData());
-        uploads.push(upload);
-        return Response.json(description(upload), { status: 201 });
-      }
-      if (request.method === "POST" && path === "/secrets") {
-        for (const { name, value } of await request.json()) secrets[name] = value;
-        return new Response(null, { status: 201 });
-      }
-      if (request.method === "GET" && path === "/functions") {
-        return Response.json(
-          uploads.map(description),
-        );
-      }
-      if (request.method === "GET" && path === "") {
-        return Response.json({
-          id: ref,
-          ref,
-          name: "test",
-          region: "eu-central-1",
-          status: "ACTIVE_HEALTHY",
-        });
-      }
-      return Response.json({ message: `${request.method} ${pathname} is not played here` }, {
-        status: 404,
-      });
+      const path = new URL(request.url).pathname.replace(`/v1/projects/${ref}`, "");
+      if (request.method === "GET" && path === "") return Response.json(nameOf(ref));
+      const answer = path.startsWith("/secrets")
+        ? await answerAboutSecrets(request, project)
+        : await answerAboutFunctions(request, path, project);
+      if (answer) return answer;
+      const message = `${request.method} ${path} is not played here`;
+      return Response.json({ message }, { status: 404 });
     },
   );
   return {
     url: `http://127.0.0.1:${server.addr.port}`,
-    uploads,
-    secrets,
+    ...project,
     [Symbol.asyncDispose]: () => server.shutdown(),
   };
+}
+
+/** Makes the CLI take this API for Supabase's; what to add to its environment. */
+export async function profileFor(
+  { url }: ManagementApi,
+  folder: string,
+): Promise<{ SUPABASE_PROFILE: string }> {
+  const profile = `${folder}/profile.yaml`;
+  await Deno.writeTextFile(
+    profile,
+    `name: stand-in\napi_url: ${url}\ndashboard_url: ${url}\nproject_host: localhost\npooler_host: localhost\n`,
+  );
+  return { SUPABASE_PROFILE: profile };
+}
+
+/** Writes an upload to a folder of its own, and nothing else. */
+export async function unpacked(upload: Upload): Promise<string> {
+  const folder = await Deno.makeTempDir();
+  for (const [path, bytes] of upload.files) {
+    const file = new URL(path, `file://${folder}/`);
+    await Deno.mkdir(new URL(".", file), { recursive: true });
+    await Deno.writeFile(file, bytes);
+  }
+  return folder;
+}
+
+type Project = Pick<ManagementApi, "uploads" | "deployed" | "secrets">;
+
+async function answerAboutSecrets(request: Request, { secrets }: Project) {
+  if (request.method === "POST") {
+    for (const { name, value } of await request.json()) secrets[name] = value;
+    return new Response(null, { status: 201 });
+  }
+  if (request.method === "DELETE") {
+    for (const name of await request.json()) delete secrets[name];
+    return Response.json({});
+  }
+}
+
+async function answerAboutFunctions(request: Request, path: string, project: Project) {
+  const { uploads, deployed } = project;
+  const { searchParams } = new URL(request.url);
+  switch (`${request.method} ${path}`) {
+    case "POST /functions/deploy": {
+      const upload = await readUpload(searchParams.get("slug")!, await request.formData());
+      uploads.push(upload);
+      // One of several runs only when all of them are there, by a PUT.
+      if (searchParams.get("bundleOnly") !== "true") deployed.set(upload.slug, upload);
+      return Response.json(description(upload), { status: 201 });
+    }
+    case "PUT /functions":
+      for (const { slug } of await request.json()) {
+        deployed.set(slug, uploads.findLast((upload) => upload.slug === slug)!);
+      }
+      return Response.json({ functions: [...deployed.values()].map(description) });
+    case "GET /functions":
+      return Response.json([...deployed.values()].map(description));
+  }
+  const [, slug] = path.match(/^\/functions\/([^/]+)$/) ?? [];
+  if (request.method === "DELETE" && deployed.delete(slug)) return Response.json({});
+}
+
+function nameOf(ref: string) {
+  return { id: ref, ref, name: "test", region: "eu-central-1", status: "ACTIVE_HEALTHY" };
 }
 
 async function readUpload(slug: string, form: FormData): Promise<Upload> {

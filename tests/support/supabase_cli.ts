@@ -3,7 +3,8 @@
 import { stack } from "./stack.ts";
 
 const root = new URL("../../", import.meta.url).pathname;
-const CLI = `${root}node_modules/supabase/dist/supabase.js`;
+/** What Node runs. */
+export const CLI = `${root}node_modules/supabase/dist/supabase.js`;
 
 /** A folder with `supabase/` in it and nothing else; disposing of it removes it. */
 export async function projectCopy(): Promise<{ folder: string } & AsyncDisposable> {
@@ -29,18 +30,22 @@ export async function supabaseCli(
     args: [CLI, ...args, "--yes"],
     cwd: folder,
     clearEnv: true,
-    env: {
-      PATH: Deno.env.get("PATH")!,
-      HOME: folder,
-      SUPABASE_ACCESS_TOKEN: `sbp_${"0".repeat(40)}`,
-      SUPABASE_TELEMETRY_DISABLED: "1",
-      DO_NOT_TRACK: "1",
-      ...env,
-    },
+    env: { ...cliEnvironment(folder), ...env },
     stdin: "null",
   }).output();
   const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
   return { success, stdout: text(stdout), stderr: text(stderr) };
+}
+
+/** What it needs to run: a user who is logged in, at home in `folder`. */
+export function cliEnvironment(folder: string): Record<string, string> {
+  return {
+    PATH: Deno.env.get("PATH")!,
+    HOME: folder,
+    SUPABASE_ACCESS_TOKEN: `sbp_${"0".repeat(40)}`,
+    SUPABASE_TELEMETRY_DISABLED: "1",
+    DO_NOT_TRACK: "1",
+  };
 }
 
 /** A database of the stack as the CLI wants to be told of it. */
