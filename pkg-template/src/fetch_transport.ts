@@ -44,8 +44,8 @@ function search({ filters, limit }: Query): URLSearchParams {
   return search;
 }
 
-/** What stands in front of PostgREST may answer in HTML. */
-function parsed(text: string): unknown {
+/** The text as JSON; null when it is none: what stands in front of PostgREST may answer in HTML. */
+export function parsed(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {

@@ -13,13 +13,23 @@ import { waitFor } from "../support/wait.ts";
 const NEVER = 3_600_000;
 const LIMIT = 20_000;
 
-async function withRealtime(
-  use: (
-    realtime: Realtime,
-    sql: postgres.Sql,
-    asUser: (user: string) => SupabaseClient,
-  ) => Promise<void>,
-) {
+type Use = (
+  realtime: Realtime,
+  sql: postgres.Sql,
+  asUser: (user: string) => SupabaseClient,
+) => Promise<void>;
+
+function testWithRealtime(name: string, use: Use) {
+  // A client of Realtime leaves timers and sockets that end after it.
+  Deno.test({
+    name,
+    sanitizeOps: false,
+    sanitizeResources: false,
+    fn: () => withRealtime(use),
+  });
+}
+
+async function withRealtime(use: Use) {
   const sql = postgres(stack.dbUrl, { max: 4, onnotice: () => {} });
   const realtime = startRealtime(sql);
   const clients: SupabaseClient[] = [];
@@ -51,84 +61,72 @@ async function jobOf(sql: postgres.Sql, user: string): Promise<string> {
 const claim = (sql: postgres.Sql) =>
   sql`select id, lease_token from get_next_job(job_types => array['watched'])`;
 
-Deno.test({
-  name: "with Realtime, a change is heard and not waited for",
-  sanitizeOps: false,
-  sanitizeResources: false,
-  fn: () =>
-    withRealtime(async (realtime, sql, asUser) => {
-      const user = crypto.randomUUID();
-      const id = await jobOf(sql, user);
-      const supabase = asUser(user);
-      const queue = createQueueClient(supabase);
-      const seen: string[] = [];
-      const waiting = queue.waitForJobCompletion(id, NEVER, LIMIT, {
-        onProgress: (job) => seen.push(job.status),
-      });
-      await waitFor("the channel to open", () => supabase.getChannels()[0]?.state === "joined");
-      await waitFor("the look after it opened", () => realtime.reads() >= 2);
-      const [{ lease_token }] = await claim(sql);
-      await waitFor("the claim to be heard", () => seen.includes("processing"));
-      await sql`select mark_job_completed(${id}, '{"ok": true}', ${lease_token})`;
-      const { job, error } = await waiting;
-      assert.deepEqual([job?.output_data, error], [{ ok: true }, null]);
-      assert.deepEqual(seen, ["queued", "processing", "completed"]);
-      assert.equal(supabase.getChannels().length, 0, "the channel is left");
-    }),
-});
+testWithRealtime(
+  "with Realtime, a change is heard and not waited for",
+  async (realtime, sql, asUser) => {
+    const user = crypto.randomUUID();
+    const id = await jobOf(sql, user);
+    const supabase = asUser(user);
+    const queue = createQueueClient(supabase);
+    const seen: string[] = [];
+    const waiting = queue.waitForJobCompletion(id, NEVER, LIMIT, {
+      onProgress: (job) => seen.push(job.status),
+    });
+    await waitFor("the channel to open", () => supabase.getChannels()[0]?.state === "joined");
+    await waitFor("the look after it opened", () => realtime.reads() >= 2);
+    const [{ lease_token }] = await claim(sql);
+    await waitFor("the claim to be heard", () => seen.includes("processing"));
+    await sql`select mark_job_completed(${id}, '{"ok": true}', ${lease_token})`;
+    const { job, error } = await waiting;
+    assert.deepEqual([job?.output_data, error], [{ ok: true }, null]);
+    assert.deepEqual(seen, ["queued", "processing", "completed"]);
+    assert.equal(supabase.getChannels().length, 0, "the channel is left");
+  },
+);
 
-Deno.test({
-  name: "two who wait for the same job share a channel, and each hears the end",
-  sanitizeOps: false,
-  sanitizeResources: false,
-  fn: () =>
-    withRealtime(async (realtime, sql, asUser) => {
-      const user = crypto.randomUUID();
-      const id = await jobOf(sql, user);
-      const supabase = asUser(user);
-      const queue = createQueueClient(supabase);
-      const waiting = [1, 2].map(() => queue.waitForJobCompletion(id, NEVER, LIMIT));
-      await waitFor("the channel to open", () => supabase.getChannels()[0]?.state === "joined");
-      await waitFor("the looks after it opened", () => realtime.reads() >= 4);
-      assert.equal(supabase.getChannels().length, 1);
-      await queue.cancelJob(id);
-      for (const { job } of await Promise.all(waiting)) assert.equal(job?.status, "cancelled");
-    }),
-});
+testWithRealtime(
+  "two who wait for the same job share a channel, and each hears the end",
+  async (realtime, sql, asUser) => {
+    const user = crypto.randomUUID();
+    const id = await jobOf(sql, user);
+    const supabase = asUser(user);
+    const queue = createQueueClient(supabase);
+    const waiting = [1, 2].map(() => queue.waitForJobCompletion(id, NEVER, LIMIT));
+    await waitFor("the channel to open", () => supabase.getChannels()[0]?.state === "joined");
+    await waitFor("the looks after it opened", () => realtime.reads() >= 4);
+    assert.equal(supabase.getChannels().length, 1);
+    await queue.cancelJob(id);
+    for (const { job } of await Promise.all(waiting)) assert.equal(job?.status, "cancelled");
+  },
+);
 
-Deno.test({
-  name: "nobody else may join the topic of a job, nor follow it",
-  sanitizeOps: false,
-  sanitizeResources: false,
-  fn: () =>
-    withRealtime(async (_, sql, asUser) => {
-      const id = await jobOf(sql, crypto.randomUUID());
-      const stranger = asUser(crypto.randomUUID());
-      await stranger.realtime.setAuth();
-      const { promise, resolve } = Promise.withResolvers<string>();
-      stranger.channel(`job:${id}`, { config: { private: true } }).subscribe((status) =>
-        resolve(status)
-      );
-      assert.equal(await promise, "CHANNEL_ERROR");
-      const result = await createQueueClient(stranger).waitForJobCompletion(id, NEVER, LIMIT);
-      assert.equal(result.code, "JQ003");
-    }),
-});
+testWithRealtime(
+  "nobody else may join the topic of a job, nor follow it",
+  async (_, sql, asUser) => {
+    const id = await jobOf(sql, crypto.randomUUID());
+    const stranger = asUser(crypto.randomUUID());
+    await stranger.realtime.setAuth();
+    const { promise, resolve } = Promise.withResolvers<string>();
+    stranger.channel(`job:${id}`, { config: { private: true } }).subscribe((status) =>
+      resolve(status)
+    );
+    assert.equal(await promise, "CHANNEL_ERROR");
+    const result = await createQueueClient(stranger).waitForJobCompletion(id, NEVER, LIMIT);
+    assert.equal(result.code, "JQ003");
+  },
+);
 
-Deno.test({
-  name: "when Realtime goes away in the middle, looking goes on",
-  sanitizeOps: false,
-  sanitizeResources: false,
-  fn: () =>
-    withRealtime(async (realtime, sql, asUser) => {
-      const user = crypto.randomUUID();
-      const id = await jobOf(sql, user);
-      const supabase = asUser(user);
-      const queue = createQueueClient(supabase);
-      const waiting = queue.waitForJobCompletion(id, 300, LIMIT);
-      await waitFor("the channel to open", () => supabase.getChannels()[0]?.state === "joined");
-      realtime.fall();
-      await sql`select cancel_job(${id})`;
-      assert.equal((await waiting).job?.status, "cancelled");
-    }),
-});
+testWithRealtime(
+  "when Realtime goes away in the middle, looking goes on",
+  async (realtime, sql, asUser) => {
+    const user = crypto.randomUUID();
+    const id = await jobOf(sql, user);
+    const supabase = asUser(user);
+    const queue = createQueueClient(supabase);
+    const waiting = queue.waitForJobCompletion(id, 300, LIMIT);
+    await waitFor("the channel to open", () => supabase.getChannels()[0]?.state === "joined");
+    realtime.fall();
+    await sql`select cancel_job(${id})`;
+    assert.equal((await waiting).job?.status, "cancelled");
+  },
+);

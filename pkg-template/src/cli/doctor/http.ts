@@ -1,5 +1,7 @@
 // Asking a server, and hearing every way in which it does not answer.
 
+import { parsed } from "../../fetch_transport.ts";
+
 const TIMEOUT_MS = 10_000;
 
 export interface Reply {
@@ -36,12 +38,4 @@ function reason(error: unknown): string {
   if (error.name === "TimeoutError") return `no answer within ${TIMEOUT_MS / 1_000} seconds`;
   const { cause } = error as { cause?: { code?: string; message?: string } };
   return cause?.code ?? cause?.message ?? error.message;
-}
-
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return null;
-  }
 }
