@@ -91,19 +91,8 @@ pub async fn load<H: Host>(
     let mut room = Room::default();
     let mut loaded = Vec::new();
     while let Some(next) = photos.get(loaded.len()..).filter(|left| !left.is_empty()) {
-        let gets = next.iter().take(room.at_once()).map(|photo| async {
-            let refusal = unseen.iter().find(|(alias, _)| *alias == photo.alias);
-            match (refusal, &photo.url) {
-                (Some((_, refusal)), _) => Err(*refusal),
-                (None, Some(url)) if transport == ImageTransport::Url => {
-                    Ok(Got::Address(url.clone()))
-                }
-                _ => match known.iter().find(|(key, _)| key.1 == photo.alias) {
-                    Some((_, fetched)) => Ok(Got::Bytes(fetched.clone())),
-                    None => fetch(context, photo).await.map(Got::Bytes),
-                },
-            }
-        });
+        let most = next.iter().take(room.at_once());
+        let gets = most.map(|photo| get(context, photo, transport, unseen, &known));
         let got = join_all(gets).await;
         if got.is_empty() {
             loaded.resize_with(photos.len(), || Loaded::NoRoom);
@@ -126,6 +115,26 @@ pub async fn load<H: Host>(
         held.keep(room.taken);
     }
     Batch { loaded, held }
+}
+
+/// A photo the way the model is to have it; `known` are those that need not be fetched.
+async fn get<H: Host>(
+    context: &JobContext<'_, H>,
+    photo: &Photo,
+    transport: ImageTransport,
+    unseen: &[(String, Refusal)],
+    known: &[(Key, Fetched)],
+) -> Result<Got, Refusal> {
+    if let Some((_, refusal)) = unseen.iter().find(|(alias, _)| *alias == photo.alias) {
+        return Err(*refusal);
+    }
+    if let (Some(url), ImageTransport::Url) = (&photo.url, transport) {
+        return Ok(Got::Address(url.clone()));
+    }
+    match known.iter().find(|(key, _)| key.1 == photo.alias) {
+        Some((_, fetched)) => Ok(Got::Bytes(fetched.clone())),
+        None => fetch(context, photo).await.map(Got::Bytes),
+    }
 }
 
 fn key<H: Host>(context: &JobContext<'_, H>, photo: &Photo) -> Key {
