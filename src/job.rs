@@ -1,6 +1,6 @@
-//! A claimed job as the database hands it to a worker.
+//! A claimed job as the database hands it to a worker, and how far it is.
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
@@ -35,4 +35,18 @@ impl Job {
     pub fn attempt(&self) -> u32 {
         self.retry_count + 1
     }
+}
+
+/// How far a job is, for people who wait for it.
+#[cfg_attr(test, derive(ts_rs::TS))]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Progress {
+    /// The part of the work, a short word.
+    pub phase: String,
+    /// Units of this phase that are done.
+    pub done: u32,
+    /// Units of this phase.
+    pub total: u32,
+    /// A sentence for people.
+    pub message: String,
 }

@@ -6,38 +6,24 @@
 //! - [`endpoint`], [`auth`]: who may start a run, and what is answered over HTTP.
 //! - [`engine`]: one run, from the first claim to the [`report`]. [`budget`] says how long, [`signals`] reach
 //!   it from outside, `prefetch` sizes its claims, [`outcome`] turns a handler's answer into a result,
-//!   [`manifest`] is what a crash leaves readable.
+//!   [`crash_record`] is what a crash leaves readable.
 //! - [`handlers`]: the job types. [`handler`] is what they implement and what they are given.
 //! - [`queue`], [`retry`]: the database's functions, and when a call is worth repeating.
 //! - [`config`], [`log`], [`error`], [`job`]: settings, log lines, verdicts, and a claimed job.
 //! - [`host`]: the one seam to HTTP, clock and log. Tests put a scripted world behind it.
 #![warn(missing_docs)]
 
-pub mod auth;
-pub mod budget;
 pub mod config;
-pub mod endpoint;
-pub mod engine;
+pub mod edge;
 pub mod error;
 pub mod handler;
 pub mod handlers;
 pub mod host;
+pub mod isolate;
 pub mod job;
 pub mod log;
-pub mod manifest;
-pub mod outcome;
-mod prefetch;
 pub mod queue;
-pub mod report;
-pub mod retry;
-pub mod signals;
-
-#[cfg(target_arch = "wasm32")]
-mod wasm;
+pub mod worker;
 
 #[cfg(test)]
-mod scripted_host;
-#[cfg(test)]
-mod tidy;
-#[cfg(test)]
-mod typescript;
+mod testing;

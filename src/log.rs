@@ -102,7 +102,7 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::scripted_host::{ScriptedHost, job};
+    use crate::testing::{ScriptedHost, job};
 
     #[test]
     fn a_line_has_the_jobs_id_type_and_attempt() {

@@ -8,8 +8,8 @@ use serde_json::json;
 
 use super::*;
 use crate::host::TransportError;
-use crate::job::Job;
-use crate::scripted_host::{Reply, ScriptedHost, config, held, job, run_job};
+use crate::job::{Job, Progress};
+use crate::testing::{Reply, ScriptedHost, config, held, job, run_job};
 
 struct Steps;
 

@@ -23,7 +23,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::scripted_host::{ScriptedHost, config, job, run_job};
+    use crate::testing::{ScriptedHost, config, job, run_job};
 
     #[test]
     fn returns_its_input_and_touches_nothing() {

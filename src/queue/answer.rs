@@ -4,9 +4,9 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use thiserror::Error;
 
+use super::retry::{self, Retryability, refusal};
 use crate::error::JobError;
 use crate::host::{HttpResponse, TransportError};
-use crate::retry::{self, Verdict, refusal};
 
 /// A call to the database that did not succeed.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -58,11 +58,11 @@ impl QueueError {
     }
 
     /// What the error means for repeating the call.
-    pub fn verdict(&self) -> Verdict {
+    pub fn verdict(&self) -> Retryability {
         match self {
-            Self::Unreachable { .. } => Verdict::Transient,
+            Self::Unreachable { .. } => Retryability::Transient,
             Self::Refused { status, code, .. } => retry::classify(*status, code.as_deref()),
-            Self::Unreadable { .. } => Verdict::Unsettled,
+            Self::Unreadable { .. } => Retryability::Unsettled,
         }
     }
 
@@ -82,10 +82,10 @@ impl From<QueueError> for JobError {
             Some(refusal::CANCELLED) => Self::Cancelled,
             Some(refusal::LEASE_LOST | refusal::NO_SUCH_JOB) => Self::LeaseLost,
             _ => match error.verdict() {
-                Verdict::Content => Self::permanent(error.to_string()),
+                Retryability::Content => Self::permanent(error.to_string()),
                 // Repeated until there was no time left: another isolate may have better luck.
-                Verdict::Transient => Self::HandOver,
-                Verdict::Unsettled | Verdict::Fatal => Self::retryable(error.to_string()),
+                Retryability::Transient => Self::HandOver,
+                Retryability::Unsettled | Retryability::Fatal => Self::retryable(error.to_string()),
             },
         }
     }
@@ -211,7 +211,7 @@ mod tests {
             "[]",
         ] {
             let error = error(502, body);
-            assert_eq!(error.verdict(), Verdict::Transient, "{body}");
+            assert_eq!(error.verdict(), Retryability::Transient, "{body}");
             assert_eq!(error.code(), None);
         }
     }
@@ -219,7 +219,10 @@ mod tests {
     #[test]
     fn an_answer_of_another_shape_is_an_error_and_no_panic() {
         let error = decode::<Vec<u32>>("f", Ok(response(200, r#"{"a":1}"#)));
-        assert_eq!(error.expect_err("no list").verdict(), Verdict::Unsettled);
+        assert_eq!(
+            error.expect_err("no list").verdict(),
+            Retryability::Unsettled
+        );
     }
 
     #[test]

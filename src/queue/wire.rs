@@ -5,14 +5,13 @@ use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
-use crate::handler::Progress;
-use crate::job::Job;
-use crate::outcome::Outcome;
+use super::outcome::Outcome;
+use crate::job::{Job, Progress};
 
 /// One trip that stores results and brings new jobs.
 #[derive(Debug, Serialize)]
-pub struct Exchange<'a, R> {
-    /// What became of jobs this worker held: each serializes as a [`FinishedJob`].
+pub struct ExchangeRequest<'a, R> {
+    /// What became of jobs this worker held: each serializes as a [`JobResult`].
     pub results: &'a [R],
     /// How many jobs to claim; 0 only stores the results.
     pub max_jobs: usize,
@@ -30,7 +29,7 @@ pub struct Exchange<'a, R> {
 
 /// What became of one job.
 #[derive(Debug, Serialize)]
-pub struct FinishedJob<'a> {
+pub struct JobResult<'a> {
     /// Which job.
     pub job_id: Uuid,
     /// Proof that it is still this worker's.
@@ -42,17 +41,28 @@ pub struct FinishedJob<'a> {
 
 /// What a worker that has crashed leaves behind.
 #[derive(Serialize)]
-pub(super) struct Abandoned<'a> {
-    pub(super) results: Vec<FinishedJob<'a>>,
+pub struct AbandonRequest<'a> {
+    /// What became of the jobs it held.
+    pub results: Vec<JobResult<'a>>,
     /// Claims that nobody heard the answer of.
-    pub(super) lease_tokens: Vec<Uuid>,
+    pub lease_tokens: Vec<Uuid>,
 }
 
-/// The answer to an [`Exchange`].
+impl AbandonRequest<'_> {
+    /// The function that takes it.
+    pub const FUNCTION: &'static str = "abandon_jobs";
+
+    /// The arguments of the call, as JSON.
+    pub fn arguments(&self) -> String {
+        encode(self)
+    }
+}
+
+/// The answer to an [`ExchangeRequest`].
 #[derive(Debug, PartialEq, Deserialize)]
-pub struct Exchanged {
+pub struct ExchangeAnswer {
     /// Where each result left its job, in the order they were sent.
-    pub finished: Vec<Settled>,
+    pub finished: Vec<FinishStatus>,
     /// The claimed jobs, in the order they should start.
     pub jobs: Vec<Job>,
     /// After how long to ask once more before ending: until then nobody wakes a worker for a new job.
@@ -61,14 +71,14 @@ pub struct Exchanged {
 
 /// Reads the answer to an exchange. One job that cannot be read must not take the others with it: Postgres stores JSON of
 /// any depth, and numbers of any size.
-pub(super) fn exchanged(body: &[u8]) -> serde_json::Result<Exchanged> {
+pub(super) fn exchanged(body: &[u8]) -> serde_json::Result<ExchangeAnswer> {
     serde_json::from_slice(body).or_else(|_| read_one_by_one(body))
 }
 
-fn read_one_by_one(body: &[u8]) -> serde_json::Result<Exchanged> {
+fn read_one_by_one(body: &[u8]) -> serde_json::Result<ExchangeAnswer> {
     #[derive(Deserialize)]
     struct Parts<'b> {
-        finished: Vec<Settled>,
+        finished: Vec<FinishStatus>,
         #[serde(borrow)]
         jobs: Vec<&'b RawValue>,
         look_again_ms: Option<u32>,
@@ -82,7 +92,7 @@ fn read_one_by_one(body: &[u8]) -> serde_json::Result<Exchanged> {
         let job = job.get();
         serde_json::from_str(job).or_else(|error| without_content(job, &error))
     });
-    Ok(Exchanged {
+    Ok(ExchangeAnswer {
         finished,
         jobs: jobs.collect::<Result<_, _>>()?,
         look_again_ms,
@@ -118,7 +128,7 @@ fn without_content(job: &str, error: &serde_json::Error) -> serde_json::Result<J
 /// Where a job is after its worker finished with it: the database has the last word.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Settled {
+pub enum FinishStatus {
     /// The result is stored.
     Completed,
     /// It waits for another attempt.
@@ -134,7 +144,7 @@ pub enum Settled {
 
 /// A sign of life for one job.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Heartbeat {
+pub struct JobHeartbeat {
     /// Which job.
     pub job_id: Uuid,
     /// Proof that it is still this worker's.
@@ -145,27 +155,27 @@ pub struct Heartbeat {
 }
 
 #[derive(Serialize)]
-pub(super) struct Heartbeats<'a> {
-    pub(super) jobs: &'a [Heartbeat],
+pub(super) struct HeartbeatRequest<'a> {
+    pub(super) jobs: &'a [JobHeartbeat],
     pub(super) lease_seconds: u32,
 }
 
 /// What the database says to a sign of life.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Standing {
+pub enum LeaseStatus {
     /// Go on.
     Held,
-    /// Stop: somebody cancelled the job.
+    /// Interruption: somebody cancelled the job.
     Cancelled,
-    /// Stop: the job is not this worker's any more.
+    /// Interruption: the job is not this worker's any more.
     Lost,
 }
 
 /// What the database says to a step that is to begin.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Start {
+pub enum StepStart {
     /// For the first time.
     Held,
     /// An earlier run of the job began it and never finished it.
@@ -175,7 +185,7 @@ pub enum Start {
 }
 
 #[derive(Serialize)]
-pub(super) struct StartedStep<'a> {
+pub(super) struct StartStepRequest<'a> {
     pub(super) job_id: Uuid,
     pub(super) lease_token: Uuid,
     pub(super) name: &'a str,
@@ -183,7 +193,7 @@ pub(super) struct StartedStep<'a> {
 }
 
 #[derive(Serialize)]
-pub(super) struct FinishedStep<'a> {
+pub(super) struct SaveStepRequest<'a> {
     pub(super) job_id: Uuid,
     pub(super) lease_token: Uuid,
     pub(super) name: &'a str,
@@ -195,7 +205,7 @@ pub(super) struct FinishedStep<'a> {
 }
 
 #[derive(Serialize)]
-pub(super) struct Successor {
+pub(super) struct WakeRequest {
     pub(super) max_posts: u32,
 }
 
@@ -239,12 +249,12 @@ mod tests {
             retryable: true,
             retry_after_seconds: None,
         };
-        let result = FinishedJob {
+        let result = JobResult {
             job_id: Uuid::nil(),
             lease_token: Uuid::max(),
             outcome: &outcome,
         };
-        let exchange = Exchange {
+        let exchange = ExchangeRequest {
             results: &[result],
             max_jobs: 5,
             job_types: &["noop"],
@@ -288,12 +298,12 @@ mod tests {
         assert_eq!(
             exchanged.finished,
             [
-                Settled::Completed,
-                Settled::Queued,
-                Settled::Failed,
-                Settled::Cancelled,
-                Settled::Lost,
-                Settled::Lost,
+                FinishStatus::Completed,
+                FinishStatus::Queued,
+                FinishStatus::Failed,
+                FinishStatus::Cancelled,
+                FinishStatus::Lost,
+                FinishStatus::Lost,
             ]
         );
         assert_eq!(exchanged.jobs[0].attempt(), 3);
@@ -314,7 +324,7 @@ mod tests {
         let jobs = [deep.as_str(), &huge, r#"{"n":1}"#].map(job).join(",");
         let answer = format!(r#"{{"finished":["completed"],"jobs":[{jobs}]}}"#);
         let exchanged = exchanged(answer.as_bytes()).expect("readable");
-        assert_eq!(exchanged.finished, [Settled::Completed]);
+        assert_eq!(exchanged.finished, [FinishStatus::Completed]);
         let [deep, huge, good] = &exchanged.jobs[..] else {
             panic!("three jobs");
         };

@@ -9,8 +9,8 @@ use serde_json::{Value, json};
 use super::{Carrier, JobContext};
 use crate::error::JobError;
 use crate::host::Host;
-use crate::queue::{Standing, Start};
-use crate::report::Stopped;
+use crate::isolate::StopReason;
+use crate::queue::{LeaseStatus, StepStart};
 
 /// A step's result travels to every later run of the job, so what is larger belongs into Storage. The database
 /// refuses it too.
@@ -80,7 +80,7 @@ impl<H: Host> JobContext<'_, H> {
             return Ok(());
         }
         // Or this isolate would claim the job again.
-        self.run.signals.drain(Stopped::WallClock);
+        self.run.signals.drain(StopReason::WallClock);
         Err(JobError::HandOver)
     }
 
@@ -105,9 +105,9 @@ impl<H: Host> JobContext<'_, H> {
     async fn start_step(&self, name: &str) -> Result<bool, JobError> {
         self.check_time()?;
         match self.run.queue.start_step(&self.job, name).await? {
-            Start::Held => Ok(false),
-            Start::Again => Ok(true),
-            Start::Cancelled => Err(JobError::Cancelled),
+            StepStart::Held => Ok(false),
+            StepStart::Again => Ok(true),
+            StepStart::Cancelled => Err(JobError::Cancelled),
         }
     }
 
@@ -156,11 +156,11 @@ fn refused(step: &str, reason: &str) -> JobError {
     JobError::permanent(format!("step {step}: {reason}"))
 }
 
-fn go_on(standing: Standing) -> Result<(), JobError> {
+fn go_on(standing: LeaseStatus) -> Result<(), JobError> {
     match standing {
-        Standing::Held => Ok(()),
-        Standing::Cancelled => Err(JobError::Cancelled),
-        Standing::Lost => Err(JobError::LeaseLost),
+        LeaseStatus::Held => Ok(()),
+        LeaseStatus::Cancelled => Err(JobError::Cancelled),
+        LeaseStatus::Lost => Err(JobError::LeaseLost),
     }
 }
 

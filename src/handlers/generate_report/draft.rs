@@ -14,8 +14,9 @@ use super::output::{Warning, WarningCode};
 use super::topic::Topic;
 use super::visit::{Note, Photo, Visit};
 use crate::error::JobError;
-use crate::handler::{JobContext, Progress};
+use crate::handler::JobContext;
 use crate::host::Host;
+use crate::job::Progress;
 
 /// Notes in one request: they are short.
 const NOTES_IN_A_BATCH: usize = 20;

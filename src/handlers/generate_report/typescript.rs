@@ -3,7 +3,7 @@
 use ts_rs::TS;
 
 use super::{input, output};
-use crate::typescript::Declarations;
+use crate::testing::typescript::Declarations;
 
 /// What forms may also send as a number.
 #[derive(TS)]

@@ -1,5 +1,5 @@
 // One attempt of a job in TypeScript, between the handler and the worker in the Wasm, which runs it like any other. JSON
-// text travels between the two, and errors travel as values: `src/wasm/script.rs` is the other side.
+// text travels between the two, and errors travel as values: `src/edge/wasm/script/` is the other side.
 
 import {
   JobError,

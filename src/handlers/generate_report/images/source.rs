@@ -59,7 +59,7 @@ fn encoded(path: &str) -> String {
 mod tests {
     use super::*;
     use crate::handlers::generate_report::tests::photo;
-    use crate::scripted_host::config;
+    use crate::testing::config;
 
     fn stored(bucket: &str, path: &str) -> Photo {
         Photo {

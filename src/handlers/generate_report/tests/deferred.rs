@@ -5,10 +5,11 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use super::*;
-use crate::handler::{JobContext, Registration, RunContext};
+use crate::handler::{JobContext, Registration};
 use crate::host::TransportError;
-use crate::manifest::Manifest;
-use crate::signals::Signals;
+use crate::isolate::CrashRecord;
+use crate::isolate::RunContext;
+use crate::isolate::Signals;
 
 /// An API that defers, as xAI describes it.
 #[derive(Default)]
@@ -118,13 +119,13 @@ fn unchanged(_: &str, _: &str) -> Option<Reply> {
 /// One run in an isolate that began `age_ms` ago.
 fn run_in_isolate(host: &ScriptedHost, age_ms: u64, job: Job) -> Result<Value, JobError> {
     let config = config(&[("GROK_TRANSPORT", "deferred")]);
-    let (signals, manifest) = (Signals::default(), Manifest::default());
+    let (signals, crash_record) = (Signals::default(), CrashRecord::default());
     let started_ms = host.clock().get() - age_ms;
     let isolate = RunContext::new(
         host,
         &config,
         &signals,
-        &manifest,
+        &crash_record,
         started_ms,
         "test-worker",
     );

@@ -4,9 +4,10 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 use super::*;
-use crate::handler::{JobContext, Registration, RunContext, Shared};
-use crate::manifest::Manifest;
-use crate::signals::Signals;
+use crate::handler::{JobContext, Registration};
+use crate::isolate::CrashRecord;
+use crate::isolate::Signals;
+use crate::isolate::{RunContext, Shared};
 
 /// When each call was sent, in milliseconds, and what it asked about.
 type Sent = Rc<RefCell<Vec<(u64, String)>>>;
@@ -79,8 +80,8 @@ fn a_pause_that_is_too_long_to_wait_for_puts_other_jobs_off_without_using_up_an_
     let limited = |_: &str, _| Some(Reply::bytes(429, "{}").header("retry-after", "600"));
     let (host, sent) = timed(limited);
     let config = config(&[]);
-    let (signals, manifest) = (Signals::default(), Manifest::default());
-    let isolate = RunContext::new(&host, &config, &signals, &manifest, 0, "test-worker");
+    let (signals, crash_record) = (Signals::default(), CrashRecord::default());
+    let isolate = RunContext::new(&host, &config, &signals, &crash_record, 0, "test-worker");
     let attempt = || {
         let job = job("generate_report", input(1, json!({})));
         let context = JobContext::new(&isolate, job);
@@ -104,10 +105,10 @@ fn a_rate_limit_that_one_run_meets_is_known_to_the_next_run_of_the_isolate() {
     let limited = |_: &str, _| Some(Reply::bytes(429, "{}").header("retry-after", "600"));
     let (host, sent) = timed(limited);
     let config = config(&[]);
-    let (signals, manifest) = (Signals::default(), Manifest::default());
+    let (signals, crash_record) = (Signals::default(), CrashRecord::default());
     let isolate = Shared::default();
     let run = || {
-        let run = RunContext::new(&host, &config, &signals, &manifest, 0, "test-worker");
+        let run = RunContext::new(&host, &config, &signals, &crash_record, 0, "test-worker");
         let run = run.sharing(isolate.clone());
         let context = JobContext::new(&run, job("generate_report", input(1, json!({}))));
         host.run((Registration::<ScriptedHost>::of::<GenerateReport>().run)(

@@ -7,10 +7,11 @@ use std::rc::Rc;
 use std::task::Poll;
 
 use super::*;
-use crate::engine;
-use crate::handler::{Registration, RunContext};
-use crate::manifest::Manifest;
-use crate::signals::Signals;
+use crate::handler::Registration;
+use crate::isolate::CrashRecord;
+use crate::isolate::RunContext;
+use crate::isolate::Signals;
+use crate::worker;
 
 /// Long enough for signs of life while Grok thinks, and longer the more it is asked about.
 const GROK_TAKES_MS: u32 = 12_000;
@@ -243,9 +244,9 @@ impl Workers {
             ("QUEUE_WALL_CLOCK_SECONDS", "400"),
             ("GROK_CONCURRENCY", self.concurrency),
         ]);
-        let (signals, manifest) = (Signals::default(), Manifest::default());
-        let context = RunContext::new(&host, &config, &signals, &manifest, 0, "test-worker");
-        let mut run = pin!(engine::run(
+        let (signals, crash_record) = (Signals::default(), CrashRecord::default());
+        let context = RunContext::new(&host, &config, &signals, &crash_record, 0, "test-worker");
+        let mut run = pin!(worker::run(
             &context,
             [Registration::of::<GenerateReport>()]
         ));

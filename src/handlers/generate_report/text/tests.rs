@@ -8,7 +8,7 @@ use crate::handlers::generate_report::input::Input;
 use crate::handlers::generate_report::output::{Formatting, FormattingMode, Kind, Status};
 use crate::handlers::generate_report::visit::Visit;
 use crate::handlers::generate_report::{document, plan};
-use crate::scripted_host::job;
+use crate::testing::job;
 
 /// The text of a report in the engineer's order, with what the model wrote and summed up.
 fn text(input: Value, written: Vec<Written>, summary: &[&str]) -> String {

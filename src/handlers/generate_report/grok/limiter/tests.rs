@@ -3,7 +3,7 @@ use std::rc::Rc;
 use futures_util::FutureExt;
 
 use super::*;
-use crate::scripted_host::config;
+use crate::testing::config;
 
 fn limits(changes: &[(&str, &str)]) -> GrokConfig {
     config(changes).grok.expect("Grok is configured")
@@ -33,7 +33,7 @@ fn who_waits_for_a_place_gets_it_though_another_gave_up_waiting() {
     let mut place = limiter.place(&config).now_or_never();
     assert!(place.is_some());
     assert!(limiter.place(&config).now_or_never().is_none());
-    let host = crate::scripted_host::ScriptedHost::new();
+    let host = crate::testing::ScriptedHost::new();
     let waits = async { limiter.place(&config).await };
     let gives_back = async { drop(place.take()) };
     host.run(async { futures_util::join!(waits, gives_back) });

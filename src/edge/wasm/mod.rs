@@ -1,0 +1,263 @@
+//! The worker as the edge function sees it. Only this module and the ones below it name JavaScript.
+
+mod host;
+mod meter;
+mod script;
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use js_sys::{Array, Object, Promise};
+use uuid::Uuid;
+use wasm_bindgen::prelude::*;
+use wasm_bindgen_futures::future_to_promise;
+
+use self::host::{EdgeHost, now_ms};
+use self::meter::{Meter, Metered};
+use crate::config::{Config, ConfigError};
+use crate::edge::auth::Credentials;
+use crate::edge::endpoint;
+use crate::handler::Registration;
+use crate::handlers;
+use crate::host::Host;
+use crate::isolate::Budget;
+use crate::isolate::CrashRecord;
+use crate::isolate::Signals;
+use crate::isolate::StopReason;
+use crate::isolate::{RunContext, Shared};
+use crate::queue::QueueClient;
+use crate::worker;
+
+/// Prometheus gives up after ten seconds.
+const SCRAPE_MS: u64 = 8_000;
+
+/// What to answer over HTTP.
+#[wasm_bindgen(getter_with_clone)]
+#[derive(Clone)]
+pub struct Answer {
+    /// The HTTP status.
+    pub status: u16,
+    /// Text.
+    pub body: String,
+    /// The value of the header `content-type`.
+    pub content_type: String,
+    /// The value of the header `allow`, if it is due.
+    pub allow: Option<String>,
+}
+
+/// What a caller's body asks for, or the answer to a body that makes no sense.
+#[wasm_bindgen(getter_with_clone)]
+pub struct Order {
+    /// The caller waits for the end of the run.
+    pub wait: bool,
+    /// Set instead of starting a run.
+    pub refusal: Option<Answer>,
+}
+
+/// A request to the database that JavaScript sends, because the worker no longer can.
+#[wasm_bindgen(getter_with_clone)]
+pub struct LastWords {
+    /// Where to post.
+    pub url: String,
+    /// A JSON array of names and values, in pairs.
+    pub headers: String,
+    /// JSON text.
+    pub body: String,
+}
+
+/// The worker of one isolate.
+#[wasm_bindgen]
+pub struct Worker(Rc<Isolate>);
+
+struct Isolate {
+    config: Result<Config, ConfigError>,
+    signals: Signals,
+    crash_record: CrashRecord,
+    meter: Rc<Meter>,
+    shared: Shared,
+    started_ms: u64,
+    worker_id: String,
+    /// Functions by the job type they run.
+    scripts: Object,
+    /// The run in progress: whoever comes meanwhile shares it.
+    run: RefCell<Option<Promise>>,
+}
+
+#[wasm_bindgen]
+impl Worker {
+    /// Reads the environment. What is wrong with it is said to whoever wants a run. Job types in TypeScript take the
+    /// place of those in Rust that have the same name.
+    #[wasm_bindgen(constructor)]
+    pub fn new(
+        #[wasm_bindgen(unchecked_param_type = "Record<string, string>")] environment: &Object,
+        #[wasm_bindgen(
+            unchecked_param_type = "Record<string, (job: string, input: string, desk: Desk) => Promise<string>>"
+        )]
+        scripts: Object,
+    ) -> Worker {
+        console_error_panic_hook::set_once();
+        Worker(Rc::new(Isolate {
+            config: Config::parse(variables(environment)),
+            scripts,
+            signals: Signals::default(),
+            crash_record: CrashRecord::default(),
+            meter: Rc::new(Meter::new()),
+            shared: Shared::default(),
+            started_ms: now_ms() as u64,
+            worker_id: Uuid::new_v4().to_string(),
+            run: RefCell::default(),
+        }))
+    }
+
+    /// The answer to a request that must not or need not start a run; nothing if it may.
+    pub fn admit(
+        &self,
+        method: &str,
+        worker_token: Option<String>,
+        api_key: Option<String>,
+    ) -> Option<Answer> {
+        let credentials = Credentials {
+            worker_token: worker_token.as_deref(),
+            api_key: api_key.as_deref(),
+        };
+        let refusal = endpoint::admit(&self.0.config, method, credentials).err();
+        refusal.map(Answer::from)
+    }
+
+    /// Reads the body of an admitted request.
+    pub fn read(&self, body: &str) -> Order {
+        let wait = endpoint::wants_to_wait(body);
+        Order {
+            wait: matches!(wait, Ok(true)),
+            refusal: wait.err().map(Answer::from),
+        }
+    }
+
+    /// Works the queue off, or joins the run that is doing so. The promise is a native one, as
+    /// `EdgeRuntime.waitUntil` demands, and is never rejected.
+    #[wasm_bindgen(unchecked_return_type = "Promise<Answer>")]
+    pub fn run(&self) -> Promise {
+        let mut current = self.0.run.borrow_mut();
+        if let Some(run) = current.as_ref() {
+            self.0.signals.look_again();
+            return run.clone();
+        }
+        let isolate = self.0.clone();
+        let run = async move {
+            let answer = isolate.run().await;
+            isolate.run.take();
+            Ok(Answer::from(answer).into())
+        };
+        let run = future_to_promise(Metered::new(run, self.0.meter.clone()));
+        current.insert(run).clone()
+    }
+
+    /// The answer to a caller that does not wait for the run.
+    pub fn accepted(&self) -> Answer {
+        endpoint::accepted().into()
+    }
+
+    /// The health of the queue in Prometheus's words, for an admitted caller. The promise is never rejected.
+    #[wasm_bindgen(unchecked_return_type = "Promise<Answer>")]
+    pub fn metrics(&self) -> Promise {
+        let isolate = self.0.clone();
+        future_to_promise(async move { Ok(Answer::from(isolate.metrics().await).into()) })
+    }
+
+    /// The isolate is not to begin anything new.
+    pub fn drain(&self) {
+        self.0.signals.drain(StopReason::Shutdown);
+    }
+
+    /// The isolate is about to end, for the `reason` of the platform's event `beforeunload`.
+    pub fn shutdown(&self, reason: Option<String>) {
+        let now_ms = now_ms() as u64;
+        let hand_over_at_ms = match (reason.as_deref(), &self.0.config) {
+            (Some("wall_clock"), Ok(config)) => {
+                Budget::new(self.0.started_ms, config).announced_end_ms(now_ms)
+            }
+            _ => now_ms,
+        };
+        self.0.signals.shut_down(hand_over_at_ms);
+    }
+
+    /// What to tell the database about the jobs on board after the worker has crashed, if anything. It is the
+    /// only thing to ask a crashed worker for.
+    #[wasm_bindgen(js_name = lastWords)]
+    pub fn last_words(&self) -> Option<LastWords> {
+        // Should it not have been the worker after all that crashed, it begins nothing more.
+        self.0.signals.retire();
+        let config = self.0.config.as_ref().ok()?;
+        let words = self.0.crash_record.last_words()?;
+        let host = EdgeHost::new(config, &self.0.meter);
+        let request = host.rpc_request(words.function, words.arguments, 0);
+        Some(LastWords {
+            url: request.url,
+            headers: serde_json::to_string(&request.headers).ok()?,
+            body: request.body?.to_string(),
+        })
+    }
+}
+
+impl Isolate {
+    async fn run(&self) -> endpoint::Answer {
+        let config = match &self.config {
+            Ok(config) => config,
+            Err(error) => return endpoint::not_configured(error),
+        };
+        let host = EdgeHost::new(config, &self.meter);
+        let context = RunContext::new(
+            &host,
+            config,
+            &self.signals,
+            &self.crash_record,
+            self.started_ms,
+            &self.worker_id,
+        )
+        .sharing(self.shared.clone());
+        endpoint::finished(&worker::run(&context, self.handlers()).await)
+    }
+
+    async fn metrics(&self) -> endpoint::Answer {
+        match &self.config {
+            Ok(config) => {
+                let host = EdgeHost::new(config, &self.meter);
+                let queue =
+                    QueueClient::new(&host, host.now_ms() + SCRAPE_MS, config.lease_seconds);
+                endpoint::metrics(queue.metrics().await)
+            }
+            Err(error) => endpoint::not_configured(error),
+        }
+    }
+
+    fn handlers<H: Host>(&self) -> Vec<Registration<H>> {
+        let mut handlers = script::registrations(&self.scripts);
+        let mut built_in = handlers::all();
+        built_in.retain(|one| handlers.iter().all(|other| other.job_type != one.job_type));
+        handlers.append(&mut built_in);
+        handlers
+    }
+}
+
+impl From<endpoint::Answer> for Answer {
+    fn from(answer: endpoint::Answer) -> Self {
+        Self {
+            status: answer.status,
+            body: answer.body,
+            content_type: answer.content_type.to_owned(),
+            allow: answer.allow.map(str::to_owned),
+        }
+    }
+}
+
+/// Names and values; what is no text is left out.
+fn variables(environment: &Object) -> impl Iterator<Item = (String, String)> {
+    entries(environment).filter_map(|(name, value)| Some((name, value.as_string()?)))
+}
+
+fn entries(object: &Object) -> impl Iterator<Item = (String, JsValue)> {
+    Object::entries(object).into_iter().filter_map(|entry| {
+        let entry: Array = entry.unchecked_into();
+        Some((entry.get(0).as_string()?, entry.get(1)))
+    })
+}

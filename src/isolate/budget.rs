@@ -1,0 +1,136 @@
+//! How long this isolate may still work. The platform ends it without asking: when its time is up, when it has
+//! used its CPU time, or when it has taken its memory.
+
+use crate::config::Config;
+use crate::isolate::StopReason;
+
+/// What one isolate may use, and from where on it behaves as if it had.
+#[derive(Debug, Clone, Copy)]
+pub struct Budget {
+    started_ms: u64,
+    wall_clock_ms: u64,
+    cpu_ms: u64,
+    memory_bytes: u64,
+    claim_percent: u64,
+    hand_over_percent: u64,
+}
+
+/// What an isolate has used so far.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Usage {
+    /// On the host's clock.
+    pub now_ms: u64,
+    /// See [`crate::host::Host::cpu_ms`].
+    pub cpu_ms: u64,
+    /// See [`crate::host::Host::memory_bytes`].
+    pub memory_bytes: u64,
+}
+
+impl Budget {
+    /// The budget of an isolate that began at `started_ms`.
+    pub fn new(started_ms: u64, config: &Config) -> Self {
+        Self {
+            started_ms,
+            wall_clock_ms: u64::from(config.wall_clock_seconds) * 1_000,
+            cpu_ms: u64::from(config.cpu_milliseconds),
+            memory_bytes: u64::from(config.memory_megabytes) * 1024 * 1024,
+            claim_percent: u64::from(config.claim_percent),
+            hand_over_percent: u64::from(config.hand_over_percent),
+        }
+    }
+
+    /// What is used up too far for another claim, if anything.
+    pub fn ends_claims(&self, usage: Usage) -> Option<StopReason> {
+        self.used_up(usage, self.claim_percent)
+    }
+
+    /// What is used up so far that running jobs have to go on elsewhere, if anything.
+    pub fn ends_runs(&self, usage: Usage) -> Option<StopReason> {
+        self.used_up(usage, self.hand_over_percent)
+    }
+
+    /// From when on no job is claimed.
+    pub fn claims_until_ms(&self) -> u64 {
+        self.started_ms + self.wall_clock_ms * self.claim_percent / 100
+    }
+
+    /// When running jobs are handed over.
+    pub fn hands_over_at_ms(&self) -> u64 {
+        self.started_ms + self.wall_clock_ms * self.hand_over_percent / 100
+    }
+
+    /// When the platform ends the isolate.
+    pub fn ends_at_ms(&self) -> u64 {
+        self.started_ms + self.wall_clock_ms
+    }
+
+    /// When to hand over if the platform says now that the wall clock is about to run out. It does so when a
+    /// tenth is left (`cli/src/flags.rs` of supabase/edge-runtime), of which half goes to the jobs: a
+    /// request that was paid for may still be answered.
+    pub fn announced_end_ms(&self, now_ms: u64) -> u64 {
+        let lived_ms = now_ms.saturating_sub(self.started_ms);
+        self.hands_over_at_ms().min(now_ms + lived_ms / 9 / 2)
+    }
+
+    fn used_up(&self, usage: Usage, percent: u64) -> Option<StopReason> {
+        let is_up = |used: u64, limit: u64| used >= limit * percent / 100;
+        if is_up(usage.now_ms - self.started_ms, self.wall_clock_ms) {
+            Some(StopReason::WallClock)
+        } else if is_up(usage.cpu_ms, self.cpu_ms) {
+            Some(StopReason::Cpu)
+        } else if is_up(usage.memory_bytes, self.memory_bytes) {
+            Some(StopReason::Memory)
+        } else {
+            None
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::config;
+
+    const STARTED_MS: u64 = 1_000;
+
+    fn budget() -> Budget {
+        Budget::new(STARTED_MS, &config(&[]))
+    }
+
+    fn usage(now_ms: u64, cpu_ms: u64, memory_megabytes: u64) -> Usage {
+        Usage {
+            now_ms,
+            cpu_ms,
+            memory_bytes: memory_megabytes * 1024 * 1024,
+        }
+    }
+
+    #[test]
+    fn claims_stop_at_half_of_whatever_is_used_up_first() {
+        let ends_claims = |usage| budget().ends_claims(usage);
+        assert_eq!(ends_claims(usage(75_999, 999, 127)), None);
+        assert_eq!(
+            ends_claims(usage(76_000, 0, 0)),
+            Some(StopReason::WallClock)
+        );
+        assert_eq!(ends_claims(usage(1_000, 1_000, 0)), Some(StopReason::Cpu));
+        assert_eq!(ends_claims(usage(1_000, 0, 128)), Some(StopReason::Memory));
+    }
+
+    #[test]
+    fn jobs_are_handed_over_when_a_twentieth_is_left() {
+        let ends_runs = |usage| budget().ends_runs(usage);
+        assert_eq!(ends_runs(usage(143_499, 1_899, 243)), None);
+        assert_eq!(ends_runs(usage(143_500, 0, 0)), Some(StopReason::WallClock));
+        assert_eq!(ends_runs(usage(1_000, 1_900, 0)), Some(StopReason::Cpu));
+        assert_eq!(ends_runs(usage(1_000, 0, 244)), Some(StopReason::Memory));
+        assert_eq!(budget().hands_over_at_ms(), 143_500);
+        assert_eq!(budget().ends_at_ms(), 151_000);
+    }
+
+    #[test]
+    fn an_end_that_is_announced_earlier_than_expected_leaves_half_of_the_last_tenth() {
+        assert_eq!(budget().announced_end_ms(91_000), 96_000);
+        assert_eq!(budget().announced_end_ms(143_000), 143_500);
+    }
+}

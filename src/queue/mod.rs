@@ -1,0 +1,208 @@
+//! The database as the worker sees it: a few functions called through PostgREST, every one safe to repeat.
+//!
+//! Nothing here decides about jobs: a call is encoded, sent, perhaps sent again, and its answer decoded.
+
+mod answer;
+mod outcome;
+pub mod retry;
+mod wire;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+pub use self::answer::QueueError;
+pub use self::outcome::{Outcome, outcome};
+pub use self::wire::{
+    AbandonRequest, ExchangeAnswer, ExchangeRequest, FinishStatus, JobHeartbeat, JobResult,
+    LeaseStatus, StepStart,
+};
+use self::wire::{HeartbeatRequest, SaveStepRequest, StartStepRequest, WakeRequest};
+use crate::host::{Host, HttpResponse, TransportError};
+use crate::job::Job;
+use crate::job::Progress;
+
+type Answer = Result<HttpResponse, TransportError>;
+
+/// PostgREST waits ten seconds for a connection, and its functions take less than eight.
+const TIMEOUT_MS: u32 = 20_000;
+
+/// Calls the queue's functions. What handlers call is repeated while that may help, until time is up.
+pub struct QueueClient<'a, H> {
+    host: &'a H,
+    give_up_at_ms: u64,
+    lease_seconds: u32,
+}
+
+impl<'a, H: Host> QueueClient<'a, H> {
+    /// A client that repeats nothing after `give_up_at_ms` on the host's clock, and whose signs of life
+    /// hold for `lease_seconds`.
+    pub fn new(host: &'a H, give_up_at_ms: u64, lease_seconds: u32) -> Self {
+        Self {
+            host,
+            give_up_at_ms,
+            lease_seconds,
+        }
+    }
+
+    /// Stores results and claims jobs in one trip, once: what is to be sent next time may be something else.
+    ///
+    /// # Errors
+    /// [`QueueError`] when no readable answer came.
+    pub async fn exchange<R: Serialize>(
+        &self,
+        exchange: &ExchangeRequest<'_, R>,
+    ) -> Result<ExchangeAnswer, QueueError> {
+        const FUNCTION: &str = "finish_and_claim_jobs";
+        let arguments = wire::encode(exchange);
+        let answer = self.host.rpc(FUNCTION, arguments, self.timeout_ms()).await;
+        let exchanged = answer::read(FUNCTION, answer, wire::exchanged)?;
+        answer::expect_length(FUNCTION, exchanged.finished.len(), exchange.results.len())?;
+        Ok(exchanged)
+    }
+
+    /// Shows that this worker still breathes, once: the next sign of life is the repetition.
+    ///
+    /// # Errors
+    /// [`QueueError`] when no readable answer came.
+    pub async fn heartbeat(&self, jobs: &[JobHeartbeat]) -> Result<Vec<LeaseStatus>, QueueError> {
+        const FUNCTION: &str = "heartbeat_jobs";
+        let arguments = wire::encode(&HeartbeatRequest {
+            jobs,
+            lease_seconds: self.lease_seconds,
+        });
+        // A sign of life that takes longer than the pause to the next one is of no use.
+        let timeout_ms = self.heartbeat_ms().max(1_000);
+        let answer = self.host.rpc(FUNCTION, arguments, timeout_ms).await;
+        let standings: Vec<LeaseStatus> = answer::decode(FUNCTION, answer)?;
+        answer::expect_length(FUNCTION, standings.len(), jobs.len())?;
+        Ok(standings)
+    }
+
+    /// The pause between two signs of life: two may fail to arrive before the lease ends.
+    pub fn heartbeat_ms(&self) -> u32 {
+        self.lease_seconds.saturating_mul(1_000) / 3
+    }
+
+    /// How long to wait for an answer about leases: one that takes longer than most of a lease is better asked
+    /// for again, and none is awaited beyond the isolate's end.
+    fn timeout_ms(&self) -> u32 {
+        let left_ms = self.give_up_at_ms.saturating_sub(self.host.now_ms());
+        let left_ms = u32::try_from(left_ms).unwrap_or(u32::MAX);
+        let most_of_lease_ms = self.heartbeat_ms().saturating_mul(2);
+        TIMEOUT_MS.min(most_of_lease_ms).min(left_ms).max(1_000)
+    }
+
+    /// Records that a step begins.
+    ///
+    /// # Errors
+    /// [`QueueError`] when the database stays away or refuses, with code `JQ002` when the lease is lost.
+    pub async fn start_step(&self, job: &Job, name: &str) -> Result<StepStart, QueueError> {
+        let step = StartStepRequest {
+            job_id: job.id,
+            lease_token: job.lease_token,
+            name,
+            lease_seconds: self.lease_seconds,
+        };
+        let arguments = wire::encode(&step);
+        self.repeated("start_job_step", arguments, self.timeout_ms())
+            .await
+    }
+
+    /// Keeps the result of a step. The first result kept under a name stays, unless this one is to
+    /// `replace` it.
+    ///
+    /// # Errors
+    /// [`QueueError`] when the database stays away or refuses, with code `JQ002` when the lease is lost.
+    pub async fn save_step(
+        &self,
+        job: &Job,
+        name: &str,
+        result: Value,
+        progress: Option<Progress>,
+        replace: bool,
+    ) -> Result<LeaseStatus, QueueError> {
+        let step = SaveStepRequest {
+            job_id: job.id,
+            lease_token: job.lease_token,
+            name,
+            result,
+            progress,
+            lease_seconds: self.lease_seconds,
+            replace,
+        };
+        let arguments = wire::encode(&step);
+        self.repeated("save_job_step", arguments, self.timeout_ms())
+            .await
+    }
+
+    /// Lets the database wake another worker, if there is work for one.
+    ///
+    /// # Errors
+    /// [`QueueError`] when the database stays away or refuses.
+    pub async fn wake_successor(&self) -> Result<u32, QueueError> {
+        let successor = WakeRequest { max_posts: 1 };
+        self.call("dispatch_workers", successor).await
+    }
+
+    /// The health of the queue in Prometheus's words.
+    ///
+    /// # Errors
+    /// [`QueueError`] when the database stays away or refuses.
+    pub async fn metrics(&self) -> Result<String, QueueError> {
+        let nothing = serde_json::Map::new();
+        self.call("job_queue_metrics", nothing).await
+    }
+
+    /// Calls any function of the database.
+    ///
+    /// # Errors
+    /// [`QueueError`] when the database stays away, refuses, or answers something else than a `T`.
+    pub async fn call<T: DeserializeOwned>(
+        &self,
+        function: &str,
+        arguments: impl Serialize,
+    ) -> Result<T, QueueError> {
+        self.repeated(function, wire::encode(&arguments), TIMEOUT_MS)
+            .await
+    }
+
+    async fn repeated<T: DeserializeOwned>(
+        &self,
+        function: &str,
+        arguments: String,
+        timeout_ms: u32,
+    ) -> Result<T, QueueError> {
+        let mut value = None;
+        let mut decode = |answer| answer::decode(function, answer).map(|got| value = Some(got));
+        self.repeat(function, arguments, timeout_ms, &mut decode)
+            .await?;
+        value.ok_or_else(|| answer::unreadable(function, "it is missing"))
+    }
+
+    /// The repeating itself, without type parameters: there is one copy of it in the Wasm.
+    async fn repeat(
+        &self,
+        function: &str,
+        arguments: String,
+        timeout_ms: u32,
+        decode: &mut dyn FnMut(Answer) -> Result<(), QueueError>,
+    ) -> Result<(), QueueError> {
+        let mut failures = 0;
+        loop {
+            let answer = self.host.rpc(function, arguments.clone(), timeout_ms).await;
+            let Err(error) = decode(answer) else {
+                return Ok(());
+            };
+            failures += 1;
+            let pause_ms = retry::pause_ms(error.verdict(), error.retry_after_ms(), failures);
+            let Some(pause_ms) = pause_ms else {
+                return Err(error);
+            };
+            if self.host.now_ms() + u64::from(pause_ms) >= self.give_up_at_ms {
+                return Err(error);
+            }
+            self.host.sleep_ms(pause_ms).await;
+        }
+    }
+}

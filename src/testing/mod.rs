@@ -1,0 +1,7 @@
+//! What tests share, and tests of the sources themselves.
+
+mod scripted_host;
+mod tidy;
+pub mod typescript;
+
+pub use self::scripted_host::*;

@@ -1,0 +1,361 @@
+//! A world for tests: answers come from a script, time is a number, and a test takes no longer than its code.
+
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
+use std::future::{Future, poll_fn};
+use std::pin::pin;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll, Wake, Waker};
+
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use crate::config::Config;
+use crate::error::JobError;
+use crate::handler::{JobContext, JobHandler, Registration};
+use crate::host::{Host, HttpRequest, HttpResponse, TransportError};
+use crate::isolate::CrashRecord;
+use crate::isolate::RunContext;
+use crate::isolate::Signals;
+use crate::job::Job;
+
+type OnRpc = Box<dyn FnMut(&str, &Value) -> Reply>;
+type OnFetch = Box<dyn FnMut(&HttpRequest) -> Reply>;
+
+/// A [`Host`] that answers what a test says and records what it was asked.
+pub struct ScriptedHost {
+    on_rpc: RefCell<OnRpc>,
+    on_fetch: RefCell<OnFetch>,
+    now_ms: Rc<Cell<u64>>,
+    timers: RefCell<BTreeMap<(u64, u64), Waker>>,
+    timers_made: Cell<u64>,
+    /// Calls to the database in the order they were sent: function and arguments.
+    pub rpcs: RefCell<Vec<(String, Value)>>,
+    /// Requests to other servers in the order they were sent.
+    pub fetches: RefCell<Vec<HttpRequest>>,
+    /// Requests to other servers that were dropped before their answer came.
+    pub aborted_fetches: Cell<usize>,
+    /// The CPU time used.
+    pub cpu_ms: Cell<u64>,
+    /// The memory taken.
+    pub memory_bytes: Cell<u64>,
+    /// Messages written to the log; each is one or more lines.
+    pub messages: RefCell<Vec<String>>,
+}
+
+/// What the world answers, and when.
+pub struct Reply {
+    answer: Result<HttpResponse, TransportError>,
+    after_ms: u32,
+    comes: bool,
+}
+
+impl Reply {
+    /// An answer with a JSON body.
+    pub fn json(status: u16, body: Value) -> Self {
+        Self::bytes(status, body.to_string().into_bytes())
+    }
+
+    /// An answer with any body.
+    pub fn bytes(status: u16, body: impl Into<Vec<u8>>) -> Self {
+        Self::of(Ok(HttpResponse {
+            status,
+            headers: Vec::new(),
+            body: body.into(),
+        }))
+    }
+
+    /// No answer.
+    pub fn error(error: TransportError) -> Self {
+        Self::of(Err(error))
+    }
+
+    /// Neither an answer nor an error, ever.
+    pub fn never() -> Self {
+        let mut reply = Self::error(TransportError::TimedOut);
+        reply.comes = false;
+        reply
+    }
+
+    /// The same, but later.
+    pub fn after_ms(mut self, milliseconds: u32) -> Self {
+        self.after_ms = milliseconds;
+        self
+    }
+
+    /// The same with a header; the name in lower case.
+    pub fn header(mut self, name: &str, value: &str) -> Self {
+        if let Ok(response) = &mut self.answer {
+            response.headers.push((name.into(), value.into()));
+        }
+        self
+    }
+
+    /// The same, unless it takes longer than the caller waits.
+    fn within(self, timeout_ms: u32) -> Self {
+        match self.comes && self.after_ms < timeout_ms {
+            true => self,
+            false => Self::error(TransportError::TimedOut).after_ms(timeout_ms),
+        }
+    }
+
+    fn of(answer: Result<HttpResponse, TransportError>) -> Self {
+        Self {
+            answer,
+            after_ms: 0,
+            comes: true,
+        }
+    }
+}
+
+impl ScriptedHost {
+    /// A world in which every call is unexpected.
+    pub fn new() -> Self {
+        Self {
+            on_rpc: RefCell::new(Box::new(|function, _| panic!("unexpected rpc {function}"))),
+            on_fetch: RefCell::new(Box::new(|request| {
+                panic!("unexpected request to {}", request.url)
+            })),
+            now_ms: Rc::default(),
+            timers: RefCell::default(),
+            timers_made: Cell::new(0),
+            rpcs: RefCell::default(),
+            fetches: RefCell::default(),
+            aborted_fetches: Cell::new(0),
+            cpu_ms: Cell::new(0),
+            memory_bytes: Cell::new(0),
+            messages: RefCell::default(),
+        }
+    }
+
+    /// Answers calls to the database.
+    pub fn on_rpc(self, script: impl FnMut(&str, &Value) -> Reply + 'static) -> Self {
+        *self.on_rpc.borrow_mut() = Box::new(script);
+        self
+    }
+
+    /// Answers requests to other servers.
+    pub fn on_fetch(self, script: impl FnMut(&HttpRequest) -> Reply + 'static) -> Self {
+        *self.on_fetch.borrow_mut() = Box::new(script);
+        self
+    }
+
+    /// Drives `future` to its end, moving the clock to the next timer whenever nothing else can happen.
+    pub fn run<F: Future>(&self, future: F) -> F::Output {
+        let mut future = pin!(future);
+        let flag = Arc::new(Flag::default());
+        let waker = Waker::from(flag.clone());
+        for _ in 0..1_000_000 {
+            if let Poll::Ready(output) = future.as_mut().poll(&mut Context::from_waker(&waker)) {
+                return output;
+            }
+            if !flag.0.swap(false, Ordering::Relaxed) {
+                self.advance();
+            }
+        }
+        panic!("the future is polled for ever");
+    }
+
+    /// The clock, for scripts that answer by the time.
+    pub fn clock(&self) -> Rc<Cell<u64>> {
+        self.now_ms.clone()
+    }
+
+    /// The arguments of all calls to one function.
+    pub fn calls_of(&self, function: &str) -> Vec<Value> {
+        let rpcs = self.rpcs.borrow();
+        let calls = rpcs.iter().filter(|(name, _)| name == function);
+        calls.map(|(_, arguments)| arguments.clone()).collect()
+    }
+
+    /// The log's lines, decoded.
+    pub fn log_lines(&self) -> Vec<Value> {
+        let messages = self.messages.borrow();
+        let lines = messages.iter().flat_map(|message| message.lines());
+        lines
+            .map(|line| serde_json::from_str(line).expect("a log line is a JSON object"))
+            .collect()
+    }
+
+    /// The log's lines about one event.
+    pub fn log_lines_of(&self, event: &str) -> Vec<Value> {
+        let mut lines = self.log_lines();
+        lines.retain(|line| line["event"] == event);
+        lines
+    }
+
+    fn advance(&self) {
+        let next = self.timers.borrow_mut().pop_first();
+        let ((due_ms, _), waker) = next.expect("everything waits for something that never happens");
+        self.now_ms.set(self.now_ms.get().max(due_ms));
+        waker.wake();
+    }
+
+    async fn answer(&self, reply: Reply) -> Result<HttpResponse, TransportError> {
+        // Even an immediate answer comes no sooner than the next turn of the event loop.
+        self.sleep_ms(reply.after_ms).await;
+        reply.answer
+    }
+}
+
+impl Host for ScriptedHost {
+    async fn rpc(
+        &self,
+        function: &str,
+        arguments: String,
+        timeout_ms: u32,
+    ) -> Result<HttpResponse, TransportError> {
+        let arguments: Value = serde_json::from_str(&arguments).expect("arguments are JSON");
+        let reply = (self.on_rpc.borrow_mut())(function, &arguments);
+        self.rpcs.borrow_mut().push((function.into(), arguments));
+        self.answer(reply.within(timeout_ms)).await
+    }
+
+    async fn fetch(&self, request: HttpRequest) -> Result<HttpResponse, TransportError> {
+        let reply = (self.on_fetch.borrow_mut())(&request);
+        let (timeout_ms, most_bytes) = (request.timeout_ms, request.max_response_bytes);
+        self.fetches.borrow_mut().push(request);
+        let aborted = AbortOnDrop(&self.aborted_fetches);
+        let answer = self.answer(reply.within(timeout_ms)).await;
+        std::mem::forget(aborted);
+        match answer {
+            Ok(response) if response.body.len() > most_bytes => Err(TransportError::TooLarge),
+            answer => answer,
+        }
+    }
+
+    /// A body comes in pieces of a few bytes, so that whatever reads it cannot rely on where they end.
+    async fn fetch_in_pieces(
+        &self,
+        request: HttpRequest,
+        mut on_piece: impl FnMut(&[u8]),
+    ) -> Result<HttpResponse, TransportError> {
+        let mut response = self.fetch(request).await?;
+        let body = std::mem::take(&mut response.body);
+        body.chunks(7).for_each(&mut on_piece);
+        Ok(response)
+    }
+
+    fn now_ms(&self) -> u64 {
+        self.now_ms.get()
+    }
+
+    fn unix_seconds(&self) -> u64 {
+        self.now_ms() / 1_000
+    }
+
+    fn cpu_ms(&self) -> u64 {
+        self.cpu_ms.get()
+    }
+
+    fn memory_bytes(&self) -> u64 {
+        self.memory_bytes.get()
+    }
+
+    async fn sleep_ms(&self, milliseconds: u32) {
+        let due_ms = self.now_ms.get() + u64::from(milliseconds);
+        let key = (due_ms, self.timers_made.replace(self.timers_made.get() + 1));
+        let mut timer = Timer {
+            host: self,
+            key,
+            is_set: false,
+        };
+        poll_fn(|context| timer.poll(context)).await;
+    }
+
+    fn log(&self, message: &str) {
+        self.messages.borrow_mut().push(message.into());
+    }
+}
+
+/// A timer that leaves no trace when it is dropped.
+struct Timer<'a> {
+    host: &'a ScriptedHost,
+    key: (u64, u64),
+    is_set: bool,
+}
+
+impl Timer<'_> {
+    fn poll(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        let mut timers = self.host.timers.borrow_mut();
+        if self.is_set && !timers.contains_key(&self.key) {
+            return Poll::Ready(());
+        }
+        timers.insert(self.key, context.waker().clone());
+        self.is_set = true;
+        Poll::Pending
+    }
+}
+
+impl Drop for Timer<'_> {
+    fn drop(&mut self) {
+        self.host.timers.borrow_mut().remove(&self.key);
+    }
+}
+
+struct AbortOnDrop<'a>(&'a Cell<usize>);
+
+impl Drop for AbortOnDrop<'_> {
+    fn drop(&mut self) {
+        self.0.set(self.0.get() + 1);
+    }
+}
+
+#[derive(Default)]
+struct Flag(AtomicBool);
+
+impl Wake for Flag {
+    fn wake(self: Arc<Self>) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+/// Settings that are complete, Grok's included, plus or instead `changes`.
+pub fn config(changes: &[(&str, &str)]) -> Config {
+    let variables = [
+        ("SUPABASE_URL", "http://supabase.test"),
+        ("SUPABASE_SECRET_KEYS", r#"{"default":"sb_secret_test"}"#),
+        ("QUEUE_WORKER_TOKEN", "worker-token"),
+        ("GROK_API_KEY", "grok-key"),
+        ("GROK_BASE_URL", "http://grok.test/v1"),
+    ];
+    let pairs = variables.iter().chain(changes);
+    Config::parse(pairs.map(|(name, value)| ((*name).to_owned(), (*value).to_owned())))
+        .expect("the settings are complete")
+}
+
+/// A claimed job in its first attempt, without saved steps.
+pub fn job(job_type: &str, input_data: Value) -> Job {
+    Job {
+        id: Uuid::new_v4(),
+        job_type: job_type.into(),
+        input_data,
+        retry_count: 0,
+        max_retries: 3,
+        timeout_seconds: None,
+        lease_token: Uuid::new_v4(),
+        steps: serde_json::Map::new(),
+        unreadable: None,
+    }
+}
+
+/// Runs one job the way the engine does, without an engine around it.
+pub fn run_job<J: JobHandler + 'static>(
+    host: &ScriptedHost,
+    config: &Config,
+    job: Job,
+) -> Result<Value, JobError> {
+    let (signals, crash_record) = (Signals::default(), CrashRecord::default());
+    let run = RunContext::new(host, config, &signals, &crash_record, 0, "test-worker");
+    let context = JobContext::new(&run, job);
+    let result = host.run((Registration::<ScriptedHost>::of::<J>().run)(&context));
+    run.log.flush();
+    result
+}
+
+/// The answer to `save_job_step` and to one sign of life: go on.
+pub fn held() -> Reply {
+    Reply::json(200, json!("held"))
+}

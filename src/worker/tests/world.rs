@@ -1,0 +1,266 @@
+//! A queue in a few lines, and a run of the worker on it.
+
+use std::cell::RefCell;
+use std::collections::{HashMap, VecDeque};
+use std::rc::Rc;
+
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use super::handlers;
+use crate::config::Config;
+use crate::host::TransportError;
+use crate::isolate::CrashRecord;
+use crate::isolate::RunContext;
+use crate::isolate::Signals;
+use crate::testing::{Reply, ScriptedHost, config};
+use crate::worker;
+use crate::worker::RunReport;
+
+/// What the database does instead of answering.
+type Trouble = Box<dyn FnMut(&str, &Value) -> Option<Reply>>;
+
+#[derive(Default)]
+struct Database {
+    ready: VecDeque<Value>,
+    claims: HashMap<String, Vec<Value>>,
+    outcomes: Vec<(String, Value)>,
+    standings: HashMap<String, &'static str>,
+    trouble: Option<Trouble>,
+    trip_ms: u32,
+    look_again_ms: Option<u32>,
+}
+
+/// A queue of jobs in memory, without leases: what it says about them is up to the test.
+#[derive(Clone, Default)]
+pub(super) struct Queue(Rc<RefCell<Database>>);
+
+impl Queue {
+    /// Adds a job of a type and answers its id.
+    pub(super) fn add(&self, job_type: &str, input_data: Value) -> String {
+        let id = Uuid::new_v4().to_string();
+        self.0.borrow_mut().ready.push_back(json!({
+            "id": id, "job_type": job_type, "input_data": input_data,
+            "retry_count": 0, "max_retries": 3, "steps": {},
+        }));
+        id
+    }
+
+    pub(super) fn add_many(&self, count: usize, job_type: &str, input_data: Value) {
+        for _ in 0..count {
+            self.add(job_type, input_data.clone());
+        }
+    }
+
+    /// Adds a job that may take so long, and answers its id.
+    pub(super) fn add_with_timeout(
+        &self,
+        job_type: &str,
+        input_data: Value,
+        seconds: u32,
+    ) -> String {
+        let id = self.add(job_type, input_data);
+        let mut database = self.0.borrow_mut();
+        let job = database.ready.back_mut().expect("just added");
+        job["timeout_seconds"] = json!(seconds);
+        id
+    }
+
+    /// Every call may come to something else than the usual answer.
+    pub(super) fn trouble(&self, trouble: impl FnMut(&str, &Value) -> Option<Reply> + 'static) {
+        self.0.borrow_mut().trouble = Some(Box::new(trouble));
+    }
+
+    /// What a sign of life for the job is told, and for "lost" also its finish.
+    pub(super) fn stands(&self, id: &str, standing: &'static str) {
+        self.0.borrow_mut().standings.insert(id.into(), standing);
+    }
+
+    /// How long every trip takes.
+    pub(super) fn trips_take_ms(&self, milliseconds: u32) {
+        self.0.borrow_mut().trip_ms = milliseconds;
+    }
+
+    /// What the next answer says about asking again.
+    pub(super) fn look_again_after_ms(&self, milliseconds: u32) {
+        self.0.borrow_mut().look_again_ms = Some(milliseconds);
+    }
+
+    /// What was stored about a job: its outcome as it was sent.
+    pub(super) fn outcome(&self, id: &str) -> Value {
+        let database = self.0.borrow();
+        let mut outcomes = database.outcomes.iter().filter(|(job, _)| job == id);
+        let outcome = outcomes.next().expect("the job was finished").1.clone();
+        assert!(outcomes.next().is_none(), "the job was finished once");
+        outcome
+    }
+
+    pub(super) fn finished(&self) -> usize {
+        self.0.borrow().outcomes.len()
+    }
+
+    pub(super) fn ready(&self) -> usize {
+        self.0.borrow().ready.len()
+    }
+
+    fn answer(&self, function: &str, arguments: &Value) -> Reply {
+        // The script may look into the database itself.
+        let trouble = self.0.borrow_mut().trouble.take();
+        if let Some(mut script) = trouble {
+            let reply = script(function, arguments);
+            self.0.borrow_mut().trouble = Some(script);
+            if let Some(reply) = reply {
+                return reply;
+            }
+        }
+        self.usual_answer(function, arguments)
+    }
+
+    /// What happens when nothing goes wrong; a script uses it for a trip whose answer is lost.
+    pub(super) fn usual_answer(&self, function: &str, arguments: &Value) -> Reply {
+        let mut database = self.0.borrow_mut();
+        let answer = match function {
+            "finish_and_claim_jobs" => database.exchange(arguments),
+            "heartbeat_jobs" => database.heartbeat(arguments),
+            "start_job_step" | "save_job_step" => json!("held"),
+            "dispatch_workers" => json!(1),
+            other => panic!("unexpected function {other}"),
+        };
+        Reply::json(200, answer).after_ms(database.trip_ms)
+    }
+}
+
+impl Database {
+    fn exchange(&mut self, arguments: &Value) -> Value {
+        let results = arguments["results"].as_array().expect("results");
+        let finished: Vec<_> = results.iter().map(|result| self.finish(result)).collect();
+        let look_again_ms = self.look_again_ms.take();
+        json!({ "finished": finished, "jobs": self.claim(arguments), "look_again_ms": look_again_ms })
+    }
+
+    fn finish(&mut self, result: &Value) -> &'static str {
+        let id = result["job_id"].as_str().expect("job_id").to_owned();
+        if self.standings.get(&id) == Some(&"lost") {
+            return "lost";
+        }
+        self.outcomes.push((id, result.clone()));
+        match result["outcome"].as_str() {
+            Some("completed") => "completed",
+            Some("failed") if result["retryable"] == false => "failed",
+            Some("failed" | "released" | "handed_over") => "queued",
+            Some("cancelled") => "cancelled",
+            other => panic!("unexpected outcome {other:?}"),
+        }
+    }
+
+    fn claim(&mut self, arguments: &Value) -> Vec<Value> {
+        let wanted = arguments["max_jobs"].as_u64().expect("max_jobs") as usize;
+        if wanted == 0 {
+            return Vec::new();
+        }
+        let token = arguments["lease_token"].as_str().expect("lease_token");
+        if let Some(jobs) = self.claims.get(token) {
+            assert_eq!(arguments["is_repeat"], true, "a claim sent twice says so");
+            return jobs.clone();
+        }
+        let types = arguments["job_types"].as_array().expect("job_types");
+        let (mut taken, mut left) = (Vec::new(), VecDeque::new());
+        for mut job in std::mem::take(&mut self.ready) {
+            if taken.len() < wanted && types.contains(&job["job_type"]) {
+                job["lease_token"] = json!(token);
+                taken.push(job);
+            } else {
+                left.push_back(job);
+            }
+        }
+        self.ready = left;
+        self.claims.insert(token.into(), taken.clone());
+        taken
+    }
+
+    fn heartbeat(&mut self, arguments: &Value) -> Value {
+        let jobs = arguments["jobs"].as_array().expect("jobs");
+        let standing = |job: &Value| {
+            let id = job["job_id"].as_str().expect("job_id");
+            *self.standings.get(id).unwrap_or(&"held")
+        };
+        jobs.iter().map(standing).collect()
+    }
+}
+
+/// A worker, its queue, and what goes on between them.
+pub(super) struct World {
+    pub(super) host: ScriptedHost,
+    pub(super) queue: Queue,
+    pub(super) config: Config,
+    pub(super) signals: Signals,
+}
+
+impl World {
+    pub(super) fn new() -> Self {
+        Self::with(&[])
+    }
+
+    /// A world with some settings changed.
+    pub(super) fn with(settings: &[(&str, &str)]) -> Self {
+        let queue = Queue::default();
+        let database = queue.clone();
+        let host = ScriptedHost::new()
+            .on_rpc(move |function, arguments| database.answer(function, arguments))
+            .on_fetch(|_| Reply::never());
+        Self {
+            host,
+            queue,
+            config: config(settings),
+            signals: Signals::default(),
+        }
+    }
+
+    /// One run from start to end in an isolate that began with it.
+    pub(super) fn run(&self) -> RunReport {
+        self.run_beside(std::future::pending())
+    }
+
+    /// One run, and something that happens meanwhile.
+    pub(super) fn run_beside(&self, other: impl Future<Output = ()>) -> RunReport {
+        let crash_record = CrashRecord::default();
+        let context = RunContext::new(
+            &self.host,
+            &self.config,
+            &self.signals,
+            &crash_record,
+            0,
+            "test-worker",
+        );
+        let run = std::pin::pin!(worker::run(&context, handlers::all(self.host.clock())));
+        let other = std::pin::pin!(async {
+            other.await;
+            std::future::pending::<()>().await;
+        });
+        match self.host.run(futures_util::future::select(run, other)) {
+            futures_util::future::Either::Left((report, _)) => report,
+            futures_util::future::Either::Right(_) => unreachable!("never ends"),
+        }
+    }
+
+    /// The exchanges to the database so far.
+    pub(super) fn exchanges(&self) -> Vec<Value> {
+        self.host.calls_of("finish_and_claim_jobs")
+    }
+
+    /// How often the run had another worker woken.
+    pub(super) fn successors(&self) -> usize {
+        self.host.calls_of("dispatch_workers").len()
+    }
+
+    /// One number or text of every trip.
+    pub(super) fn trips_with(&self, member: &str) -> Vec<Value> {
+        let exchanges = self.exchanges();
+        exchanges.iter().map(|trip| trip[member].clone()).collect()
+    }
+}
+
+/// Nobody is there to answer.
+pub fn refused_connection() -> Reply {
+    Reply::error(TransportError::Failed("connection refused".into()))
+}
