@@ -1,16 +1,18 @@
 //! The worker of a job queue that lives in a Supabase project's own Postgres.
 //!
-//! From the outside in; a module uses those below it and none above:
+//! From the top down. A module uses those below it and none above:
 //!
-//! - `wasm`: what the edge function calls, and the world as it is there. Nothing else names JavaScript.
-//! - [`endpoint`], [`auth`]: who may start a run, and what is answered over HTTP.
-//! - [`engine`]: one run, from the first claim to the [`report`]. [`budget`] says how long, [`signals`] reach
-//!   it from outside, `prefetch` sizes its claims, [`outcome`] turns a handler's answer into a result,
-//!   [`crash_record`] is what a crash leaves readable.
-//! - [`handlers`]: the job types. [`handler`] is what they implement and what they are given.
-//! - [`queue`], [`retry`]: the database's functions, and when a call is worth repeating.
-//! - [`config`], [`log`], [`error`], [`job`]: settings, log lines, verdicts, and a claimed job.
-//! - [`host`]: the one seam to HTTP, clock and log. Tests put a scripted world behind it.
+//! - [`edge`]: the HTTP endpoint, and the Deno isolate behind it. Only its part `wasm` names JavaScript.
+//! - [`worker`]: one run, from the first claim to the report.
+//! - [`handlers`]: the job types.
+//! - [`handler`]: what a job type implements and what it is given.
+//! - [`isolate`]: what one isolate may use and has used, the signals that reach it, and what survives its crash.
+//! - [`queue`]: the database's functions, and when to repeat a call.
+//! - [`log`]: the function's log.
+//! - [`host`]: HTTP, clock and sleep behind one trait. Tests put a scripted host behind it.
+//! - [`config`]: the settings.
+//! - [`error`]: what a handler can answer instead of a result.
+//! - [`job`]: a claimed job.
 #![warn(missing_docs)]
 
 pub mod config;

@@ -4,6 +4,7 @@ use std::cell::RefCell;
 use std::fmt;
 
 use serde::Serialize;
+use uuid::Uuid;
 
 use crate::host::Host;
 use crate::job::Job;
@@ -18,6 +19,24 @@ pub struct Log<'a, H> {
     lines: RefCell<String>,
 }
 
+#[derive(Serialize)]
+struct RunEvent<'e> {
+    event: &'e str,
+}
+
+#[derive(Serialize)]
+struct JobEvent<'e> {
+    event: &'e str,
+    job_id: Uuid,
+    job_type: &'e str,
+    attempt: u32,
+}
+
+#[derive(Serialize)]
+struct ErrorField {
+    error: String,
+}
+
 impl<'a, H: Host> Log<'a, H> {
     /// A log that writes to `host`.
     pub fn new(host: &'a H) -> Self {
@@ -29,33 +48,18 @@ impl<'a, H: Host> Log<'a, H> {
 
     /// Adds a line about the run; `fields` must serialize to a JSON object.
     pub fn event(&self, event: &str, fields: &impl Serialize) {
-        #[derive(Serialize)]
-        struct Head<'h> {
-            event: &'h str,
-        }
-        self.line(&Head { event }, fields);
+        self.line(&RunEvent { event }, fields);
     }
 
     /// Adds a line about something of the run that did not work.
     pub fn failure(&self, event: &str, error: &impl fmt::Display) {
-        #[derive(Serialize)]
-        struct Reason {
-            error: String,
-        }
         let error = error.to_string();
-        self.event(event, &Reason { error });
+        self.event(event, &ErrorField { error });
     }
 
     /// Adds a line about a job.
     pub fn job_event(&self, event: &str, job: &Job, fields: &impl Serialize) {
-        #[derive(Serialize)]
-        struct Head<'h> {
-            event: &'h str,
-            job_id: uuid::Uuid,
-            job_type: &'h str,
-            attempt: u32,
-        }
-        let head = Head {
+        let head = JobEvent {
             event,
             job_id: job.id,
             job_type: &job.job_type,

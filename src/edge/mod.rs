@@ -1,4 +1,4 @@
-//! What the edge function calls: who may start a run, what is answered over HTTP, and the world as it is in a Deno isolate.
+//! What the edge function calls: who may start a run, what is answered over HTTP, and the Deno isolate.
 
 pub mod auth;
 pub mod endpoint;

@@ -11,8 +11,8 @@ use crate::host::{Host, HttpRequest, Method};
 pub(super) struct Crash;
 
 #[derive(Deserialize)]
-pub(super) struct Input {
-    way: Way,
+pub(super) struct CrashInput {
+    way: Ending,
     /// Told that the crash is about to come, where somebody counts.
     #[serde(rename = "effectsUrl")]
     effects_url: Option<String>,
@@ -20,7 +20,7 @@ pub(super) struct Input {
 
 #[derive(Clone, Copy, Deserialize)]
 #[serde(rename_all = "snake_case")]
-enum Way {
+enum Ending {
     /// A panic.
     Panic,
     /// Calls itself until the stack overflows.
@@ -32,16 +32,19 @@ enum Way {
 impl JobHandler for Crash {
     const JOB_TYPE: &'static str = "crash";
 
-    type Input = Input;
+    type Input = CrashInput;
 
-    async fn run<H: Host>(input: Input, context: &JobContext<'_, H>) -> Result<Value, JobError> {
+    async fn run<H: Host>(
+        input: CrashInput,
+        context: &JobContext<'_, H>,
+    ) -> Result<Value, JobError> {
         if let Some(url) = &input.effects_url {
             tell(context, url).await?;
         }
         match input.way {
-            Way::Panic => panic!("on purpose"),
-            Way::Recursion => Ok(json!(recurse(context.now_ms()))),
-            Way::Memory => Ok(json!(hoard(context))),
+            Ending::Panic => panic!("on purpose"),
+            Ending::Recursion => Ok(json!(recurse(context.now_ms()))),
+            Ending::Memory => Ok(json!(hoard(context))),
         }
     }
 }

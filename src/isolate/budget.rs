@@ -17,7 +17,7 @@ pub struct Budget {
 
 /// What an isolate has used so far.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Usage {
+pub struct ResourceUsage {
     /// On the host's clock.
     pub now_ms: u64,
     /// See [`crate::host::Host::cpu_ms`].
@@ -40,12 +40,12 @@ impl Budget {
     }
 
     /// What is used up too far for another claim, if anything.
-    pub fn ends_claims(&self, usage: Usage) -> Option<StopReason> {
+    pub fn ends_claims(&self, usage: ResourceUsage) -> Option<StopReason> {
         self.used_up(usage, self.claim_percent)
     }
 
     /// What is used up so far that running jobs have to go on elsewhere, if anything.
-    pub fn ends_runs(&self, usage: Usage) -> Option<StopReason> {
+    pub fn ends_runs(&self, usage: ResourceUsage) -> Option<StopReason> {
         self.used_up(usage, self.hand_over_percent)
     }
 
@@ -72,7 +72,7 @@ impl Budget {
         self.hands_over_at_ms().min(now_ms + lived_ms / 9 / 2)
     }
 
-    fn used_up(&self, usage: Usage, percent: u64) -> Option<StopReason> {
+    fn used_up(&self, usage: ResourceUsage, percent: u64) -> Option<StopReason> {
         let is_up = |used: u64, limit: u64| used >= limit * percent / 100;
         if is_up(usage.now_ms - self.started_ms, self.wall_clock_ms) {
             Some(StopReason::WallClock)
@@ -97,8 +97,8 @@ mod tests {
         Budget::new(STARTED_MS, &config(&[]))
     }
 
-    fn usage(now_ms: u64, cpu_ms: u64, memory_megabytes: u64) -> Usage {
-        Usage {
+    fn usage(now_ms: u64, cpu_ms: u64, memory_megabytes: u64) -> ResourceUsage {
+        ResourceUsage {
             now_ms,
             cpu_ms,
             memory_bytes: memory_megabytes * 1024 * 1024,

@@ -24,7 +24,7 @@ pub struct CrashRecord {
 
 /// A call to the database that a crashed worker can no longer make itself.
 #[derive(Debug, PartialEq, Eq)]
-pub struct LastWords {
+pub struct AbandonCall {
     /// Which function.
     pub function: &'static str,
     /// Its arguments as JSON.
@@ -114,7 +114,7 @@ impl CrashRecord {
     }
 
     /// What to tell the database after a crash; `None` when nothing was on board.
-    pub fn last_words(&self) -> Option<LastWords> {
+    pub fn last_words(&self) -> Option<AbandonCall> {
         let outcomes = self.outcomes_after_crash();
         let results: Vec<_> = outcomes
             .iter()
@@ -129,7 +129,7 @@ impl CrashRecord {
             lease_tokens: self.claims(),
         };
         let is_empty = request.results.is_empty() && request.lease_tokens.is_empty();
-        (!is_empty).then(|| LastWords {
+        (!is_empty).then(|| AbandonCall {
             function: AbandonRequest::FUNCTION,
             arguments: request.arguments(),
         })

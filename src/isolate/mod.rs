@@ -7,8 +7,8 @@ mod shared;
 mod signals;
 mod stop_reason;
 
-pub use self::budget::{Budget, Usage};
-pub use self::crash_record::{CrashEntry, CrashRecord, LastWords};
+pub use self::budget::{Budget, ResourceUsage};
+pub use self::crash_record::{AbandonCall, CrashEntry, CrashRecord};
 pub use self::run_context::RunContext;
 pub use self::shared::Shared;
 pub use self::signals::Signals;

@@ -5,7 +5,7 @@ use crate::config::Config;
 use crate::host::Host;
 use crate::isolate::CrashRecord;
 use crate::isolate::Signals;
-use crate::isolate::{Budget, Usage};
+use crate::isolate::{Budget, ResourceUsage};
 use crate::log::Log;
 use crate::queue::QueueClient;
 
@@ -59,8 +59,8 @@ impl<'a, H: Host> RunContext<'a, H> {
         Self { shared, ..self }
     }
 
-    pub(crate) fn usage(&self) -> Usage {
-        Usage {
+    pub(crate) fn usage(&self) -> ResourceUsage {
+        ResourceUsage {
             now_ms: self.host.now_ms(),
             cpu_ms: self.host.cpu_ms(),
             memory_bytes: self.host.memory_bytes(),

@@ -1,5 +1,4 @@
-//! What the jobs of an isolate have in common beyond the queue, such as how fast they may call somebody, from one run to
-//! the next.
+//! What the jobs of an isolate share from one run to the next, such as the limits of an API.
 
 use std::any::Any;
 use std::cell::RefCell;

@@ -140,11 +140,11 @@ pub(super) fn unreadable(function: &str, reason: &str) -> QueueError {
 
 fn refused(function: &str, response: &HttpResponse) -> QueueError {
     #[derive(Default, Deserialize)]
-    struct Body {
+    struct RefusalBody {
         code: Option<String>,
         message: Option<String>,
     }
-    let body: Body = serde_json::from_slice(&response.body).unwrap_or_default();
+    let body: RefusalBody = serde_json::from_slice(&response.body).unwrap_or_default();
     QueueError::Refused {
         function: function.into(),
         status: response.status,

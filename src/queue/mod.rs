@@ -22,8 +22,6 @@ use crate::host::{Host, HttpResponse, TransportError};
 use crate::job::Job;
 use crate::job::Progress;
 
-type Answer = Result<HttpResponse, TransportError>;
-
 /// PostgREST waits ten seconds for a connection, and its functions take less than eight.
 const TIMEOUT_MS: u32 = 20_000;
 
@@ -186,7 +184,7 @@ impl<'a, H: Host> QueueClient<'a, H> {
         function: &str,
         arguments: String,
         timeout_ms: u32,
-        decode: &mut dyn FnMut(Answer) -> Result<(), QueueError>,
+        decode: &mut dyn FnMut(Result<HttpResponse, TransportError>) -> Result<(), QueueError>,
     ) -> Result<(), QueueError> {
         let mut failures = 0;
         loop {

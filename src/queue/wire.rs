@@ -69,8 +69,8 @@ pub struct ExchangeAnswer {
     pub look_again_ms: Option<u32>,
 }
 
-/// Reads the answer to an exchange. One job that cannot be read must not take the others with it: Postgres stores JSON of
-/// any depth, and numbers of any size.
+/// Reads the answer to an exchange. A job that cannot be read does not take the others with it: Postgres stores JSON
+/// of any depth and numbers of any size.
 pub(super) fn exchanged(body: &[u8]) -> serde_json::Result<ExchangeAnswer> {
     serde_json::from_slice(body).or_else(|_| read_one_by_one(body))
 }
@@ -102,14 +102,14 @@ fn read_one_by_one(body: &[u8]) -> serde_json::Result<ExchangeAnswer> {
 /// What can be read of a job: enough to fail it.
 fn without_content(job: &str, error: &serde_json::Error) -> serde_json::Result<Job> {
     #[derive(Deserialize)]
-    struct Head {
+    struct JobHead {
         id: Uuid,
         job_type: String,
         retry_count: u32,
         max_retries: u32,
         lease_token: Uuid,
     }
-    let head: Head = serde_json::from_str(job)?;
+    let head: JobHead = serde_json::from_str(job)?;
     Ok(Job {
         id: head.id,
         job_type: head.job_type,

@@ -1,5 +1,5 @@
-//! Exchanges to the database: results out, jobs in. What is sent is kept until it is answered, and sent again, so that an
-//! outage costs time and nothing else.
+//! Exchanges with the database: results out, jobs in. What is sent is kept until it is answered, so that an outage
+//! costs time and nothing else.
 
 use std::mem;
 use std::task::{Context, Poll};

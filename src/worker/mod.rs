@@ -30,9 +30,9 @@ use self::results::EndedJob;
 use self::run_log::RunLog;
 use crate::handler::{Interruption, JobContext, Registration};
 use crate::host::Host;
+use crate::isolate::ResourceUsage;
 use crate::isolate::RunContext;
 use crate::isolate::StopReason;
-use crate::isolate::Usage;
 use crate::queue::LeaseStatus;
 use crate::queue::{Outcome, outcome};
 
@@ -77,7 +77,7 @@ struct RunLoop<'a, H: Host> {
     /// When to ask once more all the same, because nobody is woken for what is enqueued until then.
     look_again_at_ms: Option<u64>,
     /// As it was last measured.
-    usage: Usage,
+    usage: ResourceUsage,
     heartbeats: Heartbeats<'a, H>,
     alarm: Alarm<'a, H>,
     run_log: RunLog<'a, H>,

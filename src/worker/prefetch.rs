@@ -18,11 +18,11 @@ const MOST_HELD: usize = 2 * LARGEST_CLAIM;
 pub struct Prefetch {
     ahead: usize,
     concurrency: usize,
-    claims: Vec<Claim>,
+    claims: Vec<OpenClaim>,
 }
 
 #[derive(Debug)]
-struct Claim {
+struct OpenClaim {
     lease_token: Uuid,
     claimed_at_ms: u64,
     left: usize,
@@ -51,7 +51,7 @@ impl Prefetch {
 
     /// A claim came in.
     pub fn claimed(&mut self, lease_token: Uuid, jobs: usize, now_ms: u64) {
-        self.claims.push(Claim {
+        self.claims.push(OpenClaim {
             lease_token,
             claimed_at_ms: now_ms,
             left: jobs,

@@ -1,0 +1,27 @@
+//! Every job type is known, once.
+
+use std::collections::BTreeSet;
+
+use super::{files_below, read};
+use crate::handlers;
+use crate::testing::ScriptedHost;
+
+#[test]
+fn every_file_of_handlers_is_in_its_list() {
+    let list = read("src/handlers/mod.rs");
+    let files = files_below("src/handlers", ".rs");
+    let names = files
+        .iter()
+        .filter_map(|path| path.strip_prefix("src/handlers/")?.split(['/', '.']).next());
+    for name in names.filter(|name| *name != "mod") {
+        let registration = format!("Registration::of::<{name}::");
+        assert!(list.contains(&registration), "{name} is not registered");
+    }
+}
+
+#[test]
+fn no_two_handlers_have_the_same_job_type() {
+    let handlers = handlers::all::<ScriptedHost>();
+    let types: BTreeSet<_> = handlers.iter().map(|handler| &handler.job_type).collect();
+    assert_eq!(types.len(), handlers.len());
+}
