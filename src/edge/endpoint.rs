@@ -13,70 +13,71 @@ const JSON: &str = "application/json";
 /// Prometheus's text format.
 const METRICS: &str = "text/plain; version=0.0.4; charset=utf-8";
 
-/// An answer: a status, a JSON object with `success` unless metrics were asked for, and the `allow` header where
-/// one is due.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// An answer, and the `allow` header where one is due.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Answer {
     /// The HTTP status.
     pub status: u16,
-    /// Text of that type.
-    pub body: String,
     /// The header `content-type`.
     pub content_type: &'static str,
     /// The methods that would have been accepted.
     pub allow: Option<&'static str>,
+    /// A JSON object with `success`, unless metrics were asked for.
+    pub body: Body,
 }
 
-#[derive(Serialize)]
+/// What an answer says.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(untagged)]
-enum Body<'a> {
+pub enum Body {
+    /// Yes.
     Success {
+        /// True.
         success: bool,
-        message: &'a str,
+        /// In words.
+        message: &'static str,
     },
+    /// The worker could run jobs.
     Ready {
+        /// True.
         success: bool,
-        message: &'a str,
-        version: &'a str,
+        /// In words.
+        message: &'static str,
+        /// Which worker is deployed.
+        version: &'static str,
     },
+    /// No.
     Refusal {
+        /// False.
         success: bool,
-        error: &'a str,
+        /// Why not.
+        error: String,
     },
+    /// A run is over.
     Report {
+        /// Whether it ended by itself.
         success: bool,
+        /// What it did.
         #[serde(flatten)]
-        report: &'a RunReport,
+        report: Box<RunReport>,
     },
+    /// Prometheus's text.
+    Metrics(String),
 }
 
 impl Answer {
-    fn success(status: u16, message: &str) -> Self {
-        let success = true;
-        Self::new(status, &Body::Success { success, message })
-    }
-
-    /// The answer to a health check: which version of the worker is deployed.
-    fn ready() -> Self {
-        let ready = Body::Ready {
-            success: true,
-            message: "ready",
-            version: env!("CARGO_PKG_VERSION"),
-        };
-        Self::new(200, &ready)
-    }
-
-    fn refusal(status: u16, error: &str) -> Self {
+    fn refusal(status: u16, error: impl Into<String>) -> Self {
+        let error = error.into();
         let success = false;
-        Self::new(status, &Body::Refusal { success, error })
+        Self::json(status, Body::Refusal { success, error })
     }
 
-    fn new(status: u16, body: &Body<'_>) -> Self {
+    fn json(status: u16, body: Body) -> Self {
         Self {
             status,
-            body: serde_json::to_string(body).unwrap_or_default(),
             content_type: JSON,
             allow: None,
+            body,
         }
     }
 }
@@ -98,7 +99,7 @@ pub fn admit<'a>(
     }
     let config = config.as_ref().map_err(not_configured)?;
     if method == "GET" {
-        return Err(Answer::ready());
+        return Err(ready());
     }
     if !auth::is_authorised(config, credentials) {
         return Err(Answer::refusal(
@@ -107,6 +108,16 @@ pub fn admit<'a>(
         ));
     }
     Ok(config)
+}
+
+/// The answer to a health check: which version of the worker is deployed.
+fn ready() -> Answer {
+    let ready = Body::Ready {
+        success: true,
+        message: "ready",
+        version: env!("CARGO_PKG_VERSION"),
+    };
+    Answer::json(200, ready)
 }
 
 /// Whether the caller wants to wait for the run's end. Other members are ignored: a database webhook
@@ -129,31 +140,31 @@ pub fn wants_to_wait(body: &str) -> Result<bool, Answer> {
 
 /// The answer to a caller that does not wait.
 pub fn accepted() -> Answer {
-    Answer::success(202, "the queue is being worked off")
+    let (success, message) = (true, "the queue is being worked off");
+    Answer::json(202, Body::Success { success, message })
 }
 
 /// The answer of a worker that is missing a setting: it does nothing for anybody.
 pub fn not_configured(error: &ConfigError) -> Answer {
-    Answer::refusal(500, &error.to_string())
+    Answer::refusal(500, error.to_string())
 }
 
 /// The answer to whoever scrapes: what the database says about the queue.
 pub fn metrics(text: Result<String, QueueError>) -> Answer {
     match text {
-        Ok(body) => Answer {
-            status: 200,
-            body,
+        Ok(text) => Answer {
             content_type: METRICS,
-            allow: None,
+            ..Answer::json(200, Body::Metrics(text))
         },
-        Err(error) => Answer::refusal(503, &error.to_string()),
+        Err(error) => Answer::refusal(503, error.to_string()),
     }
 }
 
 /// The answer to a caller that waited. A run that the database ended is no success.
-pub fn finished(report: &RunReport) -> Answer {
+pub fn finished(report: RunReport) -> Answer {
     let success = report.stopped != StopReason::Database;
-    Answer::new(200, &Body::Report { success, report })
+    let report = Box::new(report);
+    Answer::json(200, Body::Report { success, report })
 }
 
 #[cfg(test)]
@@ -164,7 +175,7 @@ mod tests {
     use crate::testing::config;
 
     fn body(answer: &Answer) -> Value {
-        serde_json::from_str(&answer.body).expect("JSON")
+        serde_json::to_value(&answer.body).expect("JSON")
     }
 
     const CALLER: Credentials<'_> = Credentials {
@@ -253,13 +264,13 @@ mod tests {
     #[test]
     fn a_run_that_the_database_ended_is_no_success() {
         let mut report = RunReport::default();
-        let answer = finished(&report);
+        let answer = finished(report.clone());
         assert_eq!(
             (answer.status, &body(&answer)["success"]),
             (200, &json!(true))
         );
         assert_eq!(body(&answer)["stopped"], "empty");
         report.stopped = StopReason::Database;
-        assert_eq!(body(&finished(&report))["success"], false);
+        assert_eq!(body(&finished(report))["success"], false);
     }
 }

@@ -129,9 +129,12 @@ impl CrashRecord {
             lease_tokens: self.claims(),
         };
         let is_empty = request.results.is_empty() && request.lease_tokens.is_empty();
-        (!is_empty).then(|| AbandonCall {
+        if is_empty {
+            return None;
+        }
+        Some(AbandonCall {
             function: AbandonRequest::FUNCTION,
-            arguments: request.arguments(),
+            arguments: request.arguments().ok()?,
         })
     }
 

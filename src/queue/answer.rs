@@ -33,6 +33,14 @@ pub enum QueueError {
         /// How long the server asks to wait.
         retry_after_ms: Option<u32>,
     },
+    /// Arguments that are no JSON. Nothing was sent.
+    #[error("{function}: the arguments cannot be sent: {reason}")]
+    Unsendable {
+        /// The function called.
+        function: String,
+        /// What is wrong with them.
+        reason: String,
+    },
     /// An answer of another shape than expected.
     #[error("{function}: the answer is not what was expected: {reason}")]
     Unreadable {
@@ -48,7 +56,7 @@ impl QueueError {
     pub fn code(&self) -> Option<&str> {
         match self {
             Self::Refused { code, .. } => code.as_deref(),
-            Self::Unreachable { .. } | Self::Unreadable { .. } => None,
+            Self::Unreachable { .. } | Self::Unsendable { .. } | Self::Unreadable { .. } => None,
         }
     }
 
@@ -61,6 +69,7 @@ impl QueueError {
     pub fn verdict(&self) -> Retryability {
         match self {
             Self::Unreachable { .. } => Retryability::Transient,
+            Self::Unsendable { .. } => Retryability::Content,
             Self::Refused { status, code, .. } => retry::classify(*status, code.as_deref()),
             Self::Unreadable { .. } => Retryability::Unsettled,
         }
@@ -70,7 +79,7 @@ impl QueueError {
     pub fn retry_after_ms(&self) -> Option<u32> {
         match self {
             Self::Refused { retry_after_ms, .. } => *retry_after_ms,
-            Self::Unreachable { .. } | Self::Unreadable { .. } => None,
+            Self::Unreachable { .. } | Self::Unsendable { .. } | Self::Unreadable { .. } => None,
         }
     }
 }

@@ -52,7 +52,7 @@ impl<'a, H: Host> QueueClient<'a, H> {
         exchange: &ExchangeRequest<'_, R>,
     ) -> Result<ExchangeAnswer, QueueError> {
         const FUNCTION: &str = "finish_and_claim_jobs";
-        let arguments = wire::encode(exchange);
+        let arguments = encode(FUNCTION, exchange)?;
         let answer = self.host.rpc(FUNCTION, arguments, self.timeout_ms()).await;
         let exchanged = answer::read(FUNCTION, answer, wire::exchanged)?;
         answer::expect_length(FUNCTION, exchanged.finished.len(), exchange.results.len())?;
@@ -65,10 +65,11 @@ impl<'a, H: Host> QueueClient<'a, H> {
     /// [`QueueError`] when no readable answer came.
     pub async fn heartbeat(&self, jobs: &[JobHeartbeat]) -> Result<Vec<LeaseStatus>, QueueError> {
         const FUNCTION: &str = "heartbeat_jobs";
-        let arguments = wire::encode(&HeartbeatRequest {
+        let heartbeat = HeartbeatRequest {
             jobs,
             lease_seconds: self.lease_seconds,
-        });
+        };
+        let arguments = encode(FUNCTION, &heartbeat)?;
         // A sign of life that takes longer than the pause to the next one is of no use.
         let timeout_ms = self.heartbeat_ms().max(1_000);
         let answer = self.host.rpc(FUNCTION, arguments, timeout_ms).await;
@@ -102,8 +103,7 @@ impl<'a, H: Host> QueueClient<'a, H> {
             name,
             lease_seconds: self.lease_seconds,
         };
-        let arguments = wire::encode(&step);
-        self.repeated("start_job_step", arguments, self.timeout_ms())
+        self.repeated("start_job_step", &step, self.timeout_ms())
             .await
     }
 
@@ -129,8 +129,7 @@ impl<'a, H: Host> QueueClient<'a, H> {
             lease_seconds: self.lease_seconds,
             replace,
         };
-        let arguments = wire::encode(&step);
-        self.repeated("save_job_step", arguments, self.timeout_ms())
+        self.repeated("save_job_step", &step, self.timeout_ms())
             .await
     }
 
@@ -161,16 +160,16 @@ impl<'a, H: Host> QueueClient<'a, H> {
         function: &str,
         arguments: impl Serialize,
     ) -> Result<T, QueueError> {
-        self.repeated(function, wire::encode(&arguments), TIMEOUT_MS)
-            .await
+        self.repeated(function, &arguments, TIMEOUT_MS).await
     }
 
     async fn repeated<T: DeserializeOwned>(
         &self,
         function: &str,
-        arguments: String,
+        arguments: &impl Serialize,
         timeout_ms: u32,
     ) -> Result<T, QueueError> {
+        let arguments = encode(function, arguments)?;
         let mut value = None;
         let mut decode = |answer| answer::decode(function, answer).map(|got| value = Some(got));
         self.repeat(function, arguments, timeout_ms, &mut decode)
@@ -202,5 +201,36 @@ impl<'a, H: Host> QueueClient<'a, H> {
             }
             self.host.sleep_ms(pause_ms).await;
         }
+    }
+}
+
+fn encode(function: &str, arguments: &impl Serialize) -> Result<String, QueueError> {
+    wire::encode(arguments).map_err(|error| QueueError::Unsendable {
+        function: function.into(),
+        reason: error.to_string(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+    use crate::queue::retry::Retryability;
+    use crate::testing::ScriptedHost;
+
+    #[test]
+    fn arguments_that_are_no_json_are_an_error_and_nothing_is_sent() {
+        let host = ScriptedHost::new();
+        let queue = QueueClient::new(&host, 60_000, 30);
+        let arguments = BTreeMap::from([(vec![1], "a key that is no text")]);
+        let answer = host.run(queue.call::<Value>("f", arguments));
+        let error = answer.expect_err("nothing to send");
+        assert_eq!(
+            error.to_string(),
+            "f: the arguments cannot be sent: key must be a string"
+        );
+        assert_eq!(error.verdict(), Retryability::Content);
+        assert!(host.rpcs.borrow().is_empty());
     }
 }

@@ -53,7 +53,10 @@ impl AbandonRequest<'_> {
     pub const FUNCTION: &'static str = "abandon_jobs";
 
     /// The arguments of the call, as JSON.
-    pub fn arguments(&self) -> String {
+    ///
+    /// # Errors
+    /// When an outcome has no JSON.
+    pub fn arguments(&self) -> serde_json::Result<String> {
         encode(self)
     }
 }
@@ -210,9 +213,11 @@ pub(super) struct WakeRequest {
 }
 
 /// The JSON text of a call's arguments.
-pub(super) fn encode(arguments: &impl Serialize) -> String {
-    let text = serde_json::to_string(arguments).unwrap_or_else(|_| "{}".into());
-    without_nul(text)
+///
+/// # Errors
+/// When they have none, as a map whose keys are no texts.
+pub(super) fn encode(arguments: &impl Serialize) -> serde_json::Result<String> {
+    serde_json::to_string(arguments).map(without_nul)
 }
 
 /// Postgres stores no NUL characters, so they are left out of whatever is sent to it. In JSON text one
@@ -263,7 +268,8 @@ mod tests {
             lease_token: Some(Uuid::nil()),
             is_repeat: false,
         };
-        let sent: Value = serde_json::from_str(&encode(&exchange)).expect("JSON");
+        let sent: Value =
+            serde_json::from_str(&encode(&exchange).expect("encodable")).expect("JSON");
         assert_eq!(
             sent,
             json!({
@@ -346,7 +352,8 @@ mod tests {
     #[test]
     fn nul_characters_are_left_out_of_what_is_sent_and_nothing_else() {
         let sent = |text: &str| -> Value {
-            serde_json::from_str(&encode(&json!({ "text": text }))).expect("JSON")
+            let sent = encode(&json!({ "text": text })).expect("encodable");
+            serde_json::from_str(&sent).expect("JSON")
         };
         assert_eq!(sent("a\0b\0")["text"], "ab");
         assert_eq!(sent("\0")["text"], "");

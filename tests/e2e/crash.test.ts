@@ -7,6 +7,7 @@ import { grokCalls, scriptGrok } from "../support/grok.ts";
 import { startFaultyWorker } from "../support/faulty_worker.ts";
 import { enqueue, getJob } from "../support/job.ts";
 import { reportInput } from "../support/report_job.ts";
+import { stack } from "../support/stack.ts";
 import { makeDue, savedSteps } from "../support/superuser.ts";
 import { waitFor } from "../support/wait.ts";
 import { wake, wakeAndWait } from "../support/worker.ts";
@@ -105,6 +106,24 @@ for (const [where, mishap] of UNDER_WAY) {
     assert.deepEqual([job.status, job.retry_count, job.error], ["completed", 0, null]);
   });
 }
+
+Deno.test("a scrape that is under way when its worker crashes is answered like a run", async () => {
+  const line = new Line(0, []);
+  const worker = await startFaultyWorker({ SUPABASE_URL: line.url });
+  const underWay = Promise.withResolvers<void>();
+  line.arrange({ mishap: "answer_late", ms: 5_000 }, underWay.resolve, "job_queue_metrics");
+  const scrape = fetch(`${worker.url}/metrics`, {
+    headers: { "x-queue-token": stack.workerToken },
+  });
+  await underWay.promise;
+  await enqueue("crash", { way: "panic" }, { max_retries: 0 });
+  const run = await wake({ url: worker.url, body: { wait: true } });
+  const scraped = await scrape;
+  assert.deepEqual([run.status, scraped.status], [503, 503]);
+  assert.deepEqual(await scraped.json(), await run.json());
+  await worker.ended;
+  line.close();
+});
 
 /** Keeps a job that is about to crash waiting for an answer. */
 function listenForCrash() {

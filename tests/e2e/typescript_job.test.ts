@@ -173,6 +173,23 @@ Deno.test("an error that a handler leaves behind harms nobody", async () => {
   assert.match(worker.output(), /a job type left an error uncaught: Error: nobody catches this/);
 });
 
+Deno.test("a handler that does not keep to the types is told which argument is wrong", async () => {
+  const job = await attempted("ts/mistyped");
+  assert.deepEqual(job.output_data, [
+    "Error: name: expected a text",
+    "Error: name: expected a text",
+    "Error: args: expected a JSON value",
+    "Error: progress: expected a JSON value",
+    "Error: event: expected a text",
+    "Error: fields: expected a JSON value",
+  ]);
+});
+
+Deno.test("whatever a fetch that a handler replaced throws, the worker goes on", async () => {
+  const job = await attempted("ts/replaces_fetch");
+  assert.deepEqual([job.status, job.output_data], ["completed", [true, true, true, true, true]]);
+});
+
 Deno.test("a job type in TypeScript takes the place of one in Rust by the same name", async () => {
   assert.equal((await attempted("noop")).output_data, "not the one in Rust");
 });

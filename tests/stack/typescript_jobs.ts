@@ -11,6 +11,15 @@ async function tell(url: string, what: string, signal?: AbortSignal) {
   await (await fetch(`${url}/${what}`, { signal })).body?.cancel();
 }
 
+/** What `use` throws, whenever it does. */
+async function refusal(use: () => unknown): Promise<string> {
+  try {
+    return `nothing: ${await use()}`;
+  } catch (error) {
+    return `${error}`;
+  }
+}
+
 const handlers: JobHandlers = {
   "ts/describe": (input: unknown, { job, signal, timeLeftMs }) => ({
     input,
@@ -113,6 +122,47 @@ const handlers: JobHandlers = {
     });
     Promise.reject(new RangeError("nor this"));
     return "done";
+  },
+
+  // Says what it is told for arguments of another type than declared.
+  "ts/mistyped": async (_: unknown, context) => {
+    // deno-lint-ignore no-explicit-any -- a handler in JavaScript has no types
+    const { step, call, progress, log } = context as any;
+    const uses = [
+      () => step(5, () => 1),
+      () => call(["a"]),
+      () => call("enqueue_job", () => {}),
+      () => progress(),
+      () => log({}),
+      () => log("event", Symbol()),
+    ];
+    const told = [];
+    for (const use of uses) told.push(await refusal(use));
+    return told;
+  },
+
+  // Puts a function of its own in the place of `fetch`, for one request each.
+  "ts/replaces_fetch": async (_: unknown, { call }) => {
+    const own = globalThis.fetch;
+    const broken = () => new ReadableStream({ pull: (controller) => controller.error("cut") });
+    const replacements: (() => unknown)[] = [
+      () => Promise.reject("no network"),
+      () => Promise.reject(undefined),
+      () => {
+        throw "no network";
+      },
+      () => Promise.resolve("no response"),
+      () => Promise.resolve(new Response(broken())),
+    ];
+    const done = [];
+    for (const replacement of replacements) {
+      globalThis.fetch = () => {
+        globalThis.fetch = own;
+        return replacement() as Promise<Response>;
+      };
+      done.push(typeof await call("job_queue_metrics") === "string");
+    }
+    return done;
   },
 
   "noop": () => "not the one in Rust",

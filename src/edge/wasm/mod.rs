@@ -1,8 +1,13 @@
 //! The worker as the edge function sees it. Only this module and the ones below it name JavaScript.
 
+mod boundary;
+mod clock;
 mod host;
+mod http;
 mod meter;
+mod rpc;
 mod script;
+mod upload;
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -12,11 +17,14 @@ use uuid::Uuid;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::future_to_promise;
 
-use self::host::{EdgeHost, now_ms};
+use self::boundary::{LastWords, Order, to_js};
+use self::clock::now_ms;
+use self::host::EdgeHost;
 use self::meter::{Meter, Metered};
+use self::rpc::RpcBuilder;
 use crate::config::{Config, ConfigError};
 use crate::edge::auth::Credentials;
-use crate::edge::endpoint;
+use crate::edge::endpoint::{self, Answer};
 use crate::handler::Registration;
 use crate::handlers;
 use crate::host::Host;
@@ -30,40 +38,6 @@ use crate::worker;
 
 /// Prometheus gives up after ten seconds.
 const SCRAPE_MS: u64 = 8_000;
-
-/// What to answer over HTTP.
-#[wasm_bindgen(getter_with_clone)]
-#[derive(Clone)]
-pub struct Answer {
-    /// The HTTP status.
-    pub status: u16,
-    /// Text.
-    pub body: String,
-    /// The value of the header `content-type`.
-    pub content_type: String,
-    /// The value of the header `allow`, if it is due.
-    pub allow: Option<String>,
-}
-
-/// What a caller's body asks for, or the answer to a body that makes no sense.
-#[wasm_bindgen(getter_with_clone)]
-pub struct Order {
-    /// The caller waits for the end of the run.
-    pub wait: bool,
-    /// Set instead of starting a run.
-    pub refusal: Option<Answer>,
-}
-
-/// A request to the database that JavaScript sends, because the worker no longer can.
-#[wasm_bindgen(getter_with_clone)]
-pub struct LastWords {
-    /// Where to post.
-    pub url: String,
-    /// A JSON array of names and values, in pairs.
-    pub headers: String,
-    /// JSON text.
-    pub body: String,
-}
 
 /// The worker of one isolate.
 #[wasm_bindgen]
@@ -89,15 +63,17 @@ impl Worker {
     /// place of those in Rust that have the same name.
     #[wasm_bindgen(constructor)]
     pub fn new(
-        #[wasm_bindgen(unchecked_param_type = "Record<string, string>")] environment: &Object,
+        #[wasm_bindgen(unchecked_param_type = "Record<string, string>")] environment: JsValue,
         #[wasm_bindgen(
-            unchecked_param_type = "Record<string, (job: string, input: string, desk: Desk) => Promise<string>>"
+            unchecked_param_type = "Record<string, (job: string, input: string, bridge: Bridge) => Promise<string>>"
         )]
         scripts: Object,
     ) -> Worker {
         console_error_panic_hook::set_once();
+        let config = boundary::variables(environment).and_then(Config::parse);
+        let config = config.and_then(|config| RpcBuilder::check(&config).map(|()| config));
         Worker(Rc::new(Isolate {
-            config: Config::parse(variables(environment)),
+            config,
             scripts,
             signals: Signals::default(),
             crash_record: CrashRecord::default(),
@@ -110,27 +86,28 @@ impl Worker {
     }
 
     /// The answer to a request that must not or need not start a run; nothing if it may.
+    #[wasm_bindgen(unchecked_return_type = "Answer | null")]
     pub fn admit(
         &self,
         method: &str,
         worker_token: Option<String>,
         api_key: Option<String>,
-    ) -> Option<Answer> {
+    ) -> Result<JsValue, JsValue> {
         let credentials = Credentials {
             worker_token: worker_token.as_deref(),
             api_key: api_key.as_deref(),
         };
-        let refusal = endpoint::admit(&self.0.config, method, credentials).err();
-        refusal.map(Answer::from)
+        to_js(&endpoint::admit(&self.0.config, method, credentials).err())
     }
 
     /// Reads the body of an admitted request.
-    pub fn read(&self, body: &str) -> Order {
+    #[wasm_bindgen(unchecked_return_type = "Order")]
+    pub fn read(&self, body: &str) -> Result<JsValue, JsValue> {
         let wait = endpoint::wants_to_wait(body);
-        Order {
+        to_js(&Order {
             wait: matches!(wait, Ok(true)),
-            refusal: wait.err().map(Answer::from),
-        }
+            refusal: wait.err(),
+        })
     }
 
     /// Works the queue off, or joins the run that is doing so. The promise is a native one, as
@@ -146,22 +123,23 @@ impl Worker {
         let run = async move {
             let answer = isolate.run().await;
             isolate.run.take();
-            Ok(Answer::from(answer).into())
+            to_js(&answer)
         };
         let run = future_to_promise(Metered::new(run, self.0.meter.clone()));
         current.insert(run).clone()
     }
 
     /// The answer to a caller that does not wait for the run.
-    pub fn accepted(&self) -> Answer {
-        endpoint::accepted().into()
+    #[wasm_bindgen(unchecked_return_type = "Answer")]
+    pub fn accepted(&self) -> Result<JsValue, JsValue> {
+        to_js(&endpoint::accepted())
     }
 
     /// The health of the queue in Prometheus's words, for an admitted caller. The promise is never rejected.
     #[wasm_bindgen(unchecked_return_type = "Promise<Answer>")]
     pub fn metrics(&self) -> Promise {
         let isolate = self.0.clone();
-        future_to_promise(async move { Ok(Answer::from(isolate.metrics().await).into()) })
+        future_to_promise(async move { to_js(&isolate.metrics().await) })
     }
 
     /// The isolate is not to begin anything new.
@@ -183,24 +161,16 @@ impl Worker {
 
     /// What to tell the database about the jobs on board after the worker has crashed, if anything. It is the
     /// only thing to ask a crashed worker for.
-    #[wasm_bindgen(js_name = lastWords)]
-    pub fn last_words(&self) -> Option<LastWords> {
+    #[wasm_bindgen(js_name = lastWords, unchecked_return_type = "LastWords | null")]
+    pub fn last_words(&self) -> Result<JsValue, JsValue> {
         // Should it not have been the worker after all that crashed, it begins nothing more.
         self.0.signals.retire();
-        let config = self.0.config.as_ref().ok()?;
-        let words = self.0.crash_record.last_words()?;
-        let host = EdgeHost::new(config, &self.0.meter);
-        let request = host.rpc_request(words.function, words.arguments, 0);
-        Some(LastWords {
-            url: request.url,
-            headers: serde_json::to_string(&request.headers).ok()?,
-            body: request.body?.to_string(),
-        })
+        to_js(&self.0.last_words())
     }
 }
 
 impl Isolate {
-    async fn run(&self) -> endpoint::Answer {
+    async fn run(&self) -> Answer {
         let config = match &self.config {
             Ok(config) => config,
             Err(error) => return endpoint::not_configured(error),
@@ -215,10 +185,10 @@ impl Isolate {
             &self.worker_id,
         )
         .sharing(self.shared.clone());
-        endpoint::finished(&worker::run(&context, self.handlers()).await)
+        endpoint::finished(worker::run(&context, self.handlers()).await)
     }
 
-    async fn metrics(&self) -> endpoint::Answer {
+    async fn metrics(&self) -> Answer {
         match &self.config {
             Ok(config) => {
                 let host = EdgeHost::new(config, &self.meter);
@@ -230,6 +200,13 @@ impl Isolate {
         }
     }
 
+    fn last_words(&self) -> Option<LastWords> {
+        let rpc = RpcBuilder::new(self.config.as_ref().ok()?);
+        let words = self.crash_record.last_words()?;
+        let request = rpc.request(words.function, words.arguments, 0).ok()?;
+        Some(request.into())
+    }
+
     fn handlers<H: Host>(&self) -> Vec<Registration<H>> {
         let mut handlers = script::registrations(&self.scripts);
         let mut built_in = handlers::all();
@@ -237,22 +214,6 @@ impl Isolate {
         handlers.append(&mut built_in);
         handlers
     }
-}
-
-impl From<endpoint::Answer> for Answer {
-    fn from(answer: endpoint::Answer) -> Self {
-        Self {
-            status: answer.status,
-            body: answer.body,
-            content_type: answer.content_type.to_owned(),
-            allow: answer.allow.map(str::to_owned),
-        }
-    }
-}
-
-/// Names and values; what is no text is left out.
-fn variables(environment: &Object) -> impl Iterator<Item = (String, String)> {
-    entries(environment).filter_map(|(name, value)| Some((name, value.as_string()?)))
 }
 
 fn entries(object: &Object) -> impl Iterator<Item = (String, JsValue)> {

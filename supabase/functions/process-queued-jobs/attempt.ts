@@ -9,7 +9,7 @@ import {
   type StopReason,
   type Verdict,
 } from "./handler.ts";
-import type { Desk } from "./worker/worker.js";
+import type { Bridge } from "./worker/worker.js";
 
 /** JSON text of a `Result`. */
 type ResultText = string;
@@ -17,7 +17,7 @@ type ResultText = string;
 type Result = { Ok: unknown } | { Err: Verdict | StopReason };
 
 /** Runs one attempt: JSON texts of the job and its input go in. */
-export type Attempt = (job: string, input: string, desk: Desk) => Promise<ResultText>;
+export type Attempt = (job: string, input: string, bridge: Bridge) => Promise<ResultText>;
 
 /** What the worker calls for each type. */
 export function attempts(handlers: JobHandlers): Record<string, Attempt> {
@@ -31,32 +31,32 @@ export function attempts(handlers: JobHandlers): Record<string, Attempt> {
 }
 
 function attempt(handler: JobHandler): Attempt {
-  return (job, input, desk) => resultOf(() => handler(JSON.parse(input), contextOf(job, desk)));
+  return (job, input, bridge) => resultOf(() => handler(JSON.parse(input), contextOf(job, bridge)));
 }
 
-function contextOf(job: string, desk: Desk) {
+function contextOf(job: string, bridge: Bridge) {
   const stop = new AbortController();
-  desk.onStop((reason: StopReason) => stop.abort(new JobStopped(reason)));
+  bridge.onStop((reason: StopReason) => stop.abort(new JobStopped(reason)));
   return {
     job: JSON.parse(job),
     signal: stop.signal,
-    step: <T>(name: string, run: (isAgain: boolean) => T | Promise<T>) => step(desk, name, run),
-    progress: (progress: unknown) => desk.progress(JSON.stringify(progress)),
+    step: <T>(name: string, run: (isAgain: boolean) => T | Promise<T>) => step(bridge, name, run),
+    progress: (progress: unknown) => bridge.progress(JSON.stringify(progress)),
     call: async <T>(name: string, args: Record<string, unknown> = {}) =>
-      valueOf(await desk.call(name, JSON.stringify(args))) as T,
-    timeLeftMs: () => desk.timeLeftMs(),
+      valueOf(await bridge.call(name, JSON.stringify(args))) as T,
+    timeLeftMs: () => bridge.timeLeftMs(),
     log: (event: string, fields: Record<string, unknown> = {}) =>
-      desk.log(event, JSON.stringify(fields)),
+      bridge.log(event, JSON.stringify(fields)),
   };
 }
 
 async function step<T>(
-  desk: Desk,
+  bridge: Bridge,
   name: string,
   run: (isAgain: boolean) => T | Promise<T>,
 ): Promise<T> {
   let thrown: { error: unknown } | undefined;
-  const text = await desk.step(name, (isAgain: boolean) =>
+  const text = await bridge.step(name, (isAgain: boolean) =>
     resultOf(async () => {
       try {
         return await run(isAgain);

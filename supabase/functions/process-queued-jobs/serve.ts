@@ -2,11 +2,8 @@
 
 import { type JobHandlers, JobStopped } from "./handler.ts";
 import { attempts } from "./attempt.ts";
-import { initSync, type LastWords, Worker } from "./worker/worker.js";
+import { type Answer, initSync, type LastWords, Worker } from "./worker/worker.js";
 import { wasmBytes } from "./worker/wasm_bytes.js";
-
-/** JSON unless it says otherwise, and what goes with it. */
-type Answer = { status: number; body: string; content_type?: string; allow?: string };
 
 declare const EdgeRuntime: { waitUntil(promise: Promise<unknown>): void } | undefined;
 
@@ -26,8 +23,9 @@ export function serve(handlers: JobHandlers) {
 
   Deno.serve(async (request) => {
     const { status, body, content_type, allow } = await answer(worker, crash, request);
-    const headers = { "content-type": content_type ?? "application/json", ...(allow && { allow }) };
-    return new Response(body, { status, headers });
+    const headers = { "content-type": content_type, ...(allow && { allow }) };
+    const text = typeof body === "string" ? body : JSON.stringify(body);
+    return new Response(text, { status, headers });
   });
 }
 
@@ -39,8 +37,11 @@ async function answer(worker: Worker, crash: Crash, request: Request): Promise<A
   const method = isScrape ? "POST" : request.method;
   const refusal = worker.admit(method, header("x-queue-token"), header("apikey"));
   if (refusal) return refusal;
-  if (isScrape) return await worker.metrics();
-  const order = worker.read(await request.text());
+  if (isScrape) return await crash.endOf(worker.metrics());
+  const text = await request.text();
+  // It may have crashed while the body came.
+  if (crash.answer) return crash.answer;
+  const order = worker.read(text);
   if (order.refusal) return order.refusal;
   const run = crash.endOf(worker.run());
   if (typeof EdgeRuntime === "undefined") return await run;
@@ -53,8 +54,8 @@ async function answer(worker: Worker, crash: Crash, request: Request): Promise<A
 interface Crash {
   /** What every request is told from then on. */
   answer?: Answer;
-  /** The answer of a run, or of the crash that ends it. */
-  endOf(run: Promise<Answer>): Promise<Answer>;
+  /** The answer of a run or a scrape, or of the crash that ends it. */
+  endOf(answer: Promise<Answer>): Promise<Answer>;
 }
 
 function watch(worker: Worker): Crash {
@@ -87,10 +88,12 @@ function watch(worker: Worker): Crash {
 
 const CRASHED: Answer = {
   status: 503,
-  body: JSON.stringify({
+  content_type: "application/json",
+  allow: null,
+  body: {
     success: false,
     error: "the worker crashed and this isolate is retired; its jobs go on elsewhere",
-  }),
+  },
 };
 
 /** Ends the isolate, so that its requests go to one that works: nobody catches it. */
@@ -129,7 +132,7 @@ async function insist(words: LastWords) {
 async function send(words: LastWords, signal: AbortSignal) {
   const response = await fetch(words.url, {
     method: "POST",
-    headers: JSON.parse(words.headers),
+    headers: words.headers,
     body: words.body,
     signal,
     // Not to wherever a redirect points: there is a key in the headers.

@@ -1,9 +1,10 @@
-//! Job types written in TypeScript, run like any other. The handler's promise is awaited inside the job's future, and what
-//! the handler wants done meanwhile is done there too: once that future is dropped, nothing more is done in the job's name.
+//! Job types written in TypeScript, run like any other. The handler's promise is awaited inside the job's future, and
+//! what the handler wants done meanwhile is done there too: once that future is dropped, nothing more is done in the
+//! job's name.
 //!
 //! JSON text travels both ways, and errors travel as values; `attempt.ts` is the other side.
 
-mod desk;
+mod bridge;
 
 use std::future::poll_fn;
 use std::rc::Rc;
@@ -16,7 +17,7 @@ use serde_json::{Value, json};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
 
-use self::desk::{Desk, Errand, OpenDesk};
+use self::bridge::{Bridge, Command, OpenBridge};
 use super::entries;
 use crate::error::JobError;
 use crate::handler::{JobContext, Registration};
@@ -44,16 +45,16 @@ async fn attempt<H: Host>(
     handler: &Function,
     context: &JobContext<'_, H>,
 ) -> Result<Value, JobError> {
-    // Dropped after the desk: what is still under way then gets the answer of a desk that has closed.
-    let mut errands: Vec<LocalBoxFuture<'_, ()>> = Vec::new();
-    let desk = OpenDesk::new(context);
-    let mut handler = begin(handler, context, desk.for_handler())?;
+    // Dropped after the bridge: what is still under way then gets the answer of one that has closed.
+    let mut commands: Vec<LocalBoxFuture<'_, ()>> = Vec::new();
+    let bridge = OpenBridge::new(context);
+    let mut handler = begin(handler, context, bridge.for_handler())?;
     poll_fn(|task| {
-        desk.attend(task);
-        while let Some(errand) = desk.take() {
-            errands.push(Box::pin(do_errand(context, errand)));
+        bridge.attend(task);
+        while let Some(command) = bridge.take() {
+            commands.push(Box::pin(execute(context, command)));
         }
-        errands.retain_mut(|errand| errand.poll_unpin(task).is_pending());
+        commands.retain_mut(|command| command.poll_unpin(task).is_pending());
         handler.poll_unpin(task).map(result)
     })
     .await
@@ -63,7 +64,7 @@ async fn attempt<H: Host>(
 fn begin<H: Host>(
     handler: &Function,
     context: &JobContext<'_, H>,
-    desk: Desk,
+    bridge: Bridge,
 ) -> Result<JsFuture, JobError> {
     let job = context.job();
     let about = json!({
@@ -75,21 +76,21 @@ fn begin<H: Host>(
         &JsValue::UNDEFINED,
         &about.to_string().into(),
         &input.into(),
-        &desk.into(),
+        &bridge.into(),
     );
     begun.map(awaited).map_err(|_| unreadable())
 }
 
-async fn do_errand<H: Host>(context: &JobContext<'_, H>, errand: Errand) {
-    match errand {
-        Errand::Step { name, run, reply } => {
+async fn execute<H: Host>(context: &JobContext<'_, H>, command: Command) {
+    match command {
+        Command::Step { name, run, reply } => {
             let run = async |is_again: bool| {
                 let begun = run.call1(&JsValue::UNDEFINED, &is_again.into());
                 result(awaited(begun.map_err(|_| unreadable())?).await)
             };
             reply.send(&context.step_again(&name, run).await);
         }
-        Errand::Call {
+        Command::Call {
             function,
             arguments,
             reply,
@@ -97,8 +98,8 @@ async fn do_errand<H: Host>(context: &JobContext<'_, H>, errand: Errand) {
             let answer = context.call(&function, arguments).await;
             reply.send(&answer.map_err(JobError::from));
         }
-        Errand::Progress(progress) => context.progress(progress),
-        Errand::Log { event, fields } => context.log(&event, fields),
+        Command::Progress(progress) => context.progress(progress),
+        Command::Log { event, fields } => context.log(&event, fields),
     }
 }
 
@@ -114,8 +115,8 @@ fn result(text: Result<JsValue, JsValue>) -> Result<Value, JobError> {
     result.unwrap_or_else(|| Err(unreadable()))
 }
 
-/// `attempt.ts` lets no error through; what comes here is JSON of a depth that nobody stores, or a verdict with a number that
-/// is none.
+/// `attempt.ts` lets no error through; what comes here is JSON of a depth that nobody stores, or a verdict with a number
+/// that is none.
 fn unreadable() -> JobError {
     JobError::retryable("the handler gave something that is neither a result nor a verdict")
 }

@@ -1,4 +1,4 @@
-//! Where a handler in TypeScript leaves what it wants done, for as long as its job is held here.
+//! Carries what a handler in TypeScript wants done to its job, for as long as that job runs here.
 
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
@@ -10,14 +10,14 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use wasm_bindgen::prelude::*;
 
-use crate::edge::wasm::host::now_ms;
+use crate::edge::wasm::clock::now_ms;
 use crate::error::JobError;
 use crate::handler::{Interruption, JobContext};
 use crate::host::Host;
 use crate::job::Progress;
 
 /// Something to be done for a handler.
-pub(super) enum Errand {
+pub(super) enum Command {
     Step {
         name: String,
         run: Function,
@@ -35,12 +35,14 @@ pub(super) enum Errand {
     },
 }
 
-/// The handler's side of the desk. Whatever it asks for after the desk has closed is answered with the reason.
+/// The handler's end. Whatever it asks for after the bridge has closed is answered with the reason.
 #[wasm_bindgen]
-pub struct Desk(Rc<Tray>);
+pub struct Bridge(Rc<State>);
 
+// Arguments come from handlers, which need not keep to the types: wasm-bindgen reads a number that is declared a text
+// as an address.
 #[wasm_bindgen]
-impl Desk {
+impl Bridge {
     /// Sets what is called, once, with the reason for which the job is to stop.
     #[wasm_bindgen(js_name = onStop)]
     pub fn on_stop(&self, stop: Function) {
@@ -48,24 +50,33 @@ impl Desk {
     }
 
     /// Runs a step: `run` is given whether it may have had its effect before. Answers JSON of a result, as `run` does.
+    ///
+    /// # Errors
+    /// When `name` is no text.
     #[wasm_bindgen(unchecked_return_type = "Promise<string>")]
     pub fn step(
         &self,
-        name: String,
+        #[wasm_bindgen(unchecked_param_type = "string")] name: &JsValue,
         #[wasm_bindgen(unchecked_param_type = "(isAgain: boolean) => Promise<string>")]
         run: Function,
-    ) -> Promise {
-        self.0.ask(|reply| Errand::Step { name, run, reply })
+    ) -> Result<Promise, JsError> {
+        let name = text("name", name)?;
+        Ok(self.0.ask(|reply| Command::Step { name, run, reply }))
     }
 
     /// Calls a function of the database. Answers JSON of a result.
     ///
     /// # Errors
-    /// When `arguments` is no JSON.
+    /// When `function` is no text or `arguments` no JSON.
     #[wasm_bindgen(unchecked_return_type = "Promise<string>")]
-    pub fn call(&self, function: String, arguments: &str) -> Result<Promise, JsError> {
-        let arguments = read("arguments", arguments)?;
-        Ok(self.0.ask(|reply| Errand::Call {
+    pub fn call(
+        &self,
+        #[wasm_bindgen(unchecked_param_type = "string")] function: &JsValue,
+        #[wasm_bindgen(unchecked_param_type = "string")] arguments: &JsValue,
+    ) -> Result<Promise, JsError> {
+        let function = text("name", function)?;
+        let arguments = json("args", arguments)?;
+        Ok(self.0.ask(|reply| Command::Call {
             function,
             arguments,
             reply,
@@ -76,18 +87,26 @@ impl Desk {
     ///
     /// # Errors
     /// When `progress` is none: the message names the member.
-    pub fn progress(&self, progress: &str) -> Result<(), JsError> {
-        self.0.add(Errand::Progress(read("progress", progress)?));
+    pub fn progress(
+        &self,
+        #[wasm_bindgen(unchecked_param_type = "string")] progress: &JsValue,
+    ) -> Result<(), JsError> {
+        self.0.add(Command::Progress(json("progress", progress)?));
         Ok(())
     }
 
     /// Writes a line to the function's log.
     ///
     /// # Errors
-    /// When `fields` is no JSON.
-    pub fn log(&self, event: String, fields: &str) -> Result<(), JsError> {
-        let fields = read("fields", fields)?;
-        self.0.add(Errand::Log { event, fields });
+    /// When `event` is no text or `fields` no JSON.
+    pub fn log(
+        &self,
+        #[wasm_bindgen(unchecked_param_type = "string")] event: &JsValue,
+        #[wasm_bindgen(unchecked_param_type = "string")] fields: &JsValue,
+    ) -> Result<(), JsError> {
+        let event = text("event", event)?;
+        let fields = json("fields", fields)?;
+        self.0.add(Command::Log { event, fields });
         Ok(())
     }
 
@@ -101,40 +120,48 @@ impl Desk {
     }
 }
 
+fn text(what: &str, value: &JsValue) -> Result<String, JsError> {
+    let text = value.as_string();
+    text.ok_or_else(|| JsError::new(&format!("{what}: expected a text")))
+}
+
 /// In two steps, because the second is in the Wasm already.
-fn read<T: DeserializeOwned>(what: &str, json: &str) -> Result<T, JsError> {
-    let value: serde_json::Result<Value> = serde_json::from_str(json);
+fn json<T: DeserializeOwned>(what: &str, value: &JsValue) -> Result<T, JsError> {
+    let Some(json) = value.as_string() else {
+        return Err(JsError::new(&format!("{what}: expected a JSON value")));
+    };
+    let value: serde_json::Result<Value> = serde_json::from_str(&json);
     value
         .and_then(|value| T::deserialize(&value))
         .map_err(|error| JsError::new(&format!("{what}: {error}")))
 }
 
-/// What the two sides share.
+/// What the two ends share.
 #[derive(Default)]
-struct Tray {
-    errands: RefCell<VecDeque<Errand>>,
+struct State {
+    commands: RefCell<VecDeque<Command>>,
     waker: RefCell<Option<Waker>>,
     on_stop: RefCell<Option<Function>>,
     ends_at_ms: Cell<f64>,
     closed: Cell<Option<&'static str>>,
 }
 
-impl Tray {
-    fn add(&self, errand: Errand) {
+impl State {
+    fn add(&self, command: Command) {
         if self.closed.get().is_none() {
-            self.errands.borrow_mut().push_back(errand);
+            self.commands.borrow_mut().push_back(command);
             if let Some(waker) = self.waker.take() {
                 waker.wake();
             }
         }
     }
 
-    fn ask(self: &Rc<Self>, errand: impl FnOnce(Reply) -> Errand) -> Promise {
+    fn ask(self: &Rc<Self>, command: impl FnOnce(Reply) -> Command) -> Promise {
         let mut resolve = None;
         let promise = Promise::new(&mut |resolve_it, _| resolve = Some(resolve_it));
-        self.add(errand(Reply {
+        self.add(command(Reply {
             resolve,
-            tray: self.clone(),
+            state: self.clone(),
         }));
         promise
     }
@@ -143,7 +170,7 @@ impl Tray {
 /// Answers the handler, in any case.
 pub(super) struct Reply {
     resolve: Option<Function>,
-    tray: Rc<Tray>,
+    state: Rc<State>,
 }
 
 impl Reply {
@@ -161,55 +188,55 @@ impl Reply {
 
 impl Drop for Reply {
     fn drop(&mut self) {
-        let reason = self.tray.closed.get().unwrap_or(ENDED);
+        let reason = self.state.closed.get().unwrap_or(ENDED);
         self.resolve_with(format!(r#"{{"Err":"{reason}"}}"#));
     }
 }
 
-/// The job's side of the desk: closed when this is dropped.
-pub(super) struct OpenDesk<'a, 'r, H: Host> {
-    tray: Rc<Tray>,
+/// The job's end: dropping it closes the bridge.
+pub(super) struct OpenBridge<'a, 'r, H: Host> {
+    state: Rc<State>,
     context: &'a JobContext<'r, H>,
 }
 
-impl<'a, 'r, H: Host> OpenDesk<'a, 'r, H> {
+impl<'a, 'r, H: Host> OpenBridge<'a, 'r, H> {
     pub(super) fn new(context: &'a JobContext<'r, H>) -> Self {
-        let tray = Rc::default();
-        let desk = Self { tray, context };
-        desk.tell_time();
-        desk
+        let state = Rc::default();
+        let bridge = Self { state, context };
+        bridge.tell_time();
+        bridge
     }
 
-    pub(super) fn for_handler(&self) -> Desk {
-        Desk(self.tray.clone())
+    pub(super) fn for_handler(&self) -> Bridge {
+        Bridge(self.state.clone())
     }
 
-    /// Wakes the task when something is left on the desk.
+    /// Wakes the task when the handler sends a command.
     pub(super) fn attend(&self, task: &Context<'_>) {
-        self.tray.waker.replace(Some(task.waker().clone()));
+        self.state.waker.replace(Some(task.waker().clone()));
         self.tell_time();
     }
 
     fn tell_time(&self) {
         let left_ms = self.context.time_left_ms() as f64;
-        self.tray.ends_at_ms.set(now_ms() + left_ms);
+        self.state.ends_at_ms.set(now_ms() + left_ms);
     }
 
-    pub(super) fn take(&self) -> Option<Errand> {
-        self.tray.errands.borrow_mut().pop_front()
+    pub(super) fn take(&self) -> Option<Command> {
+        self.state.commands.borrow_mut().pop_front()
     }
 }
 
-impl<H: Host> Drop for OpenDesk<'_, '_, H> {
+impl<H: Host> Drop for OpenBridge<'_, '_, H> {
     fn drop(&mut self) {
         let stop = self.context.stopped();
-        self.tray.closed.set(Some(stop.map_or(ENDED, reason)));
-        let on_stop = self.tray.on_stop.take();
+        self.state.closed.set(Some(stop.map_or(ENDED, reason)));
+        let on_stop = self.state.on_stop.take();
         if let (Some(stop), Some(on_stop)) = (stop, on_stop) {
             // What a listener throws is reported by the runtime.
             drop(on_stop.call1(&JsValue::UNDEFINED, &reason(stop).into()));
         }
-        drop(self.tray.errands.take());
+        drop(self.state.commands.take());
     }
 }
 
