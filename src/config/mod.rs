@@ -30,12 +30,14 @@ pub struct Config {
     pub concurrency: usize,
     /// How long a claim holds without a sign of life.
     pub lease_seconds: u32,
-    /// How long the platform lets an isolate live.
-    pub wall_clock_seconds: u32,
+    /// How long the platform lets an isolate live; `None`, as for the next two, where nothing ends it for that.
+    pub wall_clock_seconds: Option<u32>,
     /// How much CPU time the platform gives an isolate over its whole life.
-    pub cpu_milliseconds: u32,
+    pub cpu_milliseconds: Option<u32>,
     /// How much memory the platform gives an isolate.
-    pub memory_megabytes: u32,
+    pub memory_megabytes: Option<u32>,
+    /// How much text an exchange with the database may carry, in each direction; one job or result may be larger.
+    pub exchange_kilobytes: u32,
     /// How much of each of the three may be used before claims stop.
     pub claim_percent: u32,
     /// How much of each of the three may be used before running jobs are handed over.
@@ -69,9 +71,10 @@ impl Config {
             grok: grok(&variables)?,
             concurrency: variables.number("QUEUE_CONCURRENCY", 10, 1, 1_000)? as usize,
             lease_seconds: variables.number("QUEUE_LEASE_SECONDS", 30, 3, 3_600)?,
-            wall_clock_seconds: variables.number("QUEUE_WALL_CLOCK_SECONDS", 150, 1, 604_800)?,
-            cpu_milliseconds: variables.number("QUEUE_CPU_MILLISECONDS", 2_000, 1, 604_800_000)?,
-            memory_megabytes: variables.number("QUEUE_MEMORY_MEGABYTES", 256, 16, 4_096)?,
+            wall_clock_seconds: variables.limit("QUEUE_WALL_CLOCK_SECONDS", 150, 1, 604_800)?,
+            cpu_milliseconds: variables.limit("QUEUE_CPU_MILLISECONDS", 2_000, 1, 604_800_000)?,
+            memory_megabytes: variables.limit("QUEUE_MEMORY_MEGABYTES", 256, 16, 4_096)?,
+            exchange_kilobytes: variables.number("QUEUE_EXCHANGE_KILOBYTES", 4_096, 64, 65_536)?,
             claim_percent,
             hand_over_percent: variables.number(
                 "QUEUE_HAND_OVER_PERCENT",
@@ -80,6 +83,13 @@ impl Config {
                 100,
             )?,
         })
+    }
+}
+
+impl Config {
+    /// How much text an exchange with the database may carry, in bytes.
+    pub fn exchange_bytes(&self) -> usize {
+        self.exchange_kilobytes as usize * 1024
     }
 }
 
@@ -160,9 +170,9 @@ mod tests {
         assert_eq!(config.supabase_url, "https://abc.supabase.co");
         assert_eq!(config.concurrency, 10);
         assert_eq!(config.lease_seconds, 30);
-        assert_eq!(config.wall_clock_seconds, 150);
-        assert_eq!(config.cpu_milliseconds, 2_000);
-        assert_eq!(config.memory_megabytes, 256);
+        assert_eq!(config.wall_clock_seconds, Some(150));
+        assert_eq!(config.cpu_milliseconds, Some(2_000));
+        assert_eq!(config.memory_megabytes, Some(256));
         assert_eq!((config.claim_percent, config.hand_over_percent), (50, 95));
         assert!(config.grok.is_none());
     }
@@ -223,6 +233,7 @@ mod tests {
             ("QUEUE_CONCURRENCY", "many", "a whole number"),
             ("QUEUE_LEASE_SECONDS", "-1", "a whole number"),
             ("QUEUE_WALL_CLOCK_SECONDS", "1.5", "a whole number"),
+            ("QUEUE_CPU_MILLISECONDS", "unlimited", "or none"),
             ("QUEUE_HAND_OVER_PERCENT", "40", "from 50 to 100"),
         ];
         for (name, value, expected) in cases {

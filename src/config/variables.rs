@@ -54,6 +54,24 @@ impl Variables {
         })
     }
 
+    /// A number, or `none` for no limit.
+    pub(super) fn limit(
+        &self,
+        name: &'static str,
+        default: u32,
+        least: u32,
+        most: u32,
+    ) -> Result<Option<u32>, ConfigError> {
+        if self.text(name) == Some("none") {
+            return Ok(None);
+        }
+        let number = self.number(name, default, least, most);
+        number.map(Some).map_err(|error| ConfigError {
+            expected: format!("{}, or none", error.expected),
+            ..error
+        })
+    }
+
     pub(super) fn number(
         &self,
         name: &'static str,

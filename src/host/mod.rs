@@ -50,8 +50,8 @@ pub trait Host {
     /// Seconds since 1970, for what others limit by the hour. Jobs know only the database's clock.
     fn unix_seconds(&self) -> u64;
 
-    /// The CPU time of this isolate so far in milliseconds, as far as it can be measured.
-    fn cpu_ms(&self) -> u64;
+    /// The CPU time of this isolate so far in microseconds, as far as it can be measured.
+    fn cpu_us(&self) -> u64;
 
     /// The memory of this isolate in bytes, as far as it can be measured.
     fn memory_bytes(&self) -> u64;

@@ -1,14 +1,14 @@
 //! One isolate: what it may use, what reaches it from outside, and what a crash of it leaves readable.
 
-mod budget;
 mod crash_record;
+mod resources;
 mod run_context;
 mod shared;
 mod signals;
 mod stop_reason;
 
-pub use self::budget::{Budget, ResourceUsage};
 pub use self::crash_record::{AbandonCall, CrashEntry, CrashRecord};
+pub use self::resources::{Cost, Limits, ResourceUsage, Resources, kind};
 pub use self::run_context::RunContext;
 pub use self::shared::Shared;
 pub use self::signals::Signals;

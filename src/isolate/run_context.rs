@@ -3,9 +3,7 @@
 use super::shared::Shared;
 use crate::config::Config;
 use crate::host::Host;
-use crate::isolate::CrashRecord;
-use crate::isolate::Signals;
-use crate::isolate::{Budget, ResourceUsage};
+use crate::isolate::{CrashRecord, Resources, Signals};
 use crate::log::Log;
 use crate::queue::QueueClient;
 
@@ -23,8 +21,8 @@ pub struct RunContext<'a, H> {
     pub signals: &'a Signals,
     /// What is on board.
     pub crash_record: &'a CrashRecord,
-    /// How long the isolate may work.
-    pub budget: Budget,
+    /// What the isolate may use, and has used.
+    pub resources: Resources<'a, H>,
     /// Who claims, for people who look at the table.
     pub worker_id: &'a str,
     pub(crate) shared: Shared,
@@ -40,15 +38,16 @@ impl<'a, H: Host> RunContext<'a, H> {
         started_ms: u64,
         worker_id: &'a str,
     ) -> Self {
-        let budget = Budget::new(started_ms, config);
+        let resources = Resources::new(host, config, signals, started_ms);
+        let ends_at_ms = resources.limits().ends_at_ms();
         Self {
             host,
             config,
-            queue: QueueClient::new(host, budget.ends_at_ms(), config.lease_seconds),
+            queue: QueueClient::new(host, ends_at_ms, config.lease_seconds),
             log: Log::new(host),
             signals,
             crash_record,
-            budget,
+            resources,
             worker_id,
             shared: Shared::default(),
         }
@@ -56,21 +55,10 @@ impl<'a, H: Host> RunContext<'a, H> {
 
     /// The same with what the jobs of the isolate's earlier runs had in common.
     pub fn sharing(self, shared: Shared) -> Self {
-        Self { shared, ..self }
-    }
-
-    pub(crate) fn usage(&self) -> ResourceUsage {
-        ResourceUsage {
-            now_ms: self.host.now_ms(),
-            cpu_ms: self.host.cpu_ms(),
-            memory_bytes: self.host.memory_bytes(),
+        Self {
+            resources: self.resources.sharing(&shared),
+            shared,
+            ..self
         }
-    }
-
-    /// When running jobs have to go on elsewhere, CPU time and memory permitting.
-    pub(crate) fn hands_over_at_ms(&self) -> u64 {
-        let planned_ms = self.budget.hands_over_at_ms();
-        let announced_ms = self.signals.hand_over_at_ms();
-        announced_ms.map_or(planned_ms, |at_ms| at_ms.min(planned_ms))
     }
 }

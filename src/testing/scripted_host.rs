@@ -246,8 +246,8 @@ impl Host for ScriptedHost {
         self.now_ms() / 1_000
     }
 
-    fn cpu_ms(&self) -> u64 {
-        self.cpu_ms.get()
+    fn cpu_us(&self) -> u64 {
+        self.cpu_ms.get() * 1_000
     }
 
     fn memory_bytes(&self) -> u64 {

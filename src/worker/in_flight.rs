@@ -13,6 +13,7 @@ use serde_json::Value;
 use crate::error::JobError;
 use crate::handler::{Interruption, JobContext, Registration};
 use crate::host::Host;
+use crate::isolate::Resources;
 
 /// A job that waited this long for a slot is better off with another worker.
 const LONGEST_WAIT_MS: u64 = 1_000;
@@ -26,6 +27,7 @@ pub(super) struct Attempt<'a, H> {
 
 pub(super) struct InFlight<'a, H: Host> {
     handlers: &'a [Registration<H>],
+    resources: &'a Resources<'a, H>,
     slots: usize,
     waiting: VecDeque<Waiting<'a, H>>,
     running: Vec<Running<'a, H>>,
@@ -45,9 +47,14 @@ struct Running<'a, H> {
 }
 
 impl<'a, H: Host> InFlight<'a, H> {
-    pub(super) fn new(handlers: &'a [Registration<H>], slots: usize) -> Self {
+    pub(super) fn new(
+        handlers: &'a [Registration<H>],
+        resources: &'a Resources<'a, H>,
+        slots: usize,
+    ) -> Self {
         Self {
             handlers,
+            resources,
             slots,
             waiting: VecDeque::new(),
             running: Vec::new(),
@@ -98,6 +105,7 @@ impl<'a, H: Host> InFlight<'a, H> {
 
     /// Lets running jobs go on until one ends or all wait for something.
     pub(super) fn poll_ended(&mut self, task: &mut Context<'_>) -> Poll<Attempt<'a, H>> {
+        self.resources.skip_charge();
         loop {
             match self.attempts.poll_next_unpin(task) {
                 Poll::Ready(Some(Some(attempt))) => {

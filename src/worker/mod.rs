@@ -54,12 +54,12 @@ pub async fn run<H: Host>(
     let job_types: Vec<_> = handlers.iter().map(|handler| &*handler.job_type).collect();
     let run_loop = RunLoop {
         context,
-        in_flight: InFlight::new(&handlers, context.config.concurrency),
+        in_flight: InFlight::new(&handlers, &context.resources, context.config.concurrency),
         prefetch: Prefetch::new(context.config.concurrency),
         exchanges: Exchanges::new(context, &job_types),
         is_drained: false,
         look_again_at_ms: None,
-        usage: context.usage(),
+        usage: context.resources.usage(),
         heartbeats: Heartbeats::new(context),
         alarm: Alarm::new(context.host),
         run_log: RunLog::new(context, unavailable),
@@ -93,10 +93,10 @@ enum Event<'a, H> {
 impl<'a, H: Host> RunLoop<'a, H> {
     async fn run(mut self) -> RunReport {
         loop {
-            self.usage = self.context.usage();
+            self.usage = self.context.resources.usage();
             self.hand_back();
             let has_more = self.work().await;
-            self.usage = self.context.usage();
+            self.usage = self.context.resources.usage();
             self.hand_back();
             self.stop_overrun();
             while self.begin_trip() {}
@@ -191,8 +191,13 @@ impl<'a, H: Host> RunLoop<'a, H> {
     }
 
     fn is_to_hand_over(&self, now_ms: u64) -> bool {
-        now_ms >= self.context.hands_over_at_ms()
-            || self.context.budget.ends_runs(self.usage).is_some()
+        now_ms >= self.context.resources.hands_over_at_ms()
+            || self
+                .context
+                .resources
+                .limits()
+                .ends_runs(self.usage)
+                .is_some()
     }
 
     /// Stops the jobs whose time is up. Nothing is reported about them: the database ends such runs itself.
@@ -214,8 +219,8 @@ impl<'a, H: Host> RunLoop<'a, H> {
     /// Whether it is not worth waiting any longer for a database that is away.
     fn is_hopeless(&self) -> bool {
         let until_ms = match self.in_flight.is_empty() && !self.exchanges.has_results() {
-            true => self.context.budget.claims_until_ms(),
-            false => self.context.budget.ends_at_ms(),
+            true => self.context.resources.limits().claims_until_ms(),
+            false => self.context.resources.limits().ends_at_ms(),
         };
         let next_ms = self.exchanges.due_ms();
         next_ms.is_some_and(|at_ms| at_ms.max(self.now_ms()) >= until_ms)
@@ -301,7 +306,7 @@ impl<'a, H: Host> RunLoop<'a, H> {
         if self.exchanges.is_refused() {
             return Some(StopReason::Database);
         }
-        let used_up = || self.context.budget.ends_claims(self.usage);
+        let used_up = || self.context.resources.limits().ends_claims(self.usage);
         self.context.signals.drained().or_else(used_up)
     }
 
@@ -351,9 +356,12 @@ impl<'a, H: Host> RunLoop<'a, H> {
     }
 
     fn is_budget_crossed(&self) -> bool {
-        let (budget, usage) = (&self.context.budget, self.context.usage());
-        budget.ends_claims(usage) != budget.ends_claims(self.usage)
-            || budget.ends_runs(usage) != budget.ends_runs(self.usage)
+        let (limits, usage) = (
+            self.context.resources.limits(),
+            self.context.resources.usage(),
+        );
+        limits.ends_claims(usage) != limits.ends_claims(self.usage)
+            || limits.ends_runs(usage) != limits.ends_runs(self.usage)
     }
 
     /// Makes sure that the loop turns when something becomes due.
@@ -361,7 +369,8 @@ impl<'a, H: Host> RunLoop<'a, H> {
         let now_ms = self.now_ms();
         let is_ahead = |at_ms: &u64| *at_ms > now_ms;
         // Once it is past, whoever is still here is saving a step.
-        let hand_over = (!self.in_flight.is_empty()).then(|| self.context.hands_over_at_ms());
+        let hand_over =
+            (!self.in_flight.is_empty()).then(|| self.context.resources.hands_over_at_ms());
         let due = [
             self.look_again_at_ms.filter(is_ahead),
             self.heartbeats.due_ms(&self.in_flight),

@@ -81,8 +81,8 @@ impl Host for EdgeHost {
         (js_sys::Date::now() / 1_000.0) as u64
     }
 
-    fn cpu_ms(&self) -> u64 {
-        self.meter.used_ms() as u64
+    fn cpu_us(&self) -> u64 {
+        (self.meter.used_ms() * 1_000.0) as u64
     }
 
     fn memory_bytes(&self) -> u64 {

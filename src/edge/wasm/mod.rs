@@ -28,8 +28,8 @@ use crate::edge::endpoint::{self, Answer};
 use crate::handler::Registration;
 use crate::handlers;
 use crate::host::Host;
-use crate::isolate::Budget;
 use crate::isolate::CrashRecord;
+use crate::isolate::Limits;
 use crate::isolate::Signals;
 use crate::isolate::StopReason;
 use crate::isolate::{RunContext, Shared};
@@ -152,7 +152,7 @@ impl Worker {
         let now_ms = now_ms() as u64;
         let hand_over_at_ms = match (reason.as_deref(), &self.0.config) {
             (Some("wall_clock"), Ok(config)) => {
-                Budget::new(self.0.started_ms, config).announced_end_ms(now_ms)
+                Limits::new(self.0.started_ms, config).announced_end_ms(now_ms)
             }
             _ => now_ms,
         };

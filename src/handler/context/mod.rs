@@ -3,6 +3,7 @@
 mod steps;
 
 use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use serde::de::DeserializeOwned;
@@ -28,8 +29,10 @@ pub struct JobContext<'a, H> {
     news_carrier: Cell<Option<Carrier>>,
     steps_begun: RefCell<Vec<String>>,
     steps_being_saved: Cell<u32>,
-    /// Of the steps finished in this run.
-    longest_step_ms: Cell<Option<u64>>,
+    /// How long the longest step of each kind took in this run.
+    longest_steps_ms: RefCell<BTreeMap<String, u64>>,
+    /// The CPU time of this run.
+    cpu_us: Cell<u64>,
     stop: Cell<Option<Interruption>>,
 }
 
@@ -69,7 +72,8 @@ impl<'a, H: Host> JobContext<'a, H> {
             news_carrier: Cell::default(),
             steps_begun: RefCell::default(),
             steps_being_saved: Cell::default(),
-            longest_step_ms: Cell::default(),
+            longest_steps_ms: RefCell::default(),
+            cpu_us: Cell::default(),
             stop: Cell::default(),
         }
     }
@@ -91,7 +95,7 @@ impl<'a, H: Host> JobContext<'a, H> {
 
     /// How long the handler may still take: until its timeout, or until this isolate hands over.
     pub fn time_left_ms(&self) -> u64 {
-        let ends_at_ms = self.run.hands_over_at_ms();
+        let ends_at_ms = self.run.resources.hands_over_at_ms();
         let ends_at_ms = self
             .deadline_ms
             .map_or(ends_at_ms, |at_ms| at_ms.min(ends_at_ms));
@@ -165,7 +169,14 @@ impl<'a, H: Host> JobContext<'a, H> {
 
     /// Runs `poll` in the name of this job, should it crash.
     pub(crate) fn polling<T>(&self, poll: impl FnOnce() -> T) -> T {
-        self.run.crash_record.polling(&self.entry, poll)
+        let polled = self.run.crash_record.polling(&self.entry, poll);
+        self.add_cpu_us(self.run.resources.charge_us());
+        polled
+    }
+
+    /// Counts CPU time that the job took.
+    pub(crate) fn add_cpu_us(&self, cpu_us: u64) {
+        self.cpu_us.update(|before_us| before_us + cpu_us);
     }
 
     /// The handler is to be stopped; answers whether its future may be dropped now. What was paid for is

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::{Carrier, JobContext};
 use crate::error::JobError;
 use crate::host::Host;
-use crate::isolate::StopReason;
+use crate::isolate::{Cost, kind};
 use crate::queue::{LeaseStatus, StepStart};
 
 /// A step's result travels to every later run of the job, so what is larger belongs into Storage. The database
@@ -55,10 +55,10 @@ impl<H: Host> JobContext<'_, H> {
             return Ok(result);
         }
         let is_again = self.start_step(name).await?;
-        let started_ms = self.now_ms();
+        let before = self.cost_so_far();
         let result = run(is_again).await?;
         let saved = serde_json::to_value(&result);
-        self.finish_step(name, saved, started_ms).await?;
+        self.finish_step(name, saved, before).await?;
         Ok(result)
     }
 
@@ -69,19 +69,48 @@ impl<H: Host> JobContext<'_, H> {
         future.await
     }
 
-    /// A step that cannot end here is not begun: what it costs would be lost. Without a step finished in this
-    /// run it is begun all the same, because elsewhere it would have no more time.
-    fn check_time(&self) -> Result<(), JobError> {
+    /// Hands the job over instead of beginning a step that cannot end here: what it costs would be lost. It is begun all
+    /// the same where a fresh isolate has no more to offer and this run has not finished a step yet.
+    fn check_resources(&self, name: &str) -> Result<(), JobError> {
         if self.stop.get().is_some() {
             return Err(JobError::HandOver);
         }
-        let left_ms = self.run.hands_over_at_ms().saturating_sub(self.now_ms());
-        if self.longest_step_ms.get().is_none_or(|ms| ms <= left_ms) {
+        let must_begin = self.longest_steps_ms.borrow().is_empty();
+        let expected_ms = self.expected_ms(name);
+        let resources = &self.run.resources;
+        let lacking = resources.lacking_for_step(&self.job.job_type, name, expected_ms, must_begin);
+        let Some(reason) = lacking else {
             return Ok(());
-        }
+        };
         // Or this isolate would claim the job again.
-        self.run.signals.drain(StopReason::WallClock);
+        self.run.signals.drain(reason);
         Err(JobError::HandOver)
+    }
+
+    /// As long as the longest step of its kind in this run, else as the longest of all.
+    fn expected_ms(&self, name: &str) -> u64 {
+        let longest_ms = self.longest_steps_ms.borrow();
+        let of_kind_ms = longest_ms.get(kind(name));
+        of_kind_ms
+            .or_else(|| longest_ms.values().max())
+            .copied()
+            .unwrap_or_default()
+    }
+
+    fn note_cost(&self, name: &str, cost: Cost) {
+        let mut longest_ms = self.longest_steps_ms.borrow_mut();
+        let of_kind_ms = longest_ms.entry(kind(name).to_owned()).or_default();
+        *of_kind_ms = cost.wall_clock_ms.max(*of_kind_ms);
+        let resources = &self.run.resources;
+        resources.note_step(&self.job.job_type, name, cost.cpu_us);
+    }
+
+    /// The clock and the CPU time of this run.
+    fn cost_so_far(&self) -> Cost {
+        Cost {
+            wall_clock_ms: self.now_ms(),
+            cpu_us: self.cpu_us.get(),
+        }
     }
 
     fn saved_result<T: DeserializeOwned>(&self, name: &str) -> Option<T> {
@@ -103,7 +132,7 @@ impl<H: Host> JobContext<'_, H> {
     }
 
     async fn start_step(&self, name: &str) -> Result<bool, JobError> {
-        self.check_time()?;
+        self.check_resources(name)?;
         match self.run.queue.start_step(&self.job, name).await? {
             StepStart::Held => Ok(false),
             StepStart::Again => Ok(true),
@@ -115,7 +144,7 @@ impl<H: Host> JobContext<'_, H> {
         &self,
         name: &str,
         result: serde_json::Result<Value>,
-        started_ms: u64,
+        before: Cost,
     ) -> Result<(), JobError> {
         let _saving = Saving::begin(&self.steps_being_saved);
         let result = result.map_err(|error| refused(name, &error.to_string()))?;
@@ -138,10 +167,14 @@ impl<H: Host> JobContext<'_, H> {
             self.news_carrier.set(None);
         }
         let standing = saved?;
-        let ms = self.now_ms() - started_ms;
-        self.log("step", json!({ "step": name, "ms": ms }));
-        self.longest_step_ms
-            .set(self.longest_step_ms.get().max(Some(ms)));
+        let after = self.cost_so_far();
+        let cost = Cost {
+            wall_clock_ms: after.wall_clock_ms - before.wall_clock_ms,
+            cpu_us: after.cpu_us - before.cpu_us,
+        };
+        let (ms, cpu_ms) = (cost.wall_clock_ms, cost.cpu_us / 1_000);
+        self.log("step", json!({ "step": name, "ms": ms, "cpu_ms": cpu_ms }));
+        self.note_cost(name, cost);
         go_on(standing)?;
         if self.stop.get().is_some() {
             // The handler may be waiting for something else besides.
