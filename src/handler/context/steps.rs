@@ -69,8 +69,8 @@ impl<H: Host> JobContext<'_, H> {
         future.await
     }
 
-    /// Hands the job over instead of beginning a step that cannot end here: what it costs would be lost. It is begun all
-    /// the same where a fresh isolate has no more to offer and this run has not finished a step yet.
+    /// Hands the job over instead of beginning a step that cannot end here: what it costs would be lost. The step
+    /// begins all the same where a fresh isolate has no more to offer and this run has not finished a step yet.
     fn check_resources(&self, name: &str) -> Result<(), JobError> {
         if self.stop.get().is_some() {
             return Err(JobError::HandOver);

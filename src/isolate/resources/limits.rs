@@ -3,8 +3,8 @@
 use crate::config::Config;
 use crate::isolate::StopReason;
 
-/// What one isolate may use. The platform ends it without asking: when its time is up, when it has used its CPU time, or
-/// when it has taken its memory.
+/// What one isolate may use. The platform ends it without asking: when its time is up, when it has used its CPU time,
+/// or when it has taken its memory.
 #[derive(Debug, Clone, Copy)]
 pub struct Limits {
     started_ms: u64,
