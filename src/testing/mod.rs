@@ -1,5 +1,6 @@
 //! What tests share, and tests of the sources themselves.
 
+mod documents;
 mod scripted_host;
 mod tidy;
 pub mod typescript;

@@ -1,0 +1,140 @@
+//! The documents for people: what they name exists, and their lines fit.
+
+use std::fs;
+use std::path::PathBuf;
+
+const DOCUMENTS: [&str; 11] = [
+    "ARCHITECTURE.md",
+    "CHANGELOG.md",
+    "CONTRIBUTING.md",
+    "README.md",
+    "pkg-template/README.md",
+    "supabase/README.md",
+    "supabase/settings.md",
+    "supabase/sql.md",
+    "tests/bench/README.md",
+    "tests/reports/README.md",
+    "tests/site_visit/README.md",
+];
+
+const LONGEST_LINE: usize = 120;
+const MOST_HOPS: usize = 7;
+
+fn root() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn read(path: &str) -> String {
+    fs::read_to_string(root().join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
+}
+
+#[test]
+fn no_line_of_a_document_is_too_long() {
+    for document in DOCUMENTS {
+        for (index, line) in read(document).lines().enumerate() {
+            let length = line.chars().count();
+            assert!(
+                length <= LONGEST_LINE,
+                "{document}:{}: {length} characters",
+                index + 1
+            );
+        }
+    }
+}
+
+#[test]
+fn every_path_that_a_document_names_exists() {
+    let mut named = 0;
+    for document in DOCUMENTS {
+        let text = read(document);
+        for path in code_spans(&text).filter(|span| is_source_path(span)) {
+            assert!(root().join(path).exists(), "{document} names {path}");
+            named += 1;
+        }
+        let folder = root().join(document);
+        let folder = folder.parent().expect("a file is in a folder");
+        for target in link_targets(&text) {
+            assert!(folder.join(target).exists(), "{document} links to {target}");
+        }
+    }
+    assert!(named >= 30, "only {named} paths were found");
+}
+
+#[test]
+fn the_way_of_one_job_leads_through_functions_that_exist() {
+    let architecture = read("ARCHITECTURE.md");
+    let way = section(&architecture, "## The way of one job");
+    let hops: Vec<_> = way.lines().filter_map(hop).collect();
+    assert!((1..=MOST_HOPS).contains(&hops.len()), "{hops:?}");
+    for (function, path) in hops {
+        assert!(defines(&read(path), function), "{path} has no {function}");
+    }
+}
+
+#[test]
+fn a_function_is_found_where_it_is_defined_and_not_where_it_is_called() {
+    assert!(defines("pub async fn run<H>(", "run"));
+    assert!(defines(
+        "create function public.enqueue_job(",
+        "enqueue_job"
+    ));
+    assert!(defines(
+        "create function job_queue.wake_worker()",
+        "wake_worker"
+    ));
+    assert!(defines("export function serve(", "serve"));
+    assert!(!defines(
+        "create function public.enqueue_jobs(",
+        "enqueue_job"
+    ));
+    assert!(!defines("worker::run(", "run"));
+}
+
+/// The function and the file of a line such as ``1. `name` in `path` does something``.
+fn hop(line: &str) -> Option<(&str, &str)> {
+    let (number, rest) = line.split_once(". `")?;
+    number.parse::<usize>().ok()?;
+    let (function, rest) = rest.split_once("` in `")?;
+    Some((function, rest.split_once('`')?.0))
+}
+
+fn defines(source: &str, function: &str) -> bool {
+    let keywords = [
+        "fn ",
+        "function ",
+        "function public.",
+        "function job_queue.",
+    ];
+    keywords.iter().any(|keyword| {
+        ["(", "<"]
+            .iter()
+            .any(|end| source.contains(&format!("{keyword}{function}{end}")))
+    })
+}
+
+fn section<'a>(document: &'a str, heading: &str) -> &'a str {
+    let (_, rest) = document.split_once(heading).expect("the heading is there");
+    rest.split("\n## ").next().unwrap_or(rest)
+}
+
+/// What stands in single backquotes; blocks of code are left out.
+fn code_spans(text: &str) -> impl Iterator<Item = &str> {
+    let outside_blocks = text.split("```").step_by(2);
+    outside_blocks.flat_map(|text| text.split('`').skip(1).step_by(2))
+}
+
+fn is_source_path(span: &str) -> bool {
+    let folders = ["src/", "supabase/", "pkg-template/", "tests/", "xtask/"];
+    let is_placeholder = span.contains([' ', '<', '*', '…', '[']);
+    folders.iter().any(|folder| span.starts_with(folder)) && !is_placeholder
+}
+
+/// Files of this checkout that a document links to.
+fn link_targets(text: &str) -> impl Iterator<Item = &str> {
+    let targets = text
+        .split("](")
+        .skip(1)
+        .filter_map(|rest| rest.split_once(')'));
+    let files = targets.map(|(target, _)| target.split('#').next().unwrap_or(target));
+    files.filter(|target| !target.is_empty() && !target.contains("://"))
+}
