@@ -19,9 +19,7 @@ function statements(page: string, id: string): string[] {
   const inline = [...page.matchAll(/`((?:select|update|insert|delete)\s[^`]*)`/g)].map((match) =>
     match[1]
   );
-  const fenced = [...page.matchAll(/```sql\n(.*?)```/gs)].flatMap((match) =>
-    match[1].split(";\n")
-  );
+  const fenced = [...page.matchAll(/```sql\n(.*?)```/gs)].flatMap((match) => match[1].split(";\n"));
   const fill = (text: string) =>
     PLACEHOLDERS.reduce((filled, [what, value]) => filled.replace(what, value), text)
       .replace(/<id>/g, id);
