@@ -1,5 +1,6 @@
-//! The documents for people: what they name exists, and their lines fit.
+//! The documents for people: what they name exists, and the map leaves no module out.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::PathBuf;
 
@@ -17,7 +18,6 @@ const DOCUMENTS: [&str; 11] = [
     "tests/site_visit/README.md",
 ];
 
-const LONGEST_LINE: usize = 120;
 const MOST_HOPS: usize = 7;
 
 fn root() -> PathBuf {
@@ -26,20 +26,6 @@ fn root() -> PathBuf {
 
 fn read(path: &str) -> String {
     fs::read_to_string(root().join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
-}
-
-#[test]
-fn no_line_of_a_document_is_too_long() {
-    for document in DOCUMENTS {
-        for (index, line) in read(document).lines().enumerate() {
-            let length = line.chars().count();
-            assert!(
-                length <= LONGEST_LINE,
-                "{document}:{}: {length} characters",
-                index + 1
-            );
-        }
-    }
 }
 
 #[test]
@@ -58,6 +44,22 @@ fn every_path_that_a_document_names_exists() {
         }
     }
     assert!(named >= 30, "only {named} paths were found");
+}
+
+#[test]
+fn the_map_names_every_module() {
+    let architecture = read("ARCHITECTURE.md");
+    let map: BTreeSet<_> = code_spans(section(&architecture, "## Map")).collect();
+    for entry in fs::read_dir(root().join("src")).expect("a readable folder") {
+        let entry = entry.expect("a readable entry");
+        let name = entry.file_name().into_string().expect("a readable name");
+        let end = if entry.path().is_dir() { "/" } else { "" };
+        let path = format!("src/{name}{end}");
+        assert!(
+            path == "src/lib.rs" || map.contains(&*path),
+            "the map lacks {path}"
+        );
+    }
 }
 
 #[test]
