@@ -47,13 +47,16 @@ fn every_path_that_a_document_names_exists() {
 }
 
 #[test]
-fn the_map_names_every_module() {
+fn the_map_names_every_module_and_every_migration() {
     let architecture = read("ARCHITECTURE.md");
     let map: BTreeSet<_> = code_spans(section(&architecture, "## Map")).collect();
-    for entry in fs::read_dir(root().join("src")).expect("a readable folder") {
-        let entry = entry.expect("a readable entry");
-        let name = entry.file_name().into_string().expect("a readable name");
-        let end = if entry.path().is_dir() { "/" } else { "" };
+    for name in names_in("supabase/migrations") {
+        let concern = name.trim_start_matches(|c: char| c.is_ascii_digit() || c == '_');
+        let concern = concern.trim_end_matches(".sql");
+        assert!(map.contains(concern), "the map lacks {concern}");
+    }
+    for name in names_in("src") {
+        let end = if name.ends_with(".rs") { "" } else { "/" };
         let path = format!("src/{name}{end}");
         assert!(
             path == "src/lib.rs" || map.contains(&*path),
@@ -74,22 +77,39 @@ fn the_way_of_one_job_leads_through_functions_that_exist() {
 }
 
 #[test]
+fn every_variable_that_the_worker_reads_is_among_the_settings() {
+    let settings = read("supabase/settings.md");
+    let settings: BTreeSet<_> = code_spans(&settings).collect();
+    for file in ["src/config/mod.rs", "src/config/grok.rs"] {
+        let source = read(file);
+        let texts = source.split('"').skip(1).step_by(2);
+        let prefixes = ["SUPABASE_", "QUEUE_", "GROK_"];
+        for name in texts.filter(|text| prefixes.iter().any(|prefix| text.starts_with(prefix))) {
+            let name = name.split([' ', ':']).next().unwrap_or(name);
+            assert!(settings.contains(name), "supabase/settings.md lacks {name}");
+        }
+    }
+}
+
+#[test]
 fn a_function_is_found_where_it_is_defined_and_not_where_it_is_called() {
-    assert!(defines("pub async fn run<H>(", "run"));
-    assert!(defines(
-        "create function public.enqueue_job(",
-        "enqueue_job"
-    ));
-    assert!(defines(
-        "create function job_queue.wake_worker()",
-        "wake_worker"
-    ));
-    assert!(defines("export function serve(", "serve"));
-    assert!(!defines(
-        "create function public.enqueue_jobs(",
-        "enqueue_job"
-    ));
+    for (source, function) in [
+        ("pub async fn run<H>(", "run"),
+        ("create function public.enqueue_job(", "enqueue_job"),
+        ("create function job_queue.wake_worker()", "wake_worker"),
+        ("export function serve(", "serve"),
+    ] {
+        assert!(defines(source, function), "{source}");
+    }
+    assert!(!defines("create function enqueue_jobs(", "enqueue_job"));
     assert!(!defines("worker::run(", "run"));
+}
+
+/// The names of the files and folders in a folder.
+fn names_in(folder: &str) -> impl Iterator<Item = String> {
+    let entries = fs::read_dir(root().join(folder)).expect("a readable folder");
+    let names = entries.map(|entry| entry.expect("a readable entry").file_name());
+    names.map(|name| name.into_string().expect("a name in UTF-8"))
 }
 
 /// The function and the file of a line such as ``1. `name` in `path` does something``.
@@ -107,11 +127,10 @@ fn defines(source: &str, function: &str) -> bool {
         "function public.",
         "function job_queue.",
     ];
-    keywords.iter().any(|keyword| {
-        ["(", "<"]
-            .iter()
-            .any(|end| source.contains(&format!("{keyword}{function}{end}")))
-    })
+    let mut heads = keywords
+        .iter()
+        .flat_map(|keyword| ["(", "<"].map(|end| format!("{keyword}{function}{end}")));
+    heads.any(|head| source.contains(&head))
 }
 
 fn section<'a>(document: &'a str, heading: &str) -> &'a str {
