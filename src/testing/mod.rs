@@ -1,6 +1,7 @@
 //! What tests share, and tests of the sources themselves.
 
 mod crates;
+mod documents;
 mod scripted_host;
 mod tidy;
 pub mod typescript;

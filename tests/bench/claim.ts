@@ -73,7 +73,7 @@ async function warmed(sql: Sql, statement: string): Promise<number> {
   return await buffers(sql, statement);
 }
 
-/** For a statement that only locks: what it locked is free again for the next. */
+/** For a statement that only locks: rolled back, so that the next can lock the same. */
 async function rolledBack(sql: Sql, statement: string): Promise<number> {
   let needed = 0;
   for (let call = 0; call <= WARM_UP_CALLS; call++) {
@@ -86,7 +86,7 @@ async function rolledBack(sql: Sql, statement: string): Promise<number> {
   return needed;
 }
 
-/** What a worker's trip between two batches of ten touches. */
+/** What a worker's exchange between two batches of ten touches. */
 async function trip(sql: Sql): Promise<number> {
   const queue = queueOn(sql);
   let { jobs } = await queue.finishAndClaim([], { maxJobs: 10 });

@@ -69,7 +69,7 @@ async function tripsPerJob(start: Start, jobs: number): Promise<number> {
   return wire.requests() / jobs;
 }
 
-/** Fills an otherwise empty queue, and lets Postgres know its size. */
+/** Fills the empty queue and analyses the table. */
 async function enqueue(jobs: number) {
   await asSuperuser(async (sql) => {
     await sql`truncate public.jobs cascade`;

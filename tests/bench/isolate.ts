@@ -1,10 +1,10 @@
-// A worker's process under the rules of the platform: it is given no request after half its time, and killed when its
-// time, its CPU time or its memory is used up.
+// A worker process under the platform's rules: it gets no request after half its time, and is killed when its time, its
+// CPU time or its memory is used up.
 
 import { type RunReport, startWorker, wakeAndWait, type Worker } from "../support/worker.ts";
 import { type Taken, taken } from "./process.ts";
 
-/** What an isolate may take. */
+/** The limits of an isolate. */
 export interface Limits {
   wallClockSeconds: number;
   cpuMs: number;
@@ -33,7 +33,7 @@ export class Isolate {
     this.#guard = setInterval(() => this.#watch(), LOOK_EVERY_MS);
   }
 
-  /** Starts one that knows its limits. */
+  /** Starts an isolate and tells it its limits. */
   static async start(limits: Limits, environment: Record<string, string>): Promise<Isolate> {
     const worker = await startWorker({
       QUEUE_WALL_CLOCK_SECONDS: String(limits.wallClockSeconds),
@@ -52,7 +52,7 @@ export class Isolate {
     return isOld || this.killedFor !== null || !["", "empty"].includes(this.stopped);
   }
 
-  /** Lets it work the queue off, as far as it comes. */
+  /** Lets it run jobs until the queue is empty or the isolate ends. */
   async run() {
     try {
       const report: RunReport = await wakeAndWait(this.#worker.url);
@@ -62,7 +62,7 @@ export class Isolate {
     }
   }
 
-  /** Ends it; what it took beyond a worker that is only there. */
+  /** Ends it; returns what it used beyond an idle worker. */
   async end(): Promise<Pick<Taken, "isolateMs" | "processMs" | "peak">> {
     this.#look();
     clearInterval(this.#guard);

@@ -3,7 +3,7 @@ export function median(values: number[]): number {
   return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)];
 }
 
-/** A number for people: thousands grouped, `digits` after the point. */
+/** A number with grouped thousands and `digits` after the point. */
 export function shown(value: number, digits = 0): string {
   return value.toLocaleString("en", {
     minimumFractionDigits: digits,

@@ -1,5 +1,5 @@
-// What an operator's questions cost among a million jobs: 400,000 ready of five types, 100,000 waiting, 450,000 completed
-// just now, 50,000 failed just now, 1,000 running. Database time, the median of nine.
+// Database time of an operator's queries among a million jobs, the median of nine: 400,000 ready of five types, 100,000
+// waiting, 450,000 completed and 50,000 failed just now, 1,000 running.
 
 import { createDatabase, type Sql } from "../support/database.ts";
 import { OPERATOR_STATEMENTS } from "../support/operator.ts";

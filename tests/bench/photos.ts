@@ -1,4 +1,4 @@
-// Photographs as large as wanted: a small JPEG with as many random bytes behind its end.
+// Photographs of any size: a small JPEG followed by random bytes.
 
 import { PHOTO } from "../support/report_job.ts";
 

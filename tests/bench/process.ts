@@ -1,17 +1,17 @@
-// What a process has taken so far, from Linux's /proc.
+// How much CPU and memory a process has used, from Linux's /proc.
 
 /** CPU time in milliseconds, memory in bytes. */
 export interface Taken {
-  /** Of the main thread, which is the isolate's: what an edge runtime counts against an isolate. */
+  /** Of the main thread, which is the isolate's: an edge runtime counts this. */
   isolateMs: number;
-  /** Of all threads, those that decrypt, decompress and collect garbage included. */
+  /** Of all threads, including those that decrypt, decompress and collect garbage. */
   processMs: number;
   /** Resident now, and at most so far. */
   resident: number;
   peak: number;
 }
 
-/** A tick of the kernel's clock; it has been 100 a second on every architecture Deno runs on. */
+/** A tick of the kernel's clock: 100 a second on every architecture Deno runs on. */
 const TICK_MS = 10;
 
 /** Measures a process that runs. */

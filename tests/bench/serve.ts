@@ -1,4 +1,4 @@
-// Runs an edge function, whose `Deno.serve` names no port, on a free one: the same few lines in front of every function measured.
+// Runs an edge function, whose `Deno.serve` names no port, on a free port. Every function that is measured starts so.
 //
 //   deno run … serve.ts <module>
 

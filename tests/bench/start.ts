@@ -1,5 +1,5 @@
-// From the start of the Deno process to the first answer that made a call to the database: this worker against the
-// same function in TypeScript with supabase-js. In turns, under every Deno given as an argument.
+// Time from the start of the Deno process to the first answer, which needs one call to the database: this worker
+// against the same function in TypeScript with supabase-js, in turns, under every Deno given as an argument.
 //
 //   cargo xtask bench start
 
@@ -30,7 +30,7 @@ for (const deno of Deno.args.length > 0 ? Deno.args : [stack.deno]) {
 async function measure(deno: string, flags: string[]) {
   const ours: number[] = [];
   const typescript: number[] = [];
-  // The first pair fills caches: the system's, and Deno's.
+  // The first pair fills the caches of the system and of Deno.
   for (let run = 0; run <= RUNS; run++) {
     const pair = [
       await firstAnswer(startOurs, { deno, flags }),

@@ -8,7 +8,7 @@ const supabase = createClient(Deno.env.get("SUPABASE_URL")!, secretKey, {
   auth: { persistSession: false, autoRefreshToken: false },
 });
 
-/** Works off jobs until none is left; returns how many. */
+/** Runs jobs until none is left; returns how many. */
 async function drain(): Promise<number> {
   let completed = 0;
   while (true) {

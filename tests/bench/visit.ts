@@ -1,7 +1,7 @@
 // A report about 60 photographs of 5 MB under the limits of an edge worker: 150 s (free plan) and 400 s (paid) of wall
-// clock, 2 s of CPU, 256 MB. This process plays the platform: it starts an isolate when there is none, gives it no
-// request after half its time, and kills it at a limit. Under each plan once with answers that are fetched later and
-// once with answers that are waited for. Fails when an attempt is used up, a photograph left out or a limit missed.
+// clock, 2 s of CPU, 256 MB. This process acts as the platform: it starts an isolate when there is none, gives it no
+// request after half its time, and kills it at a limit. It runs each plan twice: answers fetched later, and answers
+// awaited. It fails when an attempt is used up, a photograph left out or a limit exceeded.
 //
 //   cargo xtask bench visit --deno edge [-- deferred]
 
@@ -15,11 +15,11 @@ import { servePhotos } from "./photos.ts";
 
 const PHOTOS = 60;
 const PHOTO_BYTES = 5_000_000;
-/** What a model takes to write about a few photographs. */
+/** How long a model takes to write about a few photographs. */
 const THINKING_MS = 10_000;
 const CPU_MS = 2_000;
 const MEMORY_MEGABYTES = 256;
-/** What the worker may have in memory beyond what it has at rest. */
+/** How much memory the worker may use beyond that of an idle one. */
 const MOST_MEMORY = 128 << 20;
 /** Given as arguments, or both. */
 const TRANSPORTS = Deno.args.length > 0 ? Deno.args : ["deferred", "sync"];

@@ -1,6 +1,6 @@
-// How long a job waits for its worker when nobody but the database calls one, and how often it calls: jobs that come one by
-// one at rest, 10,000 in one statement, and 10,000 in statements of their own. From the moment the job is inserted to
-// the moment it is claimed, on the database's clock. Nothing ticks: what is left behind stays, and is counted.
+// How long a job waits for its worker when only the database calls workers, and how often it calls: single jobs in an
+// idle queue, 10,000 in one statement, and 10,000 in a statement each. Measured from insert to claim on the database's
+// clock. The clock that wakes workers is off: jobs that nobody is woken for stay behind and are counted.
 
 import postgres from "postgres";
 import { stack } from "../support/stack.ts";

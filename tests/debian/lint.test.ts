@@ -1,5 +1,5 @@
-// The Supabase CLI's linter, which reads every function as plpgsql_check does. What belongs to an extension that a project
-// may lack is named in dynamic SQL only: the linter would find it missing.
+// The Supabase CLI's linter, which reads every function as plpgsql_check does. Functions name what belongs to an
+// extension that a project may lack only in dynamic SQL: the linter would find it missing.
 
 import assert from "node:assert/strict";
 import { emptyDatabase, migrations, supabaseSql } from "../support/database.ts";

@@ -1,5 +1,5 @@
-// Nobody calls the function or the clock by hand here: pg_cron really runs. Debian's knows minutes only, so the parts of
-// this file wait for one. What Supabase's own version would be told is checked in tests/sql/setup_call.test.ts.
+// Nobody calls the function or the clock by hand here: pg_cron really runs. Debian's knows only minutes, so these tests
+// wait for one. tests/sql/setup_call.test.ts checks what Supabase's version is told.
 
 import assert from "node:assert/strict";
 import { secretKeyClient } from "../support/clients.ts";

@@ -1,5 +1,5 @@
-// What a new user does, from the package's README alone: deploy, set secrets, set up, see a job done; then break it, ask
-// the doctor, and do what it says.
+// What a new user does, who knows only the package's README: deploy, set secrets, set up, see a job done; then break it,
+// ask the doctor, and do what it says.
 
 import assert from "node:assert/strict";
 import { emptyDatabase, supabaseSql } from "../support/database.ts";

@@ -70,7 +70,7 @@ function causeOfLoss(evidence: Evidence, runs: Run[], run: Run): string | undefi
     fellowOf(evidence, runs, run, since, until);
 }
 
-/** A process that is told to stop, or lives as long as it may, has handed its jobs over before: that excuses nothing. */
+/** A process that is told to stop, or lives as long as it may, hands its jobs over before: that excuses no failure. */
 function endOf(evidence: Evidence, { life, to }: Run): string | undefined {
   // Its last claim may have arrived after its end.
   if (!life?.ending || life.ending > to) return undefined;

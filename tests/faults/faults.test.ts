@@ -1,5 +1,4 @@
-// The fault suite: what must hold after a run in which everything went wrong that can. `cargo xtask faults` says how long
-// it takes and with which seed.
+// The fault suite: what must hold after a run full of faults. `cargo xtask faults` sets how long it takes and the seed.
 
 import { INVARIANTS } from "./invariants.ts";
 import { run } from "./run.ts";

@@ -19,7 +19,7 @@ export interface Order {
   grok?: GrokFault[];
 }
 
-/** What somebody who cancelled a job was told: its status, `refused` when it was final, `unknown` when no answer came. */
+/** The answer to a cancellation: the job's status, `refused` when it was final, `unknown` when no answer came. */
 export interface Cancellation {
   job: string;
   answer: "cancelled" | "processing" | "refused" | "unknown";

@@ -6,8 +6,8 @@ import type { Evidence } from "./run.ts";
 import { runsOf } from "./runs.ts";
 
 /**
- * One line per kind of fault: how often, and how long it took until the next job was completed. A fault is survived when
- * there was such a job.
+ * One line per kind of fault: how often, and how long it took until the next job was completed. A fault is survived
+ * when there was such a job.
  */
 export function table(evidence: Evidence, seed: number): string {
   const completions = evidence.changes

@@ -1,4 +1,4 @@
-// What npm would publish: which files, whether every resolver finds them and their types, and how large a page gets by it.
+// What npm would publish: which files, whether every resolver finds them and their types, and how much it adds to a page.
 
 import assert from "node:assert/strict";
 import { gzipSync } from "node:zlib";

@@ -1,11 +1,10 @@
-// Stands in for pg_net's background worker: sends what stands in net.http_request_queue.
+// Stands in for pg_net's background worker: sends the requests in net.http_request_queue.
 //
 //   STACK_DB_URL=… deno run --allow-net --allow-env --allow-read tests/stack/pg_net.ts
 //
-// As pg_net 0.20 does: nothing is sent before its transaction commits; up to 200 requests are taken at once, in a
-// transaction that lasts until every one of them has its answer, so that a slow one holds up the others, and a worker that
-// dies in between sends them again; answers go to net._http_response. Unlike pg_net it does not rest for a second
-// between two batches, and keeps answers for ever.
+// Like pg_net 0.20 it sends nothing before the commit. It takes up to 200 requests in one transaction, which lasts
+// until all are answered: a slow one delays the others, and a worker that dies meanwhile sends them again. Answers go
+// to net._http_response. Unlike pg_net it does not pause between two batches, and keeps answers for ever.
 
 import postgres from "postgres";
 
@@ -30,13 +29,13 @@ while (true) {
   try {
     if (await sendBatch() === 0) await woken;
   } catch (error) {
-    // The database is away: what was taken from the queue is in it again.
+    // The database is away, and the transaction is rolled back: the requests are in the queue again.
     console.error(`${error}`);
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
 }
 
-/** Sends what is queued, as far as it fits, and answers how much that was. */
+/** Sends one batch of the queue and returns how many requests that was. */
 async function sendBatch(): Promise<number> {
   return await sql.begin(async (transaction) => {
     const requests = await transaction<Request[]>`

@@ -2,20 +2,20 @@
 //
 //   deno run --allow-net --allow-env tests/stack/serve_function.ts --port N [--function PATH] [--no-edge-runtime]
 //
-// Gives the function what the runtime gives it beyond Deno: `EdgeRuntime.waitUntil`, which holds the isolate for native
-// promises and ignores everything else, and a `beforeunload` event with a reason before the end (here: on SIGTERM).
-// `--no-edge-runtime` leaves the first out, as in a Deno that is no edge runtime. Port 0 takes a free one. `--function` names
-// another entrypoint than the one that is deployed, as a path from here.
+// Adds what the edge runtime has beyond Deno: `EdgeRuntime.waitUntil`, which keeps the isolate alive for native
+// promises and ignores everything else, and the event `beforeunload` with a reason before the end (here: on SIGTERM).
+// `--no-edge-runtime` leaves out `EdgeRuntime`, as in plain Deno. Port 0 takes a free port. `--function` names another
+// entrypoint, as a path from here.
 
-/** What an isolate of the free plan has left when it is told: a tenth of 150 s. */
+/** How long an isolate of the free plan has after `beforeunload`: a tenth of 150 s. */
 const GRACE_MS = 15_000;
 
 type ServeArguments = [first: unknown, second?: unknown];
 
-/** What the isolate must not end before. */
+/** The promises that keep the isolate alive. */
 const held = new Set<Promise<unknown>>();
 
-/** Gives the function an address of this process's choice, whatever it asks for. */
+/** Makes `Deno.serve` listen where this process says, whatever the function asks for. */
 function chooseAddress(port: number) {
   const serve = Deno.serve as (
     options: Deno.ServeTcpOptions,
@@ -40,7 +40,7 @@ function provideEdgeRuntime() {
   Object.assign(globalThis, { EdgeRuntime: { waitUntil } });
 }
 
-/** The platform's order of events: the isolate is told, its background work may go on for a while, it ends. */
+/** Ends the isolate as the platform does: `beforeunload`, a while for background work, the end. */
 async function retire() {
   dispatchEvent(new CustomEvent("beforeunload", { detail: { reason: "termination" } }));
   setTimeout(() => Deno.exit(0), GRACE_MS);
@@ -48,7 +48,7 @@ async function retire() {
   Deno.exit(0);
 }
 
-/** What follows a flag. */
+/** The value after a flag. */
 function argument(flag: string): string | undefined {
   const position = Deno.args.indexOf(flag);
   return position < 0 ? undefined : Deno.args[position + 1];
@@ -58,5 +58,5 @@ chooseAddress(Number(argument("--port") ?? 0));
 if (!Deno.args.includes("--no-edge-runtime")) provideEdgeRuntime();
 Deno.addSignalListener("SIGTERM", retire);
 const other = argument("--function");
-// Written out, so that Deno sees it coming and asks for no right to read.
+// A literal path, which Deno can import without the right to read.
 await (other ? import(other) : import("../../supabase/functions/process-queued-jobs/index.ts"));

@@ -1,5 +1,5 @@
--- What a fresh Supabase project has and vanilla Postgres lacks, as far as the migrations and the
--- local stack rely on it. Run once per database by a superuser, before the migrations.
+-- What a new Supabase project has and plain Postgres lacks, as far as the migrations and the local
+-- stack need it. A superuser runs this once per database, before the migrations.
 --
 -- pg_net, pg_cron, Vault and Realtime are stand-ins with the real signatures that record what they
 -- were asked to do. Nothing is granted on new tables or functions of `public`: that is the state of

@@ -1,4 +1,4 @@
-// The function with job types in TypeScript, each of which does one thing that a handler can do.
+// The function with job types in TypeScript, one for each thing that a handler can do.
 
 import {
   JobError,

@@ -1,4 +1,4 @@
-// supabase-js as the different callers use it, always through the gateway.
+// supabase-js clients of the different callers, always through the gateway.
 
 import { createClient, type SupabaseClient } from "@supabase/supabase-js";
 import { stack } from "./stack.ts";

@@ -1,5 +1,5 @@
-// Databases for the SQL tests: each test file gets one of its own, cloned from a template that is built
-// once per state of the migrations. Files can so run at the same time and leave nothing to each other.
+// Databases for the SQL tests. Each test file gets its own, cloned from a template that is built once per state of
+// the migrations, so files can run at the same time and do not affect each other.
 
 import assert from "node:assert/strict";
 import postgres from "postgres";
@@ -11,7 +11,7 @@ export interface Database {
   name: string;
   /** As the service role, which workers and servers use. */
   service: Sql;
-  /** As the superuser, for looking behind the scenes. */
+  /** As the superuser, who sees and changes everything. */
   admin: Sql;
   /** A connection of its own as the service role, for tests that need several at once. */
   connect(): Sql;
@@ -93,7 +93,7 @@ export async function migrations(): Promise<{ name: string; sql: string }[]> {
   );
 }
 
-/** Passes if the database refuses what `attempt` asks, with this code; returns the message. */
+/** Fails unless the database refuses `attempt` with this code; returns the message. */
 export async function refused(code: string, attempt: PromiseLike<unknown>): Promise<string> {
   const error = await Promise.resolve(attempt).then(
     () => assert.fail(`expected a refusal with ${code}, but it went through`),
@@ -103,7 +103,7 @@ export async function refused(code: string, attempt: PromiseLike<unknown>): Prom
   return error.message;
 }
 
-/** The template's name holds a digest of what it was built from, so that it is never stale. */
+/** The template's name contains a digest of what it was built from, so it is never stale. */
 async function jobsTemplate(): Promise<string> {
   const texts = [await supabaseSql(), ...(await migrations()).map((file) => file.sql)];
   const name = `jobs_template_${await digest(texts.join("\n"))}`;
@@ -119,7 +119,7 @@ async function jobsTemplate(): Promise<string> {
 }
 
 async function buildTemplate(name: string, texts: string[]): Promise<void> {
-  // Built under another name, so that a template by the right name is always complete.
+  // Built under another name, so that a template with the right name is always complete.
   const draft = `${name}_draft`;
   await onServer(async (sql) => {
     await sql.unsafe(`drop database if exists ${draft}`);
@@ -144,7 +144,7 @@ function connectionsTo(name: string) {
   const open = (role: string, max: number): Sql => {
     const url = new URL(serverUrl());
     url.pathname = `/${name}`;
-    // A test that waits for a lock nobody will give up fails instead of hanging.
+    // A test that waits for a lock for ever fails instead of hanging.
     const connection = { role, lock_timeout: 5_000 };
     const sql = postgres(url.href, { max, onnotice: () => {}, connection });
     opened.push(sql);

@@ -1,9 +1,9 @@
-// A gateway of the test's own before the stack's: the same database, with another function behind it or none.
+// A second gateway in front of the stack's: the same database, with another function or none.
 
 import { stack } from "./stack.ts";
 
 /**
- * `whereIsFunction` is asked at each request; without an answer the front says what the platform says of a function that
+ * Starts it. Each request asks `whereIsFunction`; without an answer it gets what the platform says of a function that
  * is not deployed.
  */
 export function startFront(

@@ -1,4 +1,4 @@
-// The test's side of the Grok stand-in: scripting what goes wrong, and reading what was asked.
+// Scripts the faults of the Grok stand-in, and reads what it was asked.
 
 import type { RecordedCall } from "../grok/conversation.ts";
 import type { Fault } from "../grok/fault.ts";

@@ -1,4 +1,4 @@
-// A project as its owner has it: a folder to type commands in, an SQL editor, and a platform that runs what the real
+// A Supabase project as its owner sees it: a folder for commands, an SQL editor, and a platform that runs what the real
 // Supabase CLI uploaded, with the secrets it set. The database is the stack's.
 
 import { startFront } from "./front.ts";
@@ -12,7 +12,7 @@ const REF = "abcdefghijklmnopqrst";
 const FUNCTION = "process-queued-jobs";
 const PRETIUM_QUEUE = new URL("../../pkg/dist/cli/main.js", import.meta.url).pathname;
 
-/** What a command said, on both streams, and whether it ended with 0. */
+/** What a command wrote to both streams, and whether it ended with 0. */
 export interface Said {
   text: string;
   succeeded: boolean;

@@ -1,4 +1,4 @@
-// Jobs as a server with the secret key handles them: enqueued, looked at, awaited.
+// Enqueues, reads and awaits jobs as a server with the secret key.
 
 import { secretKeyClient } from "./clients.ts";
 import { waitFor } from "./wait.ts";
@@ -38,7 +38,7 @@ export async function enqueue(
   return data;
 }
 
-/** Cancels a job, also so that it is in no later test's way; returns its status. */
+/** Cancels a job, so that no later test meets it; returns its status. */
 export async function cancel(id: string): Promise<string> {
   const { data, error } = await client.rpc("cancel_job", { job_id: id });
   if (error) throw new Error(`cancel_job: ${error.code} ${error.message}`);

@@ -1,5 +1,5 @@
-// Stands in for Supabase's Management API, as far as deploying a function and setting its secrets goes: keeps what is
-// uploaded, checks nothing.
+// Stands in for the part of Supabase's Management API that deploys functions and sets secrets. It keeps what is
+// uploaded and checks nothing.
 
 /** A function as it was uploaded. */
 export interface Upload {
@@ -15,7 +15,7 @@ export interface ManagementApi extends AsyncDisposable {
   url: string;
   /** Everything that was ever uploaded. */
   uploads: Upload[];
-  /** What runs, by its slug. */
+  /** The deployed functions by slug. */
   deployed: Map<string, Upload>;
   secrets: Record<string, string>;
 }
@@ -47,7 +47,7 @@ export function startManagementApi(ref: string): ManagementApi {
   };
 }
 
-/** Makes the CLI take this API for Supabase's; what to add to its environment. */
+/** Variables that make the CLI use this API instead of Supabase's. */
 export async function profileFor(
   { url }: ManagementApi,
   folder: string,
@@ -60,7 +60,7 @@ export async function profileFor(
   return { SUPABASE_PROFILE: profile };
 }
 
-/** Writes an upload to a folder of its own, and nothing else. */
+/** Writes an upload to a new folder. */
 export async function unpacked(upload: Upload): Promise<string> {
   const folder = await Deno.makeTempDir();
   for (const [path, bytes] of upload.files) {
@@ -91,7 +91,7 @@ async function answerAboutFunctions(request: Request, path: string, project: Pro
     case "POST /functions/deploy": {
       const upload = await readUpload(searchParams.get("slug")!, await request.formData());
       uploads.push(upload);
-      // One of several runs only when all of them are there, by a PUT.
+      // When several are deployed at once, a PUT starts all of them after the last upload.
       if (searchParams.get("bundleOnly") !== "true") deployed.set(upload.slug, upload);
       return Response.json(description(upload), { status: 201 });
     }

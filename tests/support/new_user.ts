@@ -1,4 +1,4 @@
-// A new user of the package: types what the README says, asks the doctor, and does what it says.
+// A new user of the package, who types what the README says and does what the doctor says.
 
 import assert from "node:assert/strict";
 import type { HostedProject } from "./hosted_project.ts";
@@ -6,7 +6,7 @@ import { waitFor } from "./wait.ts";
 
 const README = new URL("../../pkg-template/README.md", import.meta.url);
 
-/** The only one that xAI takes. */
+/** The only key that xAI accepts here. */
 export const GROK_KEY = "xai-of-the-user";
 
 export type User = ReturnType<typeof userOf>;
@@ -34,12 +34,12 @@ export function userOf(project: HostedProject) {
     type,
     editSql,
     remember: (itsToken: string) => token = itsToken,
-    /** The README's call of `setup_job_queue`. */
+    /** Calls `setup_job_queue` as the README does. */
     setUp: async () => await editSql((await block("sql")).split("\n")[0]),
     /** As pg_cron does every ten seconds on Supabase. */
     letTheClockTick: () => project.editSql("select tend_job_queue()"),
 
-    /** The remedy of the problem, which the doctor must find. */
+    /** The doctor's remedy for the problem; fails if the doctor does not find it. */
     async remedyOf(problem: RegExp): Promise<string> {
       const { succeeded, text } = await doctor();
       assert.ok(!succeeded, text);
@@ -61,7 +61,7 @@ export function userOf(project: HostedProject) {
   };
 }
 
-/** The command in a remedy: what `command` captures. */
+/** The command in a remedy: the first group of `command`. */
 export function within(remedy: string, command: RegExp): string {
   const [, found] = remedy.match(command) ?? [];
   assert.ok(found, `${command} is not in: ${remedy}`);
@@ -77,8 +77,8 @@ export async function block(language: "sh" | "sql"): Promise<string> {
 }
 
 /**
- * The README's commands. Two lines are not for here: the package is not on npm, and the stack's database has the
- * migrations, which are pushed to an empty one instead.
+ * The README's commands except two: the package is not on npm, and the stack's database has the migrations already,
+ * so they are pushed to an empty one instead.
  */
 export async function commands(): Promise<string> {
   const lines = (await block("sh")).trim().split("\n").map((line) => line.trim());

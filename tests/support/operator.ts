@@ -1,6 +1,5 @@
-// What an operator asks and a schedule does, however many jobs there are.
+// The statements that operators and the clock run, which must stay cheap however many jobs there are.
 
-/** The statements; each must stay cheap. */
 export const OPERATOR_STATEMENTS = [
   "select job_queue_health()",
   "select job_queue_metrics()",

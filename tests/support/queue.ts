@@ -39,7 +39,7 @@ export interface JobRow {
   step_count: number;
 }
 
-/** Options of a job beyond its type, as `enqueue_jobs` takes them. */
+/** Options of a job other than its type, as `enqueue_jobs` takes them. */
 export type JobOptions = Record<string, unknown>;
 
 /** Calls the functions of the queue on one connection. */
@@ -59,7 +59,7 @@ export function queueOn(sql: Sql) {
     enqueue,
     claim,
 
-    /** A job of these options, enqueued and claimed; no other may be ready before it. */
+    /** Enqueues a job with these options and claims it; no other job may be ready. */
     running: async (options: JobOptions = {}): Promise<ClaimedJob> => {
       const id = await enqueue(options);
       const [job] = await claim();
@@ -93,7 +93,7 @@ export function queueOn(sql: Sql) {
     expireLease: (id: string) =>
       sql`update jobs set lease_expires_at = clock_timestamp() - interval '1 second' where id = ${id}`,
 
-    /** Lets the timeout of a running job pass, its worker breathing to the end. */
+    /** Lets the timeout of a running job pass, as if its worker had sent heartbeats all the time. */
     overrun: (id: string) =>
       sql`
         update jobs
@@ -102,7 +102,7 @@ export function queueOn(sql: Sql) {
             lease_expires_at = started_at
         where id = ${id}`,
 
-    /** Lets the time pass that a job waits for. */
+    /** Makes the time come that a job waits for. */
     makeDue: (id: string) =>
       sql`update jobs set run_at = clock_timestamp() where id = ${id} and status = 'queued'`,
   };

@@ -1,10 +1,10 @@
-// Two calls at once, one of them held at its end until the other has met it.
+// Two database calls at once: the first commits only when the second has ended or waits for it.
 
 import type { Database, Sql } from "./database.ts";
 
 /**
- * Makes the first call, starts the second while the first is not yet committed, and returns the second's
- * answer: it comes at once if that waits for nobody, else after the commit.
+ * Makes the first call, starts the second before the first is committed, and returns the answer of the second:
+ * at once if that waits for nobody, else after the commit.
  */
 export async function duringTransaction<T>(
   db: Database,

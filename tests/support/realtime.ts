@@ -1,5 +1,5 @@
-// Stands in for Supabase Realtime in front of the real rest: Phoenix channels over a WebSocket, private ones opened by the
-// policies on realtime.messages, and every row of that table handed to those who joined its topic.
+// Stands in for Supabase Realtime in front of the real stack: Phoenix channels over a WebSocket. The policies on
+// realtime.messages open private channels, and each row of that table goes to those who joined its topic.
 
 import type postgres from "postgres";
 import { stack } from "./stack.ts";
@@ -16,9 +16,9 @@ interface Message {
 export interface Realtime {
   /** The project's address with Realtime in it. */
   url: string;
-  /** How often somebody read over REST. */
+  /** How many requests read over REST. */
   reads(): number;
-  /** Ends every connection and takes no new one. */
+  /** Closes every connection and accepts no new one. */
   fall(): void;
   stop(): Promise<void>;
 }
@@ -98,7 +98,7 @@ async function answer(sql: postgres.Sql, { event, topic, payload }: Message): Pr
   const claims = atob(access_token.split(".")[1].replaceAll("-", "+").replaceAll("_", "/"));
   const name = topic.replace(/^realtime:/, "");
   let isAllowed = false;
-  // As the real one does: writes a message, looks whether the user sees it, and takes it back.
+  // As the real one does: inserts a message, checks whether the user sees it, and rolls back.
   await sql.begin(async (transaction) => {
     await transaction`insert into realtime.messages (topic, extension) values (${name}, 'broadcast')`;
     await transaction`select set_config('realtime.topic', ${name}, true)`;

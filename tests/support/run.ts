@@ -1,6 +1,6 @@
 // Running a program to its end.
 
-/** Runs a program and returns what it wrote; fails with all it said when it fails. */
+/** Runs a program and returns what it wrote; fails with its output when it fails. */
 export async function run(
   program: string,
   args: string[],

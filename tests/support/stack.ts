@@ -1,6 +1,6 @@
 // The local stack the tests run against; `cargo xtask test` starts it and passes its addresses and keys on.
 
-/** Where the stack is and what opens it. */
+/** The stack's addresses and keys. */
 export interface Stack {
   /** The gateway: `/rest/v1`, `/functions/v1/process-queued-jobs`, `/storage/v1/object/public/…`. */
   url: string;

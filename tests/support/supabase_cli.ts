@@ -1,12 +1,12 @@
-// The real Supabase CLI from npm, working on a copy of `supabase/` that holds what git holds and what the build made.
+// Runs the real Supabase CLI from npm on a copy of `supabase/` with the files of git and of the build.
 
 import { stack } from "./stack.ts";
 
 const root = new URL("../../", import.meta.url).pathname;
-/** What Node runs. */
+/** The CLI's script for Node. */
 export const CLI = `${root}node_modules/supabase/dist/supabase.js`;
 
-/** A folder with `supabase/` in it and nothing else; disposing of it removes it. */
+/** A folder that contains only `supabase/`; disposing of it removes it. */
 export async function projectCopy(): Promise<{ folder: string } & AsyncDisposable> {
   const folder = await Deno.makeTempDir();
   await copyFolder(`${root}supabase`, `${folder}/supabase`);
@@ -20,7 +20,7 @@ export interface CliResult {
   stderr: string;
 }
 
-/** Runs the CLI in `folder`, without a terminal and with nothing of this environment but what it needs. */
+/** Runs the CLI in `folder`, without a terminal and with only the variables it needs. */
 export async function supabaseCli(
   folder: string,
   args: string[],
@@ -37,7 +37,7 @@ export async function supabaseCli(
   return { success, stdout: text(stdout), stderr: text(stderr) };
 }
 
-/** What it needs to run: a user who is logged in, at home in `folder`. */
+/** The variables it needs: a user who is logged in, with `folder` as home. */
 export function cliEnvironment(folder: string): Record<string, string> {
   return {
     PATH: Deno.env.get("PATH")!,
@@ -48,7 +48,7 @@ export function cliEnvironment(folder: string): Record<string, string> {
   };
 }
 
-/** A database of the stack as the CLI wants to be told of it. */
+/** The arguments that name a database of the stack to the CLI. */
 export function remote(database: string): string {
   const url = new URL(stack.dbUrl);
   url.pathname = `/${database}`;

@@ -1,4 +1,4 @@
-// The database behind everyone's back: making time pass, and counting what happened.
+// Makes time pass in the database, and counts what happened there, as the superuser.
 
 import postgres from "postgres";
 import { stack } from "./stack.ts";
@@ -13,7 +13,7 @@ export async function asSuperuser<T>(use: (sql: postgres.Sql) => Promise<T>): Pr
   }
 }
 
-/** Lets the time pass that a job waits for. */
+/** Makes the time come that a job waits for. */
 export function makeDue(jobId: string): Promise<unknown> {
   return asSuperuser((sql) =>
     sql`update public.jobs set run_at = clock_timestamp() where id = ${jobId} and status = 'queued'`

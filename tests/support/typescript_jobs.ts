@@ -1,4 +1,4 @@
-// Workers that know the job types of tests/stack/typescript_jobs.ts, and what these tell while they run.
+// Workers with the job types of tests/stack/typescript_jobs.ts, and a server that these report to.
 
 import { startWorker, type Worker } from "./worker.ts";
 
@@ -9,13 +9,13 @@ export function startTypeScriptWorker(
   return startWorker(change, ["--function", "./typescript_jobs.ts"]);
 }
 
-/** A server that handlers tell what they do; `wait` is never answered. */
+/** The server that handlers report to; it never answers `wait`. */
 export interface Listener extends AsyncDisposable {
   /** The address for the input of a job. */
   url: string;
-  /** What was told, in order. */
+  /** The reports, in order. */
   told: string[];
-  /** Whether the one who waits has hung up. */
+  /** Whether the caller of `wait` has hung up. */
   hasHungUp: () => boolean;
 }
 

@@ -1,8 +1,8 @@
 // Waiting for something that happens elsewhere.
 
 /**
- * Asks `probe` again and again until it gives something other than undefined, null or false, and returns that.
- * Fails, naming what was awaited, after `limitMs`.
+ * Calls `probe` until it returns something other than undefined, null or false, and returns that. After `limitMs`
+ * it fails and names what was awaited.
  */
 export async function waitFor<T>(
   what: string,

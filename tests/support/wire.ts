@@ -1,8 +1,8 @@
-// A proxy between workers and the gateway that counts the jobs that pass through it, seen from neither side's books.
+// A proxy between workers and the gateway that counts the jobs in the calls, independently of both sides.
 
 import { stack } from "./stack.ts";
 
-/** How often each job passed. */
+/** What the proxy counted. */
 export interface Wire {
   /** The address to give workers as SUPABASE_URL. */
   url: string;

@@ -2,7 +2,7 @@
 
 import { stack } from "./stack.ts";
 
-/** The stack's own worker, by the way its scheduler takes: through the gateway. */
+/** The stack's own worker, through the gateway. */
 export const WORKER_URL = `${stack.url}/functions/v1/process-queued-jobs`;
 
 /** What a run answers to `{"wait": true}`. */
@@ -25,7 +25,7 @@ export async function wakeAndWait(url = WORKER_URL): Promise<RunReport> {
   return JSON.parse(text);
 }
 
-/** Posts to a worker as its scheduler does. */
+/** Posts to a worker as the database does. */
 export function wake(
   { url = WORKER_URL, token = stack.workerToken, body, signal }: {
     url?: string;
@@ -42,17 +42,17 @@ export function wake(
   });
 }
 
-/** A worker process of the test's own. */
+/** A worker process that a test has started. */
 export interface Worker {
   url: string;
   pid: number;
-  /** Everything it has written so far, both streams. */
+  /** Everything it has written so far to both streams. */
   output: () => string;
   /** Ends it at once, as a crash would: no signal handler runs. */
   kill: () => Promise<void>;
   /** Asks it to end, as the platform does. */
   stop: () => Promise<void>;
-  /** Comes when it has ended, for whatever reason. */
+  /** Resolves when it has ended, for whatever reason. */
   ended: Promise<Deno.CommandStatus>;
 }
 
@@ -94,7 +94,7 @@ export async function startProcess(
   }).spawn();
   const output = { text: "", url: Promise.withResolvers<string>() };
   const read = Promise.all([collect(child.stdout, output), collect(child.stderr, output)]);
-  // An ended process that never listened must not be waited for.
+  // A process that ends without listening must not be waited for.
   read.then(() => output.url.reject(new Error(`the worker did not start: ${output.text}`)));
   const end = async (signal: Deno.Signal) => {
     try {

@@ -1,4 +1,4 @@
-//! `cargo xtask bench`: the measurements, each a script in `tests/bench/` that is given a running stack.
+//! `cargo xtask bench`: runs the measurements, each a script in `tests/bench/`, against a running stack.
 
 use std::process::Stdio;
 
@@ -18,7 +18,7 @@ pub enum Bench {
     Claim,
     /// Jobs per second through PostgREST, against the way Supabase's documentation shows
     Drain,
-    /// Database time of what an operator asks, among a million jobs
+    /// Database time of an operator's queries among a million jobs
     Operate,
     /// Start of the process to first answer, against a function in TypeScript
     Start,

@@ -1,4 +1,4 @@
-//! `cargo xtask demo`: one report, from notes and photographs to text, as a web app would have it written.
+//! `cargo xtask demo`: has one report written from notes and photographs, as a web app would.
 
 mod client;
 mod photos;
@@ -23,9 +23,9 @@ use show::Life;
 const BUCKET: &str = "site-photos";
 /// How often the demo looks at the job.
 const POLL_EVERY: Duration = Duration::from_millis(100);
-/// How often it plays the scheduler, which wakes a worker as long as there is work.
+/// How often the demo wakes the worker, as the clock does while there is work.
 const WAKE_EVERY: Duration = Duration::from_secs(5);
-/// xAI may take minutes.
+/// The longest the demo waits for the report: xAI may take minutes.
 const PATIENCE: Duration = Duration::from_secs(15 * 60);
 
 /// Runs the demo to its end.
@@ -36,7 +36,7 @@ pub fn run(project: &Project) -> Result<()> {
         grok: Grok::choose(),
     };
     let mut stack = Stack::start(project, Some(&function))?;
-    // Where a web app would have uploaded them.
+    // A web app would upload them to Storage.
     symlink(photos, stack.storage().join(BUCKET))?;
 
     let client = Client::new(&stack);
@@ -70,7 +70,7 @@ fn build(project: &Project) -> Result<PathBuf> {
     })
 }
 
-/// The job's input: the visit, with the addresses its photographs have now.
+/// The job's input: the visit, with the addresses of its photographs on this stack.
 fn site_visit(project: &Project, stack: &Stack) -> Result<Value> {
     let file = project.path("tests/site_visit/visit.json");
     let text =
@@ -92,7 +92,7 @@ fn site_visit(project: &Project, stack: &Stack) -> Result<Value> {
     Ok(visit)
 }
 
-/// Wakes the worker and prints the job's life until it is over; returns the job.
+/// Wakes the worker and prints each change of the job until it is final; returns the job.
 fn follow(stack: &mut Stack, client: &Client, id: &str) -> Result<Value> {
     let begun = Instant::now();
     let mut woken: Option<Instant> = None;

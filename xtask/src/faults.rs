@@ -1,5 +1,5 @@
-//! `cargo xtask faults`: a load of jobs on a stack whose parts are killed, cut off and lied to, and what must hold
-//! after it. The script in `tests/faults/` does the harm; here the stack is started and kept alive.
+//! `cargo xtask faults`: a load of jobs on a stack whose parts are killed, cut off and delayed, then checks of what
+//! must hold. The script in `tests/faults/` causes the faults; this module starts the stack and keeps it alive.
 
 use std::fs;
 use std::process::ChildStdout;
@@ -16,10 +16,10 @@ use crate::test::suites;
 use crate::tools::Deno;
 use crate::wasm::{self, Flavour};
 
-/// How often the parts of the stack are looked at: this long they stay away at least.
+/// The pause between two looks for parts that have ended; they stay away at least this long.
 const LOOK_EVERY: Duration = Duration::from_millis(50);
 
-/// What decides a run of the suite.
+/// The options of a run.
 #[derive(Debug, Clone, Copy)]
 pub struct Faults {
     /// The same seed gives the same faults in the same order; `None` takes a new one.
@@ -97,7 +97,7 @@ fn run_under(project: &Project, deno: Deno, seed: u32, seconds: u32) -> Result<C
     Ok(counts)
 }
 
-/// Starts again what ends, for as long as the script writes.
+/// Restarts the parts that end, until the script ends.
 fn keep_alive(stack: &mut Stack, output: ChildStdout) -> Result<Counts> {
     let reader = std::thread::spawn(|| counts::pass_on(output));
     while !reader.is_finished() {

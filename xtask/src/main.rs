@@ -69,7 +69,7 @@ enum Task {
         #[arg(long)]
         filter: Option<String>,
     },
-    /// Kill, cut off and deceive the parts of a stack under load, then see what must hold
+    /// Kill, cut off and delay the parts of a stack under load, then check what must hold
     Faults {
         /// The same seed gives the same faults in the same order
         #[arg(long)]

@@ -14,9 +14,9 @@ use crate::wasm::{self, Flavour};
 
 const TEMPLATE: &str = "pkg-template";
 const FOLDER: &str = "pkg";
-/// Where the function for people without a server finds the routes: their sources, which Deno runs as they are.
+/// Where the function `api` finds the sources of the routes.
 const ROUTES: &str = "supabase/functions/api/pretium-queue";
-/// What the worker was built from: of use only where it is built.
+/// A digest of what the worker was built from. It is not shipped.
 const STAMP: &str = "supabase/functions/process-queued-jobs/worker/stamp";
 
 /// Builds the worker and fills `pkg/`, and installs it into `node_modules`.
@@ -117,7 +117,7 @@ fn with_script_imports(declarations: &str) -> String {
     rewritten
 }
 
-/// The template's, with the version that everything here has.
+/// The template's manifest with the version of the workspace.
 fn write_manifest(project: &Project, package: &Path) -> Result<()> {
     let template = fs::read_to_string(project.path("pkg-template/package.json"))?;
     let version = format!("\"version\": \"{}\"", env!("CARGO_PKG_VERSION"));
@@ -126,8 +126,8 @@ fn write_manifest(project: &Project, package: &Path) -> Result<()> {
     Ok(())
 }
 
-/// So that `import "pretium-queue"` finds it here as it does in an application. A copy, because Deno looks for the types
-/// of packages only below `node_modules`.
+/// Lets `import "pretium-queue"` work in this checkout as in an application. A copy, because Deno looks for the
+/// types of packages only below `node_modules`.
 fn install(project: &Project, package: &Path) -> Result<()> {
     let installed = project.node_modules().join("pretium-queue");
     if installed.exists() {

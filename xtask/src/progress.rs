@@ -1,4 +1,4 @@
-//! What the commands say while they work.
+//! Progress messages of the commands.
 
 use std::sync::OnceLock;
 use std::time::Instant;
@@ -10,7 +10,7 @@ pub fn start() {
     START.get_or_init(Instant::now);
 }
 
-/// Says what the command does now, and how many seconds it has been running.
+/// Prints what the command does now and how many seconds it has been running.
 pub fn heading(text: &str) {
     let elapsed = START.get_or_init(Instant::now).elapsed();
     println!("[{:>6.1} s] {text}", elapsed.as_secs_f64());

@@ -11,7 +11,7 @@ pub struct Project {
 }
 
 impl Project {
-    /// The checkout this program was built from. Cargo says where it is now, should it have been moved since.
+    /// The checkout this program was built from. Cargo says where it is, even if it was moved.
     pub fn locate() -> Self {
         let package = std::env::var_os("CARGO_MANIFEST_DIR")
             .map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")), PathBuf::from);

@@ -1,8 +1,8 @@
-//! The processes and folders of one command: whatever way it ends, nothing of it stays.
+//! The processes and folders of one command, which are all gone when it ends, in whatever way.
 //!
-//! What is started is written to a ledger in the run's folder under `.stack/`. A normal end, an error and a signal
-//! clear up from the ledger themselves. A second process, the watcher, does it when this one is killed outright: it
-//! learns of that by the end of its standard input. Should both be killed, the next run clears up.
+//! Everything that is started is listed in a ledger in the run's folder under `.stack/`. At a normal end, an error or
+//! a signal this process clears up what is listed. If this process is killed, a second one, the watcher, notices the
+//! end of its standard input and clears up. If both are killed, the next run clears up.
 
 mod identity;
 mod interrupt;
@@ -26,7 +26,7 @@ use ledger::Ledger;
 pub struct Run {
     folder: PathBuf,
     ledger: Arc<Mutex<Ledger>>,
-    /// Its standard input is open as long as this process lives.
+    /// Keeps the watcher's standard input open as long as this process lives.
     watcher: Child,
 }
 
@@ -78,8 +78,7 @@ impl Run {
         Ok(service)
     }
 
-    /// Starts a program of [`Run::start`] again if it has ended, with the same command and log; answers
-    /// whether it had.
+    /// Restarts a program of [`Run::start`] with the same command and log if it has ended; returns whether it had.
     pub fn restart_if_ended(&self, service: &mut Service) -> Result<bool> {
         if !service.has_ended()? {
             return Ok(false);
@@ -89,8 +88,8 @@ impl Run {
         Ok(true)
     }
 
-    /// For scripts that send signals to the parts of the stack: `<name>.pid` in the run's folder. It is never seen
-    /// half written: a signal to no process goes to the sender's own group.
+    /// Writes `<name>.pid` into the run's folder, for scripts that send signals to the parts of the stack. The file is
+    /// never seen half written, because a signal to process 0 goes to the sender's own group.
     fn note_pid(&self, service: &Service) -> Result<()> {
         let file = self.folder.join(format!("{}.pid", service.name));
         let draft = file.with_extension("pid.draft");
@@ -143,7 +142,7 @@ impl Drop for Run {
         // Fails only where nobody listens for signals.
         drop(interrupt::set_current(None));
         drop(self.watcher.stdin.take());
-        // It has nothing left to do and is gone at once; waiting keeps it from being left as a zombie.
+        // It ends at once; waiting for it leaves no zombie.
         drop(self.watcher.wait());
     }
 }
@@ -213,7 +212,7 @@ impl Service {
     }
 }
 
-/// The watcher's whole life: waits until the process that started it is gone, then clears up after it.
+/// The watcher: waits until the process that started it is gone, then clears up after it.
 pub fn watch(folder: &Path) -> Result<()> {
     std::io::copy(&mut std::io::stdin(), &mut std::io::sink())?;
     ledger::clear(folder);

@@ -17,7 +17,7 @@ pub fn write(project: &Project) -> Result<()> {
     Ok(())
 }
 
-/// Fails when the file is not what [`write`] would make it.
+/// Fails when the file differs from what [`write`] would write.
 pub fn check(project: &Project) -> Result<()> {
     let found =
         fs::read_to_string(project.path(FILE)).with_context(|| format!("{FILE} cannot be read"))?;

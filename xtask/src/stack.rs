@@ -28,7 +28,7 @@ pub use grok::Grok;
 pub use keys::{Keys, random_number, random_uuid};
 pub use postgres::Postgres;
 
-/// How long any part may take to get ready; a machine that is busy compiling needs most of it.
+/// How long any part may take to get ready: long, because the machine may be busy compiling.
 const READY_WITHIN: Duration = Duration::from_secs(60);
 
 /// How the edge function runs.
@@ -50,7 +50,7 @@ pub struct Stack {
     deno: Option<PathBuf>,
     storage: PathBuf,
     services: Vec<Service>,
-    // The runtime carries the gateway, the run everything else; both end here.
+    // The gateway ends with the runtime, everything else with the run.
     runtime: Runtime,
     run: Run,
 }
@@ -157,7 +157,7 @@ impl Stack {
         Ok(())
     }
 
-    /// Where tests, benchmarks and the demo find everything.
+    /// The environment that tells tests, benchmarks and the demo where everything is.
     pub fn environment(&self) -> Vec<(String, String)> {
         let text = |path: &Path| path.to_string_lossy().into_owned();
         let function_environment: Value = self
@@ -215,7 +215,7 @@ impl Stack {
         &self.runtime
     }
 
-    /// Keeps what the parts wrote for whoever looks into a failure.
+    /// Keeps the logs of the parts, for looking into a failure.
     pub fn keep_logs(&self, project: &Project) -> Result<()> {
         let folder = project.stack_data().join("logs");
         self.run.keep_logs(&folder)?;
@@ -226,7 +226,7 @@ impl Stack {
         Ok(())
     }
 
-    /// Starts again whatever part has ended, at its old address and with its old data.
+    /// Restarts the parts that have ended, at their old addresses and with their old data.
     pub fn restart_ended(&mut self) -> Result<()> {
         for service in &mut self.services {
             self.run.restart_if_ended(service)?;
@@ -234,7 +234,7 @@ impl Stack {
         Ok(())
     }
 
-    /// Fails when a part has ended by itself, with what it last wrote.
+    /// Fails with the end of its log when a part has ended by itself.
     pub fn check_health(&mut self) -> Result<()> {
         for service in &mut self.services {
             if service.has_ended()? {

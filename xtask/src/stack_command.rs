@@ -1,4 +1,4 @@
-//! `cargo xtask stack`: a project to work against, until Ctrl-C.
+//! `cargo xtask stack`: runs a local project until Ctrl-C.
 
 use std::time::Duration;
 

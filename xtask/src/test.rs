@@ -31,9 +31,9 @@ pub enum Level {
     E2e,
     /// What the Supabase CLI makes of the project: the function it uploads, the migrations it applies
     Deploy,
-    /// With what only Debian packages: the real pg_cron, and plpgsql_check for the CLI's linter
+    /// On Debian's Postgres, which has the real pg_cron, and plpgsql_check for the CLI's linter
     Debian,
-    /// Everything together while it is killed, cut off and lied to, for half a minute
+    /// Everything together for half a minute, while its parts are killed, cut off and delayed
     Faults,
 }
 
@@ -49,7 +49,7 @@ pub struct Selection {
 
 /// Runs the selected tests; `false` when anything failed or did not run.
 pub fn run(project: &Project, selection: &Selection) -> Result<bool> {
-    // Everything but the Rust tests uses it and the worker in it, be it for their types only.
+    // All levels but the Rust tests use the package and the worker in it, some for their types only.
     package::build(project)?;
     let levels = match selection.level {
         Some(level) => vec![level],
@@ -112,7 +112,7 @@ fn run_level(project: &Project, selection: &Selection, level: Level) -> Counts {
     }
 }
 
-/// A level that may be left out, because not every system has what it needs: never in CI, and never silently.
+/// Runs a level that may be left out where the system lacks what it needs: never in CI, and never silently.
 fn with_what_may_be_missing<T>(
     name: &str,
     found: Result<Result<T, &'static str>>,
@@ -127,7 +127,7 @@ fn with_what_may_be_missing<T>(
     counted(name, || suite(found?.map_err(|reason| anyhow!(reason))?))
 }
 
-/// A suite that cannot run, or runs nothing, has failed: nothing is ever skipped.
+/// A suite that cannot run, or runs no test, counts as failed.
 fn counted(name: &str, suite: impl FnOnce() -> Result<Counts>) -> Counts {
     heading(name);
     match suite() {

@@ -1,4 +1,4 @@
-//! The programs the other commands need: checked, installed where that is possible, and found.
+//! Finds the programs the other commands need, and installs them where that is possible.
 
 mod apt;
 mod chromium;

@@ -20,11 +20,11 @@ use crate::tools;
 /// What the worker is built for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Flavour {
-    /// Small and quick to start: what is deployed.
+    /// Small and quick to start: the one to deploy.
     Release,
     /// Built quickly, with the names of functions in stack traces.
     Debug,
-    /// What is deployed, and job types that crash: for the fault suite, in a copy of the function.
+    /// The release with job types that crash, for the fault suite: built into a copy of the function.
     Faults,
 }
 
@@ -104,7 +104,8 @@ fn wasm_artifact(messages: &str) -> Option<PathBuf> {
         })
 }
 
-/// Panic messages name source files. Without this the Wasm would hold this machine's folders, and differ from the next one's.
+/// Panic messages name source files. Without this the Wasm would contain this machine's folders and differ from
+/// the one built on another.
 fn path_remappings(project: &Project) -> Result<String> {
     let sysroot = tools::rust_sysroot(project)?;
     let cargo_home = std::env::var("CARGO_HOME")
@@ -120,7 +121,7 @@ fn path_remappings(project: &Project) -> Result<String> {
     .join("\u{1f}"))
 }
 
-/// Changes whenever the generated folder would.
+/// A digest of everything the generated folder is made from.
 fn stamp(project: &Project, compiled: &Path, flavour: Flavour) -> Result<String> {
     let mut hash = Sha256::new();
     hash.update(std::fs::read(compiled)?);
@@ -134,7 +135,7 @@ fn stamp(project: &Project, compiled: &Path, flavour: Flavour) -> Result<String>
     Ok(STANDARD.encode(hash.finalize()))
 }
 
-/// Writes the glue and the Wasm that belongs to it into `work`.
+/// Writes the JavaScript glue and its Wasm into `work`.
 fn bind(compiled: &Path, work: &Path, flavour: Flavour) -> Result<()> {
     let release = flavour.is_optimised();
     Bindgen::new()
@@ -170,7 +171,7 @@ fn write_module(worker: &Path, work: &Path, wasm: &[u8]) -> Result<()> {
         std::fs::copy(work.join(name), worker.join(name))?;
     }
     let mut module = String::with_capacity(wasm.len() * 4 / 3 + 2048);
-    // The Supabase CLI looks for imports with a regular expression that takes a string after `export` for one.
+    // The Supabase CLI finds imports by a regular expression, which takes a string after `export` for one.
     writeln!(
         module,
         "const ENCODED =\n  \"{}\";\n",

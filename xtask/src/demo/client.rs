@@ -67,7 +67,7 @@ impl Client {
             .with_context(|| format!("{table} has no row {id}"))
     }
 
-    /// Wakes the worker as its scheduler does.
+    /// Wakes the worker as the clock does.
     pub fn wake(&self) -> Result<StatusCode> {
         let token = ("x-queue-token", self.worker_token.as_str());
         let path = "/functions/v1/process-queued-jobs";

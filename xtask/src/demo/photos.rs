@@ -12,7 +12,7 @@ use crate::progress::heading;
 use crate::project::Project;
 use crate::tools;
 
-/// The folder that holds them; drawing takes some 20 seconds of a processor.
+/// The folder of the photographs. Drawing them takes some 20 seconds of CPU.
 pub fn prepare(project: &Project) -> Result<PathBuf> {
     let kept = project.stack_data().join("photos");
     let folder = kept.join(fingerprint(project)?);
@@ -20,7 +20,7 @@ pub fn prepare(project: &Project) -> Result<PathBuf> {
         return Ok(folder);
     }
     heading("drawing the photographs of the site visit");
-    // Whole or not at all: an interrupted run leaves nothing that looks complete.
+    // Renamed when it is complete, so that an interrupted run leaves nothing that looks complete.
     let unfinished = kept.join(format!("unfinished-{}", std::process::id()));
     fs::create_dir_all(&unfinished)?;
     output(
@@ -32,7 +32,7 @@ pub fn prepare(project: &Project) -> Result<PathBuf> {
     Ok(folder)
 }
 
-/// Changes with anything the pictures depend on.
+/// A digest of everything the pictures depend on.
 fn fingerprint(project: &Project) -> Result<String> {
     let mut files = Vec::new();
     list(&project.path("tests/site_visit"), &mut files)?;

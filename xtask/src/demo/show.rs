@@ -1,4 +1,4 @@
-//! A job and a report as lines of a terminal.
+//! Prints a job and a report to the terminal.
 
 use serde_json::Value;
 
@@ -47,7 +47,7 @@ fn describe(job: &Value) -> String {
     format!("{status}{detail}")
 }
 
-/// `text` with long lines broken at spaces; what belongs to a line is indented like it.
+/// `text` with long lines broken at spaces; the rest of a line is indented like its beginning.
 pub fn wrapped(text: &str) -> String {
     text.lines().map(wrap_line).collect::<Vec<_>>().join("\n")
 }

@@ -1,4 +1,4 @@
-//! Telling a process apart from a later one that was given the same number.
+//! Tells a process from a later one with the same id.
 
 /// When the process `pid` was started, in the system's own words; `None` when there is no such living process.
 pub fn started(pid: u32) -> Option<String> {

@@ -1,4 +1,4 @@
-//! Ctrl-C, a closed terminal or a polite kill: everything is stopped before this process goes.
+//! Stops everything at Ctrl-C, a closed terminal or SIGTERM, before this process ends.
 
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::task::Poll;
@@ -64,7 +64,7 @@ fn stop() {
         .lock()
         .unwrap_or_else(PoisonError::into_inner)
         .take();
-    // Held until the end: the main thread, whose work is being taken away, waits for it instead of reporting that.
+    // Locked until the end: the main thread waits for it instead of reporting that its programs have ended.
     let mut held = current
         .as_ref()
         .map(|ledger| ledger.lock().unwrap_or_else(PoisonError::into_inner));

@@ -1,4 +1,4 @@
-//! The list of what a run has started, kept in a file so that another process can clear up.
+//! The list of what a run has started, in a file, so that another process can clear up.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::Write;
@@ -74,7 +74,7 @@ pub fn clear_abandoned(all: &Path) {
     }
 }
 
-/// Stops, last one first, what the run of this folder started, then removes its folders. Harmless when repeated.
+/// Stops what the run of this folder started, last one first, then removes its folders. May be repeated.
 pub fn clear(folder: &Path) {
     let entries = read(folder);
     for entry in entries.iter().rev() {
@@ -84,7 +84,7 @@ pub fn clear(folder: &Path) {
     }
     for entry in &entries {
         if let Entry::Folder(path) = entry {
-            // Whatever cannot be removed is left: there is nobody to tell.
+            // What cannot be removed stays: nobody listens any more.
             drop(fs::remove_dir_all(path));
         }
     }
@@ -126,7 +126,7 @@ struct Process {
 }
 
 impl Process {
-    /// The number alone is not enough: it may by now be another program's.
+    /// The process id alone is not enough: another program may have it by now.
     fn is_alive(&self) -> bool {
         started(self.pid).is_some_and(|since| since == self.since)
     }

@@ -13,7 +13,7 @@ use crate::tools::Deno;
 /// The page of another origin that may call the API.
 const PAGE: &str = "https://app.example.com";
 
-/// What Supabase and the project's owner would set, Grok apart.
+/// What Supabase and the project's owner would set, except for Grok.
 pub fn environment(keys: &Keys, url: &str) -> Vec<(String, String)> {
     [
         ("SUPABASE_URL", url.to_owned()),
@@ -29,7 +29,7 @@ pub fn environment(keys: &Keys, url: &str) -> Vec<(String, String)> {
         ("SUPABASE_ANON_KEY", keys.anon.clone()),
         ("QUEUE_WORKER_TOKEN", keys.worker_token.clone()),
         ("QUEUE_API_ORIGINS", PAGE.to_owned()),
-        // On the platform another isolate takes over; here this one serves for as long as the stack runs.
+        // On Supabase another isolate takes over; here one process serves as long as the stack runs.
         ("QUEUE_WALL_CLOCK_SECONDS", "604800".to_owned()),
         ("QUEUE_CPU_MILLISECONDS", "604800000".to_owned()),
     ]
@@ -77,7 +77,7 @@ fn serve(
         ])
         .args(["--port", "0"])
         .args(arguments);
-    // Without farewell: its jobs' database goes too.
+    // Killed, because the database goes too: there is nobody to hand jobs over to.
     let mut service = run.start(name, Signal::SIGKILL, command)?;
     let url = service.wait_for_address(READY_WITHIN)?;
     Ok(Server { url, service })

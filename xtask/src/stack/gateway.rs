@@ -1,4 +1,4 @@
-//! What stands in front of a Supabase project: paths, and the rules for keys.
+//! The gateway of a Supabase project: its paths, and its rules for keys.
 
 mod keys;
 mod proxy;
@@ -22,7 +22,7 @@ pub use keys::KeyRules;
 use keys::Presented;
 use proxy::Proxy;
 
-/// What the gateway leads to.
+/// Where the gateway sends requests.
 pub struct Upstreams {
     /// PostgREST.
     pub rest: String,
@@ -32,7 +32,7 @@ pub struct Upstreams {
     pub storage: PathBuf,
 }
 
-/// A body passed on as it arrives, or one made here.
+/// A body that is passed on as it arrives, or one made here.
 type Answer = Response<Either<Incoming, Full<Bytes>>>;
 
 struct Gateway {
@@ -49,7 +49,7 @@ pub async fn serve(listener: TcpListener, rules: Arc<KeyRules>, upstreams: Arc<U
         proxy: Proxy::new(),
     });
     loop {
-        // An error here is one connection's own, such as a caller that has gone already.
+        // An error concerns one connection only, such as a caller that has gone.
         if let Ok((stream, _)) = listener.accept().await {
             tokio::spawn(serve_connection(Arc::clone(&gateway), stream));
         }
@@ -64,7 +64,7 @@ async fn serve_connection(gateway: Arc<Gateway>, stream: TcpStream) {
     });
     let connection =
         hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service);
-    // A caller that hangs up in the middle is no event.
+    // A caller may hang up at any time.
     drop(connection.await);
 }
 
@@ -83,7 +83,7 @@ impl Gateway {
     }
 
     async fn rest(&self, mut request: Request<Incoming>, path: &str) -> Answer {
-        // A browser asks what it may do before it sends its key.
+        // A browser's preflight request has no key yet.
         if request.method() == Method::OPTIONS {
             return self
                 .proxy

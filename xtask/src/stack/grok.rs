@@ -9,19 +9,19 @@ use crate::project::Project;
 use crate::run::Run;
 use crate::tools::Deno;
 
-/// Long enough to see a job's progress.
+/// How long the stand-in thinks: long enough to see a job's progress.
 const STAND_IN_DELAY_MS: u32 = 700;
 
-/// What the worker takes for xAI's API.
+/// The API that the worker calls for xAI's.
 pub enum Grok {
-    /// The stand-in in `tests/grok/`, which thinks for so long about each call.
+    /// The stand-in in `tests/grok/`, and how long it takes for each call.
     StandIn { delay_ms: u32 },
     /// xAI itself.
     Real { api_key: String },
 }
 
 impl Grok {
-    /// xAI itself when there is a key for it; says which it is.
+    /// xAI itself when `GROK_API_KEY` is set, else the stand-in; prints which.
     pub fn choose() -> Self {
         match std::env::var("GROK_API_KEY") {
             Ok(api_key) if !api_key.is_empty() => {

@@ -12,7 +12,7 @@ use sha2::Sha256;
 
 use super::gateway::KeyRules;
 
-/// 2100-01-01: a stack does not outlive its keys.
+/// 2100-01-01: the keys outlive every stack.
 const EXPIRES: u64 = 4_102_444_800;
 
 pub struct Keys {
@@ -20,12 +20,12 @@ pub struct Keys {
     pub secret: String,
     /// `sb_publishable_…`: a browser's key.
     pub publishable: String,
-    /// The JWTs these two stood for before; the gateway exchanges the new ones for them.
+    /// The legacy JWTs of the two roles; the gateway replaces the new keys by them.
     pub service_role: String,
     pub anon: String,
     /// Signs those, and users' tokens (HS256).
     pub jwt_secret: String,
-    /// What the scheduler shows the worker.
+    /// The worker token.
     pub worker_token: String,
     /// PostgREST's password.
     pub authenticator_password: String,

@@ -19,7 +19,7 @@ pub async fn apply(project: &Project, url: &str, keys: &Keys, postgres: &Postgre
     client
         .batch_execute(postgres.preparation().unwrap_or_default())
         .await?;
-    // In a session of their own, which has the settings that file gave the database.
+    // In a new session, because that file sets defaults of the database.
     run_files(url, &project.migrations()?).await?;
     let password = &keys.authenticator_password;
     client

@@ -100,16 +100,16 @@ async fn answers(url: &str) -> bool {
         .is_ok()
 }
 
-/// Where the programs and the data are, and whose.
+/// Where the programs and the data are, and who owns them.
 struct Place {
     native: PathBuf,
     folder: PathBuf,
-    /// `None`: this process's own account.
+    /// `None`: the account of this process.
     account: Option<Account>,
 }
 
 impl Place {
-    /// Postgres refuses to run as root: then it runs under another account, in folders that account can reach.
+    /// Postgres refuses to run as root. It then runs under another account, in folders that account can reach.
     fn choose(run: &Run, native: &Path) -> Result<Self> {
         let Some(account) = account::instead_of_root()? else {
             return Ok(Self {
@@ -163,7 +163,7 @@ fn create_cluster(place: &Place, password: &str, postgres: &Postgres) -> Result<
     let data = place.data();
     fs::create_dir(&data)?;
     fs::set_permissions(&data, fs::Permissions::from_mode(0o700))?;
-    // initdb reads the password from a file; afterwards only the server has it.
+    // initdb reads the password from a file, which is then removed.
     let password_file = place.folder.join("postgres-password");
     fs::write(&password_file, password)?;
     fs::set_permissions(&password_file, fs::Permissions::from_mode(0o600))?;

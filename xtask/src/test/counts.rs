@@ -26,8 +26,7 @@ impl Counts {
         }
     }
 
-    /// What to believe of a runner that ended so: one that fails without a failed test could not compile one,
-    /// or crashed.
+    /// A runner that fails without a failed test could not compile one, or crashed: that counts as a failure.
     pub fn agree_with(mut self, succeeded: bool) -> Self {
         if !succeeded && self.failed == 0 {
             self.failed = 1;
@@ -37,7 +36,7 @@ impl Counts {
 
     /// Reads the line that ends a test binary of cargo or a run of `deno test`; `None` for any other line.
     ///
-    /// A test that was ignored counts as failed: nobody looked at what it checks.
+    /// An ignored test counts as failed.
     pub fn in_line(line: &str) -> Option<Self> {
         let (summary, separator) = if let Some(summary) = line.strip_prefix("test result: ") {
             (summary.split_once(". ")?.1, ';')
@@ -58,7 +57,7 @@ impl Counts {
     }
 }
 
-/// Shows what a test runner writes and adds up the summaries in it.
+/// Prints what a test runner writes and adds up its summaries.
 pub fn pass_on(output: impl Read) -> Result<Counts> {
     let mut total = Counts::default();
     for line in BufReader::new(output).lines() {

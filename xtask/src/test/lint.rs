@@ -1,4 +1,4 @@
-//! What needs no running: form, types, generated files.
+//! Formatting, lints, types and generated files.
 
 use anyhow::Result;
 

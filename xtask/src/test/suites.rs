@@ -1,4 +1,4 @@
-//! The tests that run: each suite with what it needs around it.
+//! Starts what each suite of tests needs, and runs it.
 
 use std::process::{Child, Command, Stdio};
 
@@ -42,7 +42,7 @@ pub fn package(project: &Project, filter: Option<&str>) -> Result<Counts> {
 pub fn browser(project: &Project, chromium: &str, filter: Option<&str>) -> Result<Counts> {
     let function = Function {
         deno: Deno::Edge,
-        // Slow enough to see a report being written.
+        // Slow enough to see the progress of a report.
         grok: Grok::StandIn { delay_ms: 700 },
     };
     let stack = Stack::start(project, Some(&function))?;
@@ -82,7 +82,7 @@ pub fn debian(project: &Project, postgres: &Postgres, filter: Option<&str>) -> R
     deno_test(project, &stack, &["tests/debian/"], filter)
 }
 
-/// `deno test` on a stack, its output piped; to be given what to run.
+/// `deno test` on a stack, its output piped; the caller adds what to run.
 pub fn test_command(project: &Project, stack: &Stack) -> Result<Command> {
     let mut command = Deno::Current.command(project)?;
     command

@@ -1,4 +1,4 @@
-//! Installing with apt, where that is there and may.
+//! Installs packages with apt, where this process may.
 
 use std::process::Command;
 

@@ -1,4 +1,4 @@
-//! What only Debian packages: two extensions and the Postgres they were built for.
+//! Debian's Postgres with pg_cron and plpgsql_check, which no other registry has.
 
 use std::path::{Path, PathBuf};
 

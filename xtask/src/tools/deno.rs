@@ -45,7 +45,7 @@ impl Deno {
             .with_context(|| format!("the npm package {name} {version} {NOT_INSTALLED}"))
     }
 
-    /// A command that runs it in the checkout, to be given a subcommand.
+    /// A command that runs it in the checkout; the caller adds the subcommand.
     pub fn command(self, project: &Project) -> Result<Command> {
         let mut command = Command::new(self.binary(project)?);
         command
@@ -53,12 +53,12 @@ impl Deno {
             .env("DENO_DIR", project.stack_data().join("deno"))
             .env("DENO_NO_UPDATE_CHECK", "1")
             .env("NO_COLOR", "1")
-            // Meant for this program; Deno would add its own insides to every message.
+            // A `RUST_BACKTRACE` meant for this program would make Deno add its own internals to every message.
             .env_remove("RUST_BACKTRACE");
         Ok(command)
     }
 
-    /// A command that runs a script with what is installed already, to be given rights and the script.
+    /// A command that runs a script without installing anything; the caller adds rights and the script.
     pub fn run(self, project: &Project) -> Result<Command> {
         let mut command = self.command(project)?;
         command.args([

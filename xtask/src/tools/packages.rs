@@ -57,7 +57,7 @@ fn node_version(text: &str) -> Option<(u32, u32)> {
     Some((numbers.next()?.parse().ok()?, numbers.next()?.parse().ok()?))
 }
 
-/// npm notes what it installed in `node_modules/.package-lock.json`; times of files say nothing after a `git checkout`.
+/// npm lists what it installed in `node_modules/.package-lock.json`. After a `git checkout` file times mean nothing.
 fn packages_are_current(project: &Project) -> Result<bool> {
     let wanted = packages_of(&project.path("package-lock.json"))?;
     let Ok(installed) = packages_of(&project.node_modules().join(".package-lock.json")) else {
@@ -90,7 +90,8 @@ pub fn postgres(project: &Project) -> Result<PathBuf> {
     Ok(package.join("native"))
 }
 
-/// npm packages cannot hold symbolic links: this one lists its own, for an install script that was skipped.
+/// npm packages cannot contain symbolic links, so this package lists its own for an install script. We skip that
+/// script and make the links here.
 fn restore_links(package: &Path) -> Result<()> {
     let list = package.join("native/pg-symlinks.json");
     if !list.exists() {
@@ -142,7 +143,7 @@ fn read_json(file: &Path) -> Result<Value> {
     serde_json::from_str(&text).with_context(|| format!("{} is not JSON", file.display()))
 }
 
-/// npm's word for an operating system.
+/// npm's name of this operating system.
 pub fn npm_system(os: &str) -> &str {
     match os {
         "macos" => "darwin",
@@ -150,7 +151,7 @@ pub fn npm_system(os: &str) -> &str {
     }
 }
 
-/// npm's word for this machine's processor.
+/// npm's name of this machine's processor.
 pub fn npm_architecture() -> &'static str {
     match std::env::consts::ARCH {
         "x86_64" => "x64",

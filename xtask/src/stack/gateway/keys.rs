@@ -1,4 +1,4 @@
-//! Which key lets a caller through to the database, and as whom.
+//! Checks a caller's key and picks the database role.
 
 use hyper::HeaderMap;
 use hyper::header::{AUTHORIZATION, USER_AGENT};
@@ -11,7 +11,7 @@ pub struct KeyRules {
     pub anon: String,
 }
 
-/// What a request brings.
+/// The credentials of a request.
 pub struct Presented<'a> {
     pub apikey: Option<&'a str>,
     pub authorization: Option<&'a str>,

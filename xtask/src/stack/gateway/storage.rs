@@ -19,7 +19,7 @@ pub async fn read(folder: &Path, path: &str) -> Answer {
     }
 }
 
-/// Storage says so in the body only: the HTTP status is 400.
+/// Storage answers with HTTP status 400; only the body says 404.
 pub fn not_found() -> Answer {
     let body = json!({ "statusCode": "404", "error": "not_found", "message": "Object not found" });
     json_answer(StatusCode::BAD_REQUEST, &body)

@@ -1,4 +1,4 @@
-//! The account Postgres runs under when this process is root's.
+//! The account Postgres runs under when this process runs as root.
 
 use std::fs;
 use std::os::unix::fs::MetadataExt;
@@ -7,7 +7,7 @@ use std::path::Path;
 use anyhow::{Context, Result};
 use nix::unistd::{User, geteuid};
 
-/// Accounts that systems have anyway and that own nothing of value.
+/// Accounts that every system has and that own nothing of value.
 const CANDIDATES: [&str; 2] = ["postgres", "nobody"];
 
 pub struct Account {
@@ -16,7 +16,7 @@ pub struct Account {
     pub gid: u32,
 }
 
-/// `None` when this process is not root's.
+/// `None` when this process does not run as root.
 pub fn instead_of_root() -> Result<Option<Account>> {
     if !geteuid().is_root() {
         return Ok(None);
@@ -35,7 +35,7 @@ pub fn instead_of_root() -> Result<Option<Account>> {
 }
 
 impl Account {
-    /// Whether it may pass through `path` and every folder above.
+    /// Whether the account may enter `path` and every folder above it.
     pub fn can_enter(&self, path: &Path) -> bool {
         let Ok(path) = fs::canonicalize(path) else {
             return false;
