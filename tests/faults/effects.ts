@@ -5,12 +5,14 @@ export interface Effect {
   /** Its number, which the handler gets back: a result that carries it stems from this effect. */
   effect: number;
   at: number;
-  kind: "began" | "step" | "threw" | "snoozed" | "hung" | "blocked" | "crash";
+  kind: "began" | "step" | "threw" | "snoozed" | "hung" | "blocked" | "crash" | "kill" | "spin";
   job: string;
   /** Of the handler: a fresh one for every run, or the lease token where it knows that. */
   run: string;
   step?: string;
   message?: string;
+  /** The process that the handler ran in. */
+  pid?: number;
 }
 
 export class Effects {
@@ -18,8 +20,10 @@ export class Effects {
   readonly url: string;
   #counts = new Map<string, number>();
   #server: Deno.HttpServer<Deno.NetAddr>;
+  #onEffect: (effect: Effect) => void;
 
-  constructor() {
+  constructor(onEffect: (effect: Effect) => void = () => {}) {
+    this.#onEffect = onEffect;
     const serving = { hostname: "127.0.0.1", port: 0, onListen: () => {} };
     this.#server = Deno.serve(
       serving,
@@ -32,6 +36,7 @@ export class Effects {
   #take(told: Omit<Effect, "effect" | "at">): { effect: number; count: number } {
     const effect = { ...told, effect: this.all.length, at: Date.now() };
     this.all.push(effect);
+    this.#onEffect(effect);
     const key = `${told.job} ${told.kind}`;
     const count = (this.#counts.get(key) ?? 0) + 1;
     this.#counts.set(key, count);

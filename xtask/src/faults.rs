@@ -28,7 +28,15 @@ pub struct Faults {
     pub seconds: u32,
     /// `None`: under each Deno in turn.
     pub deno: Option<Deno>,
+    /// What is run: the short form leaves out the drills that take minutes.
+    scripts: &'static [&'static str],
 }
+
+const SHORT: &[&str] = &[
+    "tests/faults/faults.test.ts",
+    "tests/faults/drills/killer.test.ts",
+];
+const LONG: &[&str] = &["tests/faults/"];
 
 impl Faults {
     /// The short form, which is part of the tests.
@@ -37,6 +45,17 @@ impl Faults {
             seed: Some(1),
             seconds: 25,
             deno,
+            scripts: SHORT,
+        }
+    }
+
+    /// The long form, drills included.
+    pub fn long(seed: Option<u32>, seconds: u32, deno: Option<Deno>) -> Self {
+        Self {
+            seed,
+            seconds,
+            deno,
+            scripts: LONG,
         }
     }
 }
@@ -55,7 +74,7 @@ pub fn run(project: &Project, faults: Faults) -> Result<Counts> {
             faults.seconds,
             deno.version(project)?
         ));
-        counts += run_under(project, deno, seed, faults.seconds)?;
+        counts += run_under(project, deno, seed, &faults)?;
     }
     Ok(counts)
 }
@@ -73,7 +92,7 @@ pub fn build_function(project: &Project) -> Result<()> {
     wasm::build(project, Flavour::Faults)
 }
 
-fn run_under(project: &Project, deno: Deno, seed: u32, seconds: u32) -> Result<Counts> {
+fn run_under(project: &Project, deno: Deno, seed: u32, faults: &Faults) -> Result<Counts> {
     let function = Function {
         deno,
         grok: Grok::StandIn { delay_ms: 20 },
@@ -81,9 +100,9 @@ fn run_under(project: &Project, deno: Deno, seed: u32, seconds: u32) -> Result<C
     let mut stack = Stack::start(project, Some(&function))?;
     let mut command = suites::test_command(project, &stack)?;
     command
-        .arg("tests/faults/")
+        .args(faults.scripts)
         .env("FAULTS_SEED", seed.to_string())
-        .env("FAULTS_SECONDS", seconds.to_string());
+        .env("FAULTS_SECONDS", faults.seconds.to_string());
     let mut child = stack.run().spawn(&mut command, Signal::SIGTERM)?;
     let output = child.stdout.take().context("its output is not piped")?;
     let counts = keep_alive(&mut stack, output)?;

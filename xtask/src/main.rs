@@ -161,14 +161,7 @@ fn run(project: &Project, task: Task) -> Result<bool> {
             deno,
         } => {
             let seconds = seconds.unwrap_or(minutes * 60);
-            let counts = faults::run(
-                project,
-                Faults {
-                    seed,
-                    seconds,
-                    deno,
-                },
-            )?;
+            let counts = faults::run(project, Faults::long(seed, seconds, deno))?;
             return Ok(counts.failed == 0);
         }
         Task::Bench {

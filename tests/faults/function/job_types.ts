@@ -14,7 +14,7 @@ interface Input {
 
 /** `errors` is the class of the function's copy that runs them. */
 export function jobTypes(errors: typeof JobError): JobHandlers {
-  return { walk, stumble: stumble(errors), snooze: snooze(errors), hang, block, hog };
+  return { walk, stumble: stumble(errors), snooze: snooze(errors), hang, block, hog, kill, spin };
 }
 
 /** Goes through its steps, each of which has one effect. */
@@ -77,10 +77,22 @@ async function hog(input: Input, context: JobContext) {
   return pieces.length;
 }
 
+/** Has its process killed from outside, at once. */
+async function kill(input: Input, context: JobContext) {
+  await tell(input.effectsUrl, context, { kind: "kill", run: crypto.randomUUID(), pid: Deno.pid });
+  await new Promise(() => {});
+}
+
+/** Computes until its process is killed for it. */
+async function spin(input: Input, context: JobContext) {
+  await tell(input.effectsUrl, context, { kind: "spin", run: crypto.randomUUID(), pid: Deno.pid });
+  for (const end = performance.now() + 60_000; performance.now() < end;);
+}
+
 async function tell(
   url: string,
   context: JobContext,
-  effect: Pick<Effect, "kind" | "run" | "step" | "message">,
+  effect: Pick<Effect, "kind" | "run" | "step" | "message" | "pid">,
 ): Promise<{ effect: number; count: number }> {
   const response = await fetch(url, {
     method: "POST",

@@ -1,0 +1,32 @@
+// Workers that are killed for nothing their jobs did.
+
+import assert from "node:assert/strict";
+import type { Crew } from "./crew.ts";
+import { drill, type DrillJob } from "./drill.ts";
+
+const JOBS = 1_000;
+const DEATHS = 100;
+
+Deno.test("a hundred workers killed at random cost no job more than one attempt, and the median job none", async () => {
+  const jobs: DrillJob[] = Array.from({ length: JOBS }, (_, n) => ({
+    job_type: "walk",
+    input_data: { steps: 1 + n % 3, stepMs: 100 + n * 37 % 400 },
+  }));
+  const { deaths, results } = await drill(jobs, {
+    places: 4,
+    limitSeconds: 600,
+    during: killAtRandom,
+  });
+  assert.ok(deaths >= DEATHS, `${deaths} deaths`);
+  assert.deepEqual(new Set(results.map(({ status }) => status)), new Set(["completed"]));
+  const attempts = results.map(({ retry_count }) => retry_count).sort((one, other) => one - other);
+  assert.equal(attempts[JOBS / 2], 0);
+  assert.ok(attempts.at(-1)! <= 1, `a job lost ${attempts.at(-1)} attempts`);
+});
+
+async function killAtRandom(crew: Crew) {
+  for (let killed = 0; killed < DEATHS;) {
+    await new Promise((resolve) => setTimeout(resolve, 100 + Math.random() * 600));
+    if (crew.killOne()) killed++;
+  }
+}
