@@ -13,6 +13,7 @@
 //! - [`host`]: the one seam to HTTP, clock and log. Tests put a scripted world behind it.
 #![warn(missing_docs)]
 
+pub mod address;
 pub mod config;
 pub mod edge;
 pub mod error;
