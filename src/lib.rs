@@ -15,6 +15,7 @@
 //! - [`job`]: a claimed job.
 #![warn(missing_docs)]
 
+pub mod address;
 pub mod config;
 pub mod edge;
 pub mod error;
