@@ -15,7 +15,7 @@ const SILENCING =
 /** Why a failed run failed, in words; nothing when it is nobody's fault but the queue's. */
 export function causeOf(evidence: Evidence, runs: Run[], run: Run): string | undefined {
   const error = run.end.error ?? "";
-  if (/^lease expired/.test(error)) return causeOfLoss(evidence, runs, run);
+  if (run.isLost) return causeOfLoss(evidence, runs, run);
   const claim = CLAIMS.find(({ error: form }) => form.test(error));
   return claim?.isTrue(evidence, run) ? claim.cause : undefined;
 }

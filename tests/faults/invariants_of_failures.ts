@@ -6,8 +6,6 @@ import type { Invariants } from "./invariants.ts";
 import type { Evidence } from "./run.ts";
 import { type Run, runsOf } from "./runs.ts";
 
-const LOST = /^lease expired/;
-
 export const FAILURES: Invariants = {
   "retry_count is the number of failed runs that were followed by another": (evidence) => {
     const retried = Map.groupBy(
@@ -25,13 +23,29 @@ export const FAILURES: Invariants = {
       runsOf(evidence).filter(({ hasFailed }) => hasFailed),
       ({ job }) => job,
     );
-    const rows = Map.groupBy(evidence.failures, ({ job_id }) => job_id);
+    const attempts = evidence.failures.filter(({ is_attempt }) => is_attempt);
+    const rows = Map.groupBy(attempts, ({ job_id }) => job_id);
     return evidence.jobs.flatMap(({ id }) => {
       const failed = (runs.get(id) ?? []).map(({ end }) => `${end.worker} ${end.error}`);
       const recorded = (rows.get(id) ?? []).map(({ worker_id, error }) => `${worker_id} ${error}`);
       return failed.join("\n") === recorded.join("\n")
         ? []
         : [`${id}: ${failed.length} runs, ${recorded.length} rows`];
+    });
+  },
+
+  "a run that was lost without an attempt is on record too": (evidence) => {
+    const lost = Map.groupBy(
+      runsOf(evidence).filter(({ hasFailed, isLost }) => !hasFailed && isLost),
+      ({ job }) => job,
+    );
+    const rows = Map.groupBy(
+      evidence.failures.filter(({ is_attempt }) => !is_attempt),
+      ({ job_id }) => job_id,
+    );
+    return evidence.jobs.flatMap(({ id }) => {
+      const [runs, recorded] = [lost.get(id)?.length ?? 0, rows.get(id)?.length ?? 0];
+      return runs === recorded ? [] : [`${id}: ${runs} runs, ${recorded} rows`];
     });
   },
 
@@ -63,9 +77,7 @@ export const FAILURES: Invariants = {
   },
 
   "a crash in Wasm takes an attempt from the job that crashed and from no other": (evidence) => {
-    const lost = runsOf(evidence).filter(({ hasFailed, end }) =>
-      hasFailed && LOST.test(end.error ?? "")
-    );
+    const lost = runsOf(evidence).filter(({ hasFailed, isLost }) => hasFailed && isLost);
     return evidence.calls.filter(({ isLastWords }) => isLastWords).flatMap((words) => {
       const wronged = words.said
         .filter(({ error, job }) =>

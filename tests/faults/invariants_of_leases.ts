@@ -63,15 +63,16 @@ export const LEASES: Invariants = {
         // Said again it is answered as before.
         .filter(({ job, token }) => {
           const run = runs.get(`${job} ${token}`);
-          return !run || (run.to < at - ROUNDING_MS && isLost(run));
+          return !run || (run.to < at - ROUNDING_MS && isTaken(run));
         })
         .map(({ job, token, answer }) => `${job} under ${token}: ${answer}`)
     );
   },
 };
 
-function isLost({ hasFailed, end }: Run): boolean {
-  return hasFailed && /^(lease expired|timed out)/.test(end.error ?? "");
+/** Whether the job was taken from its worker. */
+function isTaken({ hasFailed, isLost, end }: Run): boolean {
+  return isLost || (hasFailed && /^timed out/.test(end.error ?? ""));
 }
 
 /** Whether the run's lease was good at some time between two. */

@@ -62,6 +62,7 @@ export const KINDS: readonly Kind[] = [
   misbehaving("job overflows the stack", 3, "stack_overflow"),
   misbehaving("job exhausts the Wasm's memory", 2, "wasm_memory"),
   misbehaving("job exhausts the isolate's memory", 2, "heap_memory"),
+  misbehaving("job has its worker killed", 3, "kill"),
   misbehaving("job hangs", 3, "hang"),
   misbehaving("job blocks the isolate", 2, "block"),
   misbehaving("job throws until it fails", 4, "throw"),

@@ -109,6 +109,11 @@ const ORDINARY: { weight: number; order: (chance: Chance) => Order }[] = [
     order: (chance) =>
       patient("walk", { steps: chance.whole(1, 6), stepMs: chance.whole(10, 400) }),
   },
+  // As large as an input may be, nearly.
+  {
+    weight: 0.3,
+    order: () => patient("walk", { steps: 1, stepMs: 50, padding: "x".repeat(1_000_000) }),
+  },
   // Longer than a process lives.
   { weight: 1, order: (chance) => patient("walk", { steps: 24, stepMs: chance.whole(500, 900) }) },
   { weight: 2, order: report },
@@ -161,6 +166,7 @@ export const MISBEHAVING = {
   heap_memory: () => ordinary("hog", {}, 1),
   hang: () => ordinary("hang", {}, 1, { timeout_seconds: 2 }),
   block: () => ordinary("block", { ms: 4_500 }, 1),
+  kill: () => ordinary("kill", {}, 1),
   throw: () => ordinary("stumble", { attempts: 9, isPermanent: false }, 2),
   throw_permanent: () => ordinary("stumble", { attempts: 9, isPermanent: true }, 2),
 } satisfies Record<string, () => Order>;

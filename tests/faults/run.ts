@@ -45,6 +45,7 @@ export interface FailureRow {
   started_at: Date;
   failed_at: Date;
   error: string;
+  is_attempt: boolean;
 }
 
 /** All that is known about a run when it is over. */
@@ -67,10 +68,12 @@ export interface Evidence {
 export async function run(seed: number, seconds: number): Promise<Evidence> {
   await asSuperuser((sql) => sql.unsafe(JOURNAL + SETTINGS));
   const calls: Call[] = [];
-  const effects = new Effects();
+  const workers = new Workers(WORKERS, calls);
+  const effects = new Effects(({ kind, pid }) => {
+    if (kind === "kill") workers.kill(pid!);
+  });
   const diary = new Diary();
   const load = new Load(new Chance(seed + 1), effects.url);
-  const workers = new Workers(WORKERS, calls);
   const loading = load.keep();
   await harm({ diary, load, workers }, seed, seconds);
   load.stop();
@@ -96,7 +99,9 @@ export async function run(seed: number, seconds: number): Promise<Evidence> {
 /** Retries come soon, so that there are many of them. */
 const SETTINGS = `
 insert into public.job_types (job_type, retry_base_seconds, retry_factor, retry_cap_seconds)
-select unnest(array['noop', 'walk', 'generate_report', 'stumble', 'snooze', 'crash', 'hog', 'hang', 'block']), 0.5, 1, 1
+select unnest(array[
+  'noop', 'walk', 'generate_report', 'stumble', 'snooze', 'crash', 'hog', 'hang', 'block', 'kill'
+]), 0.5, 1, 1
 on conflict (job_type) do update set retry_base_seconds = 0.5, retry_factor = 1, retry_cap_seconds = 1;
 `;
 
@@ -124,7 +129,11 @@ async function untilFinal(load: Load) {
 
 async function tables(sql: postgres.Sql) {
   return {
-    jobs: [...await sql<JobRow[]>`select * from public.jobs order by created_at`],
+    jobs: [
+      ...await sql<JobRow[]>`
+      select id, job_type, status, output_data, error, retry_count, max_retries, step_count
+      from public.jobs order by created_at`,
+    ],
     steps: [...await sql<StepRow[]>`select * from public.job_steps`],
     failures: [...await sql<FailureRow[]>`select * from public.job_failures order by id`],
     ...await readJournal(sql),

@@ -11,7 +11,10 @@ export interface Run {
   from: number;
   to: number;
   end: Change;
+  /** It used an attempt. */
   hasFailed: boolean;
+  /** Its worker ended it without a word. */
+  isLost: boolean;
   /** The process that claimed it; unknown when its claim never passed its line. */
   life?: Life;
 }
@@ -33,6 +36,7 @@ export function runsOf(evidence: Evidence): Run[] {
       to: change.at.getTime(),
       end: change,
       hasFailed: isFailure(change),
+      isLost: isLoss(change),
       life: lives.get(claim.worker ?? ""),
     });
   }
@@ -42,6 +46,12 @@ export function runsOf(evidence: Evidence): Run[] {
 function isFailure(end: Change): boolean {
   const isRetry = end.after === "queued" && end.retries_after > (end.retries_before ?? 0);
   return isRetry || end.after === "failed";
+}
+
+/** What an earlier loss left in `error` is told from this one by the lease, which had not ended then. */
+function isLoss({ at, error, lease_expires_at }: Change): boolean {
+  const isRescued = lease_expires_at !== null && lease_expires_at <= at;
+  return isRescued && /^(lease expired|the worker died|lost its worker)/.test(error ?? "");
 }
 
 /** Each process chooses a name when it starts, and says it with its claims. */

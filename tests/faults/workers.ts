@@ -11,6 +11,9 @@ export const LEASE_SECONDS = 3;
 const LIFE_SECONDS = 12;
 const WAKE_EVERY_MS = 400;
 
+/** What a worker says that ends itself because it is used up. */
+const RETIRED = /the isolate is used up/;
+
 /** One for each line in turn. Not `deferred`: such an answer is fetched only where 15 seconds of life are left. */
 const GROK_TRANSPORTS = ["sync", "stream"];
 
@@ -30,8 +33,8 @@ export interface Life {
   started: number;
   /** When it was told to end, or died. */
   ending?: number;
-  /** Why. `alone`: nobody told it. */
-  reason?: "killed" | "stopped" | "out_of_time" | "alone";
+  /** Why. `retired`: it was used up. `alone`: nobody told it, and it does not say why. */
+  reason?: "killed" | "stopped" | "out_of_time" | "retired" | "alone";
   ended?: number;
 }
 
@@ -79,6 +82,12 @@ export class Workers {
     if (reason !== "stopped" || life.reason === undefined) life.reason = reason;
     life.ending ??= Date.now();
     this.signal(slot, reason === "stopped" ? "SIGTERM" : "SIGKILL");
+  }
+
+  /** Kills the process of this id, if it still lives. */
+  kill(pid: number) {
+    const slot = this.#slots.findIndex(({ life }) => life?.pid === pid);
+    if (slot >= 0) this.end(slot, "killed");
   }
 
   /** Sends a signal to a process; false when there is none. */
@@ -144,7 +153,7 @@ export class Workers {
     clearInterval(waking);
     life.ended = Date.now();
     life.ending ??= life.ended;
-    life.reason ??= "alone";
+    life.reason ??= RETIRED.test(worker.output()) ? "retired" : "alone";
     Object.assign(slot, { life: undefined, worker: undefined });
     await keepOutput(life, worker.output());
   }
