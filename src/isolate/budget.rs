@@ -1,13 +1,13 @@
-//! How long this isolate may still work. The platform ends it without asking: when its time is up, when it has
-//! used its CPU time, or when it has taken its memory.
+//! What this isolate may still use. The platform ends it without asking when its wall clock, its CPU time or its memory
+//! is used up.
 
+use super::stop_reason::StopReason;
 use crate::config::Config;
-use crate::isolate::StopReason;
 
-/// What one isolate may use, and from where on it behaves as if it had.
+/// What one isolate may use, and which part of it before claims stop and running jobs are handed over.
 #[derive(Debug, Clone, Copy)]
 pub struct Budget {
-    started_ms: u64,
+    started_at_ms: u64,
     wall_clock_ms: u64,
     cpu_ms: u64,
     memory_bytes: u64,
@@ -27,10 +27,10 @@ pub struct ResourceUsage {
 }
 
 impl Budget {
-    /// The budget of an isolate that began at `started_ms`.
-    pub fn new(started_ms: u64, config: &Config) -> Self {
+    /// The budget of an isolate that began at `started_at_ms`.
+    pub fn new(started_at_ms: u64, config: &Config) -> Self {
         Self {
-            started_ms,
+            started_at_ms,
             wall_clock_ms: u64::from(config.wall_clock_seconds) * 1_000,
             cpu_ms: u64::from(config.cpu_milliseconds),
             memory_bytes: u64::from(config.memory_megabytes) * 1024 * 1024,
@@ -44,41 +44,41 @@ impl Budget {
         self.used_up(usage, self.claim_percent)
     }
 
-    /// What is used up so far that running jobs have to go on elsewhere, if anything.
+    /// What is used up so far that running jobs are handed over, if anything.
     pub fn ends_runs(&self, usage: ResourceUsage) -> Option<StopReason> {
         self.used_up(usage, self.hand_over_percent)
     }
 
     /// From when on no job is claimed.
     pub fn claims_until_ms(&self) -> u64 {
-        self.started_ms + self.wall_clock_ms * self.claim_percent / 100
+        self.started_at_ms + self.wall_clock_ms * self.claim_percent / 100
     }
 
     /// When running jobs are handed over.
     pub fn hands_over_at_ms(&self) -> u64 {
-        self.started_ms + self.wall_clock_ms * self.hand_over_percent / 100
+        self.started_at_ms + self.wall_clock_ms * self.hand_over_percent / 100
     }
 
     /// When the platform ends the isolate.
     pub fn ends_at_ms(&self) -> u64 {
-        self.started_ms + self.wall_clock_ms
+        self.started_at_ms + self.wall_clock_ms
     }
 
-    /// When to hand over if the platform says now that the wall clock is about to run out. It does so when a
-    /// tenth is left (`cli/src/flags.rs` of supabase/edge-runtime), of which half goes to the jobs: a
-    /// request that was paid for may still be answered.
+    /// When to hand over if the platform announces at `now_ms` that the wall clock is about to run out. It does so when
+    /// a tenth is left (`cli/src/flags.rs` of supabase/edge-runtime). Half of that goes to the jobs, so that a request
+    /// already paid for may still be answered.
     pub fn announced_end_ms(&self, now_ms: u64) -> u64 {
-        let lived_ms = now_ms.saturating_sub(self.started_ms);
-        self.hands_over_at_ms().min(now_ms + lived_ms / 9 / 2)
+        let age_ms = now_ms.saturating_sub(self.started_at_ms);
+        self.hands_over_at_ms().min(now_ms + age_ms / 9 / 2)
     }
 
     fn used_up(&self, usage: ResourceUsage, percent: u64) -> Option<StopReason> {
-        let is_up = |used: u64, limit: u64| used >= limit * percent / 100;
-        if is_up(usage.now_ms - self.started_ms, self.wall_clock_ms) {
+        let is_used_up = |used: u64, limit: u64| used >= limit * percent / 100;
+        if is_used_up(usage.now_ms - self.started_at_ms, self.wall_clock_ms) {
             Some(StopReason::WallClock)
-        } else if is_up(usage.cpu_ms, self.cpu_ms) {
+        } else if is_used_up(usage.cpu_ms, self.cpu_ms) {
             Some(StopReason::Cpu)
-        } else if is_up(usage.memory_bytes, self.memory_bytes) {
+        } else if is_used_up(usage.memory_bytes, self.memory_bytes) {
             Some(StopReason::Memory)
         } else {
             None
@@ -91,10 +91,10 @@ mod tests {
     use super::*;
     use crate::testing::config;
 
-    const STARTED_MS: u64 = 1_000;
+    const STARTED_AT_MS: u64 = 1_000;
 
     fn budget() -> Budget {
-        Budget::new(STARTED_MS, &config(&[]))
+        Budget::new(STARTED_AT_MS, &config(&[]))
     }
 
     fn usage(now_ms: u64, cpu_ms: u64, memory_megabytes: u64) -> ResourceUsage {

@@ -1,17 +1,17 @@
 //! What the jobs of a run share.
 
+use super::budget::{Budget, ResourceUsage};
+use super::crash_record::CrashRecord;
 use super::shared::Shared;
+use super::signals::Signals;
 use crate::config::Config;
 use crate::host::Host;
-use crate::isolate::CrashRecord;
-use crate::isolate::Signals;
-use crate::isolate::{Budget, ResourceUsage};
 use crate::log::Log;
 use crate::queue::QueueClient;
 
 /// What all jobs of a run share.
 pub struct RunContext<'a, H> {
-    /// The world outside.
+    /// HTTP, clock and log.
     pub host: &'a H,
     /// The settings.
     pub config: &'a Config,
@@ -19,28 +19,28 @@ pub struct RunContext<'a, H> {
     pub queue: QueueClient<'a, H>,
     /// The function's log.
     pub log: Log<'a, H>,
-    /// How the run is woken.
+    /// What the isolate tells the run.
     pub signals: &'a Signals,
-    /// What is on board.
+    /// The jobs in flight, for the case of a crash.
     pub crash_record: &'a CrashRecord,
-    /// How long the isolate may work.
+    /// What the isolate may use.
     pub budget: Budget,
-    /// Who claims, for people who look at the table.
+    /// Which worker claims, for people who look at the table.
     pub worker_id: &'a str,
     pub(crate) shared: Shared,
 }
 
 impl<'a, H: Host> RunContext<'a, H> {
-    /// The surroundings of a run in an isolate that began at `started_ms` on the host's clock.
+    /// The context of a run in an isolate that began at `started_at_ms` on the host's clock.
     pub fn new(
         host: &'a H,
         config: &'a Config,
         signals: &'a Signals,
         crash_record: &'a CrashRecord,
-        started_ms: u64,
+        started_at_ms: u64,
         worker_id: &'a str,
     ) -> Self {
-        let budget = Budget::new(started_ms, config);
+        let budget = Budget::new(started_at_ms, config);
         Self {
             host,
             config,
@@ -54,7 +54,7 @@ impl<'a, H: Host> RunContext<'a, H> {
         }
     }
 
-    /// The same with what the jobs of the isolate's earlier runs had in common.
+    /// The same with what the isolate's earlier runs shared.
     pub fn sharing(self, shared: Shared) -> Self {
         Self { shared, ..self }
     }
@@ -67,7 +67,7 @@ impl<'a, H: Host> RunContext<'a, H> {
         }
     }
 
-    /// When running jobs have to go on elsewhere, CPU time and memory permitting.
+    /// When running jobs are handed over, unless CPU time or memory is used up before.
     pub(crate) fn hands_over_at_ms(&self) -> u64 {
         let planned_ms = self.budget.hands_over_at_ms();
         let announced_ms = self.signals.hand_over_at_ms();

@@ -139,7 +139,7 @@ impl Worker {
     pub fn run(&self) -> Promise {
         let mut current = self.0.run.borrow_mut();
         if let Some(run) = current.as_ref() {
-            self.0.signals.look_again();
+            self.0.signals.request_claim();
             return run.clone();
         }
         let isolate = self.0.clone();
@@ -188,7 +188,7 @@ impl Worker {
         // Should it not have been the worker after all that crashed, it begins nothing more.
         self.0.signals.retire();
         let config = self.0.config.as_ref().ok()?;
-        let words = self.0.crash_record.last_words()?;
+        let words = self.0.crash_record.abandon_call()?;
         let host = EdgeHost::new(config, &self.0.meter);
         let request = host.rpc_request(words.function, words.arguments, 0);
         Some(LastWords {

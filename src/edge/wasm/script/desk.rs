@@ -202,7 +202,7 @@ impl<'a, 'r, H: Host> OpenDesk<'a, 'r, H> {
 
 impl<H: Host> Drop for OpenDesk<'_, '_, H> {
     fn drop(&mut self) {
-        let stop = self.context.stopped();
+        let stop = self.context.interruption();
         self.tray.closed.set(Some(stop.map_or(ENDED, reason)));
         let on_stop = self.tray.on_stop.take();
         if let (Some(stop), Some(on_stop)) = (stop, on_stop) {
