@@ -1,9 +1,9 @@
-//! What a handler may answer instead of a result. An error here is an instruction to the queue.
+//! What a handler can answer instead of a result: an instruction to the queue.
 
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-/// A handler's verdict on an attempt that did not succeed.
+/// Why an attempt ended without a result, and what to do about it.
 #[derive(Debug, Clone, PartialEq, Eq, Error, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum JobError {
@@ -21,20 +21,20 @@ pub enum JobError {
         /// What went wrong and what to change, for people.
         message: String,
     },
-    /// The job has to wait for something else: run it again after `seconds`. No attempt is used.
+    /// The job waits for something else: run it again after `seconds`, at least 1. No attempt is used.
     #[error("snoozed for {seconds} seconds")]
     Snoozed {
         /// How long to wait.
         seconds: u32,
     },
-    /// There is not enough time left here: the job goes on in another isolate, where its finished steps are
-    /// known. Without a step finished in this run it counts as a failure.
+    /// Too little time is left here: the job goes on in another isolate, with its finished steps. A run without a
+    /// finished step counts as a failure.
     #[error("handed over")]
     HandOver,
-    /// Someone cancelled the job; the handler stops without a result.
+    /// Someone cancelled the job: the handler stops without a result.
     #[error("the job was cancelled")]
     Cancelled,
-    /// The job is no longer this worker's; whatever it still writes changes nothing.
+    /// The job is no longer this worker's: whatever it still writes changes nothing.
     #[error("the lease on the job was lost")]
     LeaseLost,
 }

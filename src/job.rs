@@ -25,7 +25,7 @@ pub struct Job {
     /// Results of the steps that earlier claims finished, by step name.
     #[serde(default)]
     pub steps: Map<String, Value>,
-    /// Set when the database holds JSON that this worker cannot read: why. Input and steps are then missing.
+    /// Why this worker cannot read the job's JSON, if it cannot. Input and steps are then missing.
     #[serde(skip)]
     pub unreadable: Option<String>,
 }

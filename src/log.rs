@@ -9,11 +9,11 @@ use uuid::Uuid;
 use crate::host::Host;
 use crate::job::Job;
 
-/// The platform keeps 10,000 characters of a message and a hundred messages per ten seconds, so lines
-/// written in the same moment travel as one message.
+/// The platform keeps 10,000 characters of a message and a hundred messages in ten seconds, so lines written in the
+/// same moment travel as one message.
 const LONGEST_MESSAGE: usize = 9_500;
 
-/// Collects lines and hands them to the host as few messages.
+/// Collects lines and writes them to the host's log as few messages.
 pub struct Log<'a, H> {
     host: &'a H,
     lines: RefCell<String>,
@@ -51,7 +51,7 @@ impl<'a, H: Host> Log<'a, H> {
         self.line(&RunEvent { event }, fields);
     }
 
-    /// Adds a line about something of the run that did not work.
+    /// Adds a line about something in the run that failed.
     pub fn failure(&self, event: &str, error: &impl fmt::Display) {
         let error = error.to_string();
         self.event(event, &ErrorField { error });
@@ -68,7 +68,7 @@ impl<'a, H: Host> Log<'a, H> {
         self.line(&head, fields);
     }
 
-    /// Hands what was collected to the host.
+    /// Writes the collected lines to the host's log.
     pub fn flush(&self) {
         let lines = self.lines.take();
         if !lines.is_empty() {

@@ -13,7 +13,7 @@ pub use self::grok::{ApiStyle, GrokConfig, Transport};
 pub use self::secret::Secret;
 use self::variables::{Variables, header_safe};
 
-/// Everything the worker can be told from outside.
+/// The worker's settings.
 #[derive(Debug, Clone)]
 pub struct Config {
     /// The project's address without a slash at its end; PostgREST is at `/rest/v1` below it.
@@ -28,15 +28,15 @@ pub struct Config {
     pub grok: Option<GrokConfig>,
     /// Jobs that run at the same time in one isolate.
     pub concurrency: usize,
-    /// How long a claim holds without a sign of life.
+    /// How long a lease lasts without a heartbeat.
     pub lease_seconds: u32,
-    /// How long the platform lets an isolate live; `None`, as for the next two, where nothing ends it for that.
+    /// The wall clock the platform gives an isolate; `None`, as for the next two, where there is no such limit.
     pub wall_clock_seconds: Option<u32>,
-    /// How much CPU time the platform gives an isolate over its whole life.
+    /// The CPU time the platform gives an isolate over its whole life.
     pub cpu_milliseconds: Option<u32>,
-    /// How much memory the platform gives an isolate.
+    /// The memory the platform gives an isolate.
     pub memory_megabytes: Option<u32>,
-    /// How much text an exchange with the database may carry, in each direction; one job or result may be larger.
+    /// The text that one exchange with the database may carry in each direction; a single job or result may be larger.
     pub exchange_kilobytes: u32,
     /// How much of each of the three may be used before claims stop.
     pub claim_percent: u32,
@@ -45,7 +45,7 @@ pub struct Config {
 }
 
 impl Config {
-    /// Reads the variables the worker knows out of an environment; others are ignored.
+    /// Reads the worker's variables from an environment; others are ignored.
     ///
     /// # Errors
     /// [`ConfigError`] for the first variable that is missing or malformed.
@@ -56,7 +56,7 @@ impl Config {
         let secret_keys = secret_keys(&variables)?;
         let service_role_key = variables.secret("SUPABASE_SERVICE_ROLE_KEY")?;
         let database_key = database_key(&secret_keys, service_role_key.as_ref())?;
-        // Where the platform sends new requests to another isolate.
+        // At half of them the platform sends new requests to another isolate.
         let claim_percent = variables.number("QUEUE_CLAIM_PERCENT", 50, 1, 100)?;
         let accepted_keys = secret_keys
             .into_iter()

@@ -5,11 +5,11 @@ use std::collections::BTreeMap;
 use super::error::ConfigError;
 use super::secret::Secret;
 
-/// By name.
+/// Variables by name.
 pub(super) struct Variables(pub(super) BTreeMap<String, String>);
 
 impl Variables {
-    /// A variable that is set to nothing counts as not set: dashboards make them so.
+    /// A variable set to nothing counts as not set: dashboards leave them so.
     pub(super) fn text(&self, name: &str) -> Option<&str> {
         self.0
             .get(name)

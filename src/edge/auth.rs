@@ -7,14 +7,13 @@ use crate::config::{Config, Secret};
 /// What a caller shows: the headers `x-queue-token` and `apikey`.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Credentials<'a> {
-    /// The random text that can start runs and nothing else.
+    /// The token that can start runs and nothing else.
     pub worker_token: Option<&'a str>,
     /// A key of the project; only secret ones count.
     pub api_key: Option<&'a str>,
 }
 
-/// Whether the caller may start a run. How long the answer takes tells nothing about the secrets but
-/// their lengths.
+/// Whether the caller may start a run. The time this takes tells nothing about the secrets but their lengths.
 pub fn is_authorised(config: &Config, credentials: Credentials<'_>) -> bool {
     let by_token = is_same(&config.worker_token, credentials.worker_token);
     let by_key = config

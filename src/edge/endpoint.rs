@@ -192,7 +192,7 @@ mod tests {
     }
 
     #[test]
-    fn a_post_of_somebody_who_may_starts_a_run() {
+    fn an_authorised_post_starts_a_run() {
         assert!(admit(&Ok(config(&[])), "POST", CALLER).is_ok());
     }
 

@@ -22,8 +22,8 @@ use crate::host::Host;
 
 /// A job type.
 ///
-/// Between two `await`s a handler has the isolate to itself, so it keeps such stretches short. When a job
-/// is cancelled or its lease is lost, the future of `run` is dropped, and its requests with it.
+/// Between two `await`s a handler has the isolate to itself, so it keeps such stretches short. When a job is cancelled
+/// or its lease is lost, the future of `run` is dropped, and its requests with it.
 pub trait JobHandler {
     /// The `job_type` of the jobs it runs.
     const JOB_TYPE: &'static str;
@@ -46,7 +46,7 @@ pub trait JobHandler {
     ) -> impl Future<Output = Result<Value, JobError>>;
 }
 
-/// A job type as the engine sees it, its input's type erased.
+/// A job type as the worker sees it, its input's type erased.
 pub struct Registration<H: Host> {
     /// The `job_type` it runs.
     pub job_type: Cow<'static, str>,

@@ -1,4 +1,4 @@
-//! Handlers as the engine runs them, one at a time.
+//! Handlers as the worker runs them, one at a time.
 
 use std::cell::Cell;
 use std::rc::Rc;
@@ -66,7 +66,7 @@ impl JobHandler for SideBySide {
             step(2, "two").await
         });
         futures_util::future::try_join(one, two).await?;
-        Ok(json!({ "has_news": context.has_news() }))
+        Ok(json!({ "has_unsent_progress": context.has_unsent_progress() }))
     }
 }
 
@@ -119,7 +119,7 @@ fn progress_waits_while_other_progress_is_on_its_way() {
     let saves = host.calls_of("save_job_step");
     assert_eq!(saves[0]["progress"]["done"], 1);
     assert_eq!(saves[1].get("progress"), None);
-    assert_eq!(result, Ok(json!({ "has_news": true })));
+    assert_eq!(result, Ok(json!({ "has_unsent_progress": true })));
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! `crash`: ends the worker in the ways Rust in Wasm can end. Only for the fault suite, which builds it in with the
+//! `crash`: crashes the worker in the ways Rust in Wasm can crash. For the fault suite, which builds it in with the
 //! feature `faults`.
 
 use serde::Deserialize;
@@ -13,7 +13,7 @@ pub(super) struct Crash;
 #[derive(Deserialize)]
 pub(super) struct CrashInput {
     way: Ending,
-    /// Told that the crash is about to come, where somebody counts.
+    /// Where to report the crash that is about to come.
     #[serde(rename = "effectsUrl")]
     effects_url: Option<String>,
 }
@@ -39,7 +39,7 @@ impl JobHandler for Crash {
         context: &JobContext<'_, H>,
     ) -> Result<Value, JobError> {
         if let Some(url) = &input.effects_url {
-            tell(context, url).await?;
+            report(context, url).await?;
         }
         match input.way {
             Ending::Panic => panic!("on purpose"),
@@ -49,7 +49,7 @@ impl JobHandler for Crash {
     }
 }
 
-async fn tell<H: Host>(context: &JobContext<'_, H>, url: &str) -> Result<(), JobError> {
+async fn report<H: Host>(context: &JobContext<'_, H>, url: &str) -> Result<(), JobError> {
     let job = context.job();
     let effect = json!({ "kind": "crash", "job": job.id, "run": job.lease_token });
     let request = HttpRequest {
@@ -65,7 +65,7 @@ async fn tell<H: Host>(context: &JobContext<'_, H>, url: &str) -> Result<(), Job
     Ok(())
 }
 
-/// Adds after the call, or it would be a loop.
+/// Adds after the call: a tail call would be a loop.
 #[expect(unconditional_recursion, reason = "it is to overflow the stack")]
 fn recurse(depth: u64) -> u64 {
     std::hint::black_box(recurse(std::hint::black_box(depth + 1))) + 1
@@ -75,7 +75,7 @@ fn hoard<H: Host>(context: &JobContext<'_, H>) -> u64 {
     // Large, because each of them makes V8 move the whole memory.
     const PIECE_BYTES: usize = 1024 * 1024 * 1024;
     let mut pieces: Vec<Vec<u8>> = Vec::new();
-    // The clock never goes back to zero: there is no other end than the memory's.
+    // The clock never goes back to zero: only the memory ends this.
     while context.now_ms() > 0 {
         pieces.push(std::hint::black_box(Vec::with_capacity(PIECE_BYTES)));
     }

@@ -1,4 +1,4 @@
-//! `noop`: shows that the queue works end to end, and costs nothing. The result is the input.
+//! `noop`: returns its input. Shows that the queue works end to end.
 
 use serde_json::Value;
 

@@ -1,8 +1,7 @@
-//! What this isolate has on board, kept where a crash can find it.
+//! The jobs in flight, as a crash leaves them readable.
 //!
-//! A panic in Wasm is the end of all futures at once: nothing is dropped, nothing is polled again. What the
-//! crash_record holds can still be read then, so that finished results are delivered, and jobs that had no part
-//! in the crash do not pay for it.
+//! A panic in Wasm ends all futures at once: nothing is dropped, nothing is polled again. The crash record can still be
+//! read then, so that finished results are delivered and only the job that crashed pays for it.
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -12,30 +11,30 @@ use uuid::Uuid;
 use crate::job::Job;
 use crate::queue::{AbandonRequest, JobResult, Outcome};
 
-/// The jobs on board.
+/// The jobs in flight and the claims under way.
 #[derive(Debug, Default)]
 pub struct CrashRecord {
     entries: RefCell<Vec<Rc<CrashEntry>>>,
     claims: RefCell<Vec<Uuid>>,
-    added: Cell<u64>,
-    /// The number of the job whose handler has the isolate at this moment.
+    added_count: Cell<u64>,
+    /// The number of the job whose handler is being polled.
     polled: Cell<Option<u64>>,
 }
 
-/// A call to the database that a crashed worker can no longer make itself.
+/// The call that tells the database what a crashed worker leaves behind.
 #[derive(Debug, PartialEq, Eq)]
 pub struct AbandonCall {
-    /// Which function.
+    /// The database's function.
     pub function: &'static str,
     /// Its arguments as JSON.
     pub arguments: String,
 }
 
-/// One job on board.
+/// One job in flight.
 #[derive(Debug)]
 pub struct CrashEntry {
     number: u64,
-    /// Where it is in the crash_record.
+    /// Where it is in the record.
     position: Cell<usize>,
     job_id: Uuid,
     lease_token: Uuid,
@@ -44,10 +43,10 @@ pub struct CrashEntry {
 }
 
 impl CrashRecord {
-    /// Takes a claimed job on board.
+    /// Adds a claimed job.
     pub(crate) fn add(&self, job: &Job) -> Rc<CrashEntry> {
-        let number = self.added.get();
-        self.added.set(number + 1);
+        let number = self.added_count.get();
+        self.added_count.set(number + 1);
         let mut entries = self.entries.borrow_mut();
         let entry = Rc::new(CrashEntry {
             number,
@@ -60,7 +59,7 @@ impl CrashRecord {
         entry
     }
 
-    /// Nothing has to be said about the job any more.
+    /// Removes a job that the database needs to hear nothing more about.
     pub(crate) fn remove(&self, entry: &CrashEntry) {
         let mut entries = self.entries.borrow_mut();
         let position = entry.position.get();
@@ -70,51 +69,51 @@ impl CrashRecord {
         }
     }
 
-    /// Begins a claim under a new token: what it brings may be this isolate's before it knows.
+    /// Adds a claim under a new token: the database may grant it before the worker hears of that.
     pub(crate) fn begin_claim(&self) -> Uuid {
         let lease_token = Uuid::new_v4();
         self.claims.borrow_mut().push(lease_token);
         lease_token
     }
 
-    /// What the claim brought is on board.
+    /// Removes a claim that was answered or given up.
     pub(crate) fn end_claim(&self, lease_token: Uuid) {
         self.claims
             .borrow_mut()
             .retain(|claim| *claim != lease_token);
     }
 
-    /// The claims whose answers have not arrived.
+    /// The lease tokens of claims without an answer.
     pub fn claims(&self) -> Vec<Uuid> {
         self.claims.borrow().clone()
     }
 
-    /// The jobs whose end the database does not know yet: id and lease token.
-    pub(crate) fn ended(&self) -> Vec<(Uuid, Uuid)> {
+    /// The jobs whose result the database has not confirmed: id and lease token.
+    pub(crate) fn undelivered(&self) -> Vec<(Uuid, Uuid)> {
         let entries = self.entries.borrow();
-        let ended = entries
+        let undelivered = entries
             .iter()
             .filter(|entry| entry.outcome.borrow().is_some());
-        ended
+        undelivered
             .map(|entry| (entry.job_id, entry.lease_token))
             .collect()
     }
 
-    /// Nothing is on board.
+    /// Whether no job is in flight.
     pub(crate) fn is_empty(&self) -> bool {
         self.entries.borrow().is_empty()
     }
 
-    /// Runs `poll` in the name of the job.
+    /// Runs `poll`; a crash meanwhile is this job's.
     pub(crate) fn polling<T>(&self, entry: &CrashEntry, poll: impl FnOnce() -> T) -> T {
         self.polled.set(Some(entry.number));
-        let polled = poll();
+        let output = poll();
         self.polled.set(None);
-        polled
+        output
     }
 
-    /// What to tell the database after a crash; `None` when nothing was on board.
-    pub fn last_words(&self) -> Option<AbandonCall> {
+    /// The call to make after a crash; `None` when there is nothing to tell.
+    pub fn abandon_call(&self) -> Option<AbandonCall> {
         let outcomes = self.outcomes_after_crash();
         let results: Vec<_> = outcomes
             .iter()
@@ -138,9 +137,9 @@ impl CrashRecord {
         })
     }
 
-    /// What to tell the database about every job after a crash: its result if it has one; that it failed, if
-    /// it was its handler that crashed; otherwise that it is released. When no handler was at work the
-    /// worker itself is to blame, and jobs are handed over, so that the same crash does not befall them for ever.
+    /// The outcome of every job after a crash: its result if it has one, a failure if its handler crashed, otherwise a
+    /// release. When no handler was being polled the worker itself is to blame. Jobs are then handed over, which the
+    /// database allows only so often: a crash that comes back does not go on for ever.
     pub fn outcomes_after_crash(&self) -> Vec<(Uuid, Uuid, Rc<Outcome>)> {
         let entries = self.entries.borrow();
         entries
@@ -167,8 +166,8 @@ impl CrashRecord {
 }
 
 impl CrashEntry {
-    /// The job came to this end.
-    pub(crate) fn ended(&self, outcome: Rc<Outcome>) {
+    /// Keeps the job's outcome until the database has it.
+    pub(crate) fn record_outcome(&self, outcome: Rc<Outcome>) {
         self.outcome.replace(Some(outcome));
     }
 }
@@ -205,7 +204,7 @@ mod tests {
         for entry in [&ended, &culprit, &bystander] {
             crash_record.polling(entry, || ());
         }
-        ended.ended(Rc::new(Outcome::Completed {
+        ended.record_outcome(Rc::new(Outcome::Completed {
             output_data: json!(1),
         }));
         crash(&crash_record, &culprit);
@@ -216,7 +215,7 @@ mod tests {
     }
 
     #[test]
-    fn a_crash_of_the_worker_itself_is_no_bodys_fault_and_ends_some_day_all_the_same() {
+    fn after_a_crash_of_the_worker_itself_all_jobs_are_handed_over() {
         let crash_record = CrashRecord::default();
         add(&crash_record);
         add(&crash_record);
@@ -224,18 +223,18 @@ mod tests {
     }
 
     #[test]
-    fn what_is_settled_is_not_mentioned() {
+    fn a_removed_job_has_no_outcome_after_a_crash() {
         let crash_record = CrashRecord::default();
         let [first, second, third] = [(); 3].map(|()| add(&crash_record));
         crash_record.remove(&first);
         crash_record.remove(&third);
-        let on_board = crash_record.outcomes_after_crash();
-        assert_eq!(on_board.len(), 1);
-        assert_eq!(on_board[0].0, second.job_id);
+        let outcomes = crash_record.outcomes_after_crash();
+        assert_eq!(outcomes.len(), 1);
+        assert_eq!(outcomes[0].0, second.job_id);
     }
 
     #[test]
-    fn a_claim_is_remembered_until_its_answer_is_in() {
+    fn a_claim_is_kept_until_it_is_answered() {
         let crash_record = CrashRecord::default();
         let [first, second] = [(); 2].map(|()| crash_record.begin_claim());
         assert_eq!(crash_record.claims(), [first, second]);

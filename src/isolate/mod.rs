@@ -1,4 +1,4 @@
-//! One isolate: what it may use, what reaches it from outside, and what a crash of it leaves readable.
+//! One isolate: what it may use, the signals that reach it, and what survives its crash.
 
 mod crash_record;
 mod resources;

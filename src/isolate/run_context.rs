@@ -1,15 +1,17 @@
 //! What the jobs of a run share.
 
+use super::crash_record::CrashRecord;
+use super::resources::Resources;
 use super::shared::Shared;
+use super::signals::Signals;
 use crate::config::Config;
 use crate::host::Host;
-use crate::isolate::{CrashRecord, Resources, Signals};
 use crate::log::Log;
 use crate::queue::QueueClient;
 
 /// What all jobs of a run share.
 pub struct RunContext<'a, H> {
-    /// The world outside.
+    /// HTTP, clock and log.
     pub host: &'a H,
     /// The settings.
     pub config: &'a Config,
@@ -17,28 +19,28 @@ pub struct RunContext<'a, H> {
     pub queue: QueueClient<'a, H>,
     /// The function's log.
     pub log: Log<'a, H>,
-    /// How the run is woken.
+    /// What the isolate tells the run.
     pub signals: &'a Signals,
-    /// What is on board.
+    /// The jobs in flight, for the case of a crash.
     pub crash_record: &'a CrashRecord,
-    /// What the isolate may use, and has used.
+    /// What the isolate may use, and what it has used.
     pub resources: Resources<'a, H>,
-    /// Who claims, for people who look at the table.
+    /// Which worker claims, for people who look at the table.
     pub worker_id: &'a str,
     pub(crate) shared: Shared,
 }
 
 impl<'a, H: Host> RunContext<'a, H> {
-    /// The surroundings of a run in an isolate that began at `started_ms` on the host's clock.
+    /// The context of a run in an isolate that began at `started_at_ms` on the host's clock.
     pub fn new(
         host: &'a H,
         config: &'a Config,
         signals: &'a Signals,
         crash_record: &'a CrashRecord,
-        started_ms: u64,
+        started_at_ms: u64,
         worker_id: &'a str,
     ) -> Self {
-        let resources = Resources::new(host, config, signals, started_ms);
+        let resources = Resources::new(host, config, signals, started_at_ms);
         let ends_at_ms = resources.limits().ends_at_ms();
         Self {
             host,
@@ -53,7 +55,7 @@ impl<'a, H: Host> RunContext<'a, H> {
         }
     }
 
-    /// The same with what the jobs of the isolate's earlier runs had in common.
+    /// The same with what the isolate's earlier runs shared.
     pub fn sharing(self, shared: Shared) -> Self {
         Self {
             resources: self.resources.sharing(&shared),

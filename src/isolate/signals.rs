@@ -1,30 +1,29 @@
-//! What reaches a run from outside while it runs.
+//! What the isolate tells a run while it runs.
 
 use std::cell::{Cell, RefCell};
 use std::task::Waker;
 
 use crate::isolate::StopReason;
 
-/// Messages to the run in progress. Sending one wakes it.
+/// Signals to the run in progress. Each wakes it.
 #[derive(Debug, Default)]
 pub struct Signals {
-    drained: Cell<Option<StopReason>>,
+    drain_reason: Cell<Option<StopReason>>,
     hand_over_at_ms: Cell<Option<u64>>,
-    look_again: Cell<bool>,
+    is_claim_requested: Cell<bool>,
     waker: RefCell<Option<Waker>>,
     woken: Cell<bool>,
 }
 
 impl Signals {
-    /// The isolate is not to begin anything new: no run of it claims any more, and what has not started is
-    /// handed back.
+    /// Begins nothing new: no run of this isolate claims any more, and jobs that have not started are released.
     pub fn drain(&self, reason: StopReason) {
-        self.drained.set(self.drained.get().or(Some(reason)));
+        let earlier = self.drain_reason.get();
+        self.drain_reason.set(earlier.or(Some(reason)));
         self.wake();
     }
 
-    /// The isolate is about to end: it is drained, and what still runs at `at_ms` on the host's clock is
-    /// handed over.
+    /// Drains the isolate, which is about to end, and hands over what still runs at `at_ms` on the host's clock.
     pub fn shut_down(&self, at_ms: u64) {
         let earlier_ms = self.hand_over_at_ms.get();
         self.hand_over_at_ms.set(Some(
@@ -33,14 +32,14 @@ impl Signals {
         self.drain(StopReason::Shutdown);
     }
 
-    /// The isolate has crashed: it begins nothing new, and nobody is woken.
+    /// Drains the isolate after a crash: nobody is left to be woken.
     pub fn retire(&self) {
-        self.drained.set(Some(StopReason::Shutdown));
+        self.drain_reason.set(Some(StopReason::Shutdown));
     }
 
-    /// There may be new jobs: the run asks for some once more before it ends.
-    pub fn look_again(&self) {
-        self.look_again.set(true);
+    /// There may be new jobs: the run claims once more before it ends.
+    pub fn request_claim(&self) {
+        self.is_claim_requested.set(true);
         self.wake();
     }
 
@@ -53,25 +52,25 @@ impl Signals {
     }
 
     /// Why the isolate begins nothing new, if so.
-    pub(crate) fn drained(&self) -> Option<StopReason> {
-        self.drained.get()
+    pub(crate) fn drain_reason(&self) -> Option<StopReason> {
+        self.drain_reason.get()
     }
 
-    /// When the isolate hands over because it was told of its end.
+    /// When the isolate hands over because the platform announced its end.
     pub(crate) fn hand_over_at_ms(&self) -> Option<u64> {
         self.hand_over_at_ms.get()
     }
 
-    pub(crate) fn is_to_look_again(&self) -> bool {
-        self.look_again.get()
+    pub(crate) fn is_claim_requested(&self) -> bool {
+        self.is_claim_requested.get()
     }
 
-    /// The run is asking: whoever comes from now on wants it asked once more.
-    pub(crate) fn looking(&self) {
-        self.look_again.set(false);
+    /// A claim begins: it answers the requests so far and none that comes later.
+    pub(crate) fn begin_claim(&self) {
+        self.is_claim_requested.set(false);
     }
 
-    /// Whether something came since the last time; if not, `waker` is woken when it does.
+    /// Whether a signal came since the last call; if not, the next one wakes `waker`.
     pub(crate) fn take_woken(&self, waker: &Waker) -> bool {
         if self.woken.take() {
             return true;

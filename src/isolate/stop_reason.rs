@@ -9,14 +9,14 @@ pub enum StopReason {
     /// No job was left to claim.
     #[default]
     Empty,
-    /// The isolate has lived too long to begin another job.
+    /// The isolate's wall clock is used up too far for another claim.
     WallClock,
-    /// It has used too much CPU time.
+    /// Its CPU time is.
     Cpu,
-    /// It has taken too much memory.
+    /// Its memory is.
     Memory,
     /// The platform announced the isolate's end.
     Shutdown,
-    /// The database stayed away, or refused.
+    /// The database was unreachable, or refused.
     Database,
 }

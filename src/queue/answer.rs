@@ -1,4 +1,4 @@
-//! What an answer says, whoever wrote it: the function, PostgREST, or a gateway in front of it.
+//! Reads answers, whoever wrote them: the function, PostgREST, or a gateway in front of it.
 
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -65,8 +65,8 @@ impl QueueError {
         matches!(self.code(), Some("PGRST202" | "42883"))
     }
 
-    /// What the error means for repeating the call.
-    pub fn verdict(&self) -> Retryability {
+    /// Whether repeating the call may help.
+    pub fn retryability(&self) -> Retryability {
         match self {
             Self::Unreachable { .. } => Retryability::Transient,
             Self::Unsendable { .. } => Retryability::Content,
@@ -90,9 +90,9 @@ impl From<QueueError> for JobError {
         match error.code() {
             Some(refusal::CANCELLED) => Self::Cancelled,
             Some(refusal::LEASE_LOST | refusal::NO_SUCH_JOB) => Self::LeaseLost,
-            _ => match error.verdict() {
+            _ => match error.retryability() {
                 Retryability::Content => Self::permanent(error.to_string()),
-                // Repeated until there was no time left: another isolate may have better luck.
+                // It was repeated until this isolate had no time left.
                 Retryability::Transient => Self::HandOver,
                 Retryability::Unsettled | Retryability::Fatal => Self::retryable(error.to_string()),
             },
@@ -108,7 +108,7 @@ pub(super) fn decode<T: DeserializeOwned>(
     read(function, answer, |body| serde_json::from_slice(body))
 }
 
-/// What `read` makes of the body of an answer that says yes.
+/// What `read` makes of the body of a successful answer.
 pub(super) fn read<T>(
     function: &str,
     answer: Result<HttpResponse, TransportError>,
@@ -129,7 +129,7 @@ pub(super) fn read<T>(
     read(body).map_err(|error| unreadable(function, &error.to_string()))
 }
 
-/// An answer that runs parallel to what was sent must be as long.
+/// An answer with one entry for each that was sent must be as long.
 pub(super) fn expect_length(function: &str, got: usize, sent: usize) -> Result<(), QueueError> {
     if got == sent {
         return Ok(());
@@ -170,7 +170,7 @@ fn refused(function: &str, response: &HttpResponse) -> QueueError {
     }
 }
 
-/// Enough for a person to understand; servers repeat what they were sent.
+/// Servers repeat what they were sent: a few words are enough for a person to understand.
 fn shortened(message: &str) -> String {
     message.chars().take(300).collect()
 }
@@ -200,7 +200,7 @@ mod tests {
     }
 
     #[test]
-    fn a_refusal_keeps_code_and_message_and_the_wish_to_wait() {
+    fn a_refusal_keeps_code_and_message_and_how_long_to_wait() {
         let body = r#"{"code":"PGRST003","message":"timed out","details":null,"hint":null}"#;
         let error = error(504, body);
         assert_eq!(error.code(), Some("PGRST003"));
@@ -220,7 +220,7 @@ mod tests {
             "[]",
         ] {
             let error = error(502, body);
-            assert_eq!(error.verdict(), Retryability::Transient, "{body}");
+            assert_eq!(error.retryability(), Retryability::Transient, "{body}");
             assert_eq!(error.code(), None);
         }
     }
@@ -229,7 +229,7 @@ mod tests {
     fn an_answer_of_another_shape_is_an_error_and_no_panic() {
         let error = decode::<Vec<u32>>("f", Ok(response(200, r#"{"a":1}"#)));
         assert_eq!(
-            error.expect_err("no list").verdict(),
+            error.expect_err("no list").retryability(),
             Retryability::Unsettled
         );
     }
@@ -254,18 +254,18 @@ mod tests {
 
     #[test]
     fn a_handlers_question_mark_does_what_the_refusal_says() {
-        let verdict = |code: &str| {
+        let job_error = |code: &str| {
             JobError::from(error(
                 400,
                 &json!({ "code": code, "message": "m" }).to_string(),
             ))
         };
-        assert_eq!(verdict("JQ001"), JobError::Cancelled);
-        assert_eq!(verdict("JQ002"), JobError::LeaseLost);
-        assert_eq!(verdict("JQ003"), JobError::LeaseLost);
-        assert!(matches!(verdict("JQ004"), JobError::Permanent { .. }));
-        assert!(matches!(verdict("23505"), JobError::Permanent { .. }));
-        assert_eq!(verdict("40001"), JobError::HandOver);
-        assert!(matches!(verdict("42501"), JobError::Retryable { .. }));
+        assert_eq!(job_error("JQ001"), JobError::Cancelled);
+        assert_eq!(job_error("JQ002"), JobError::LeaseLost);
+        assert_eq!(job_error("JQ003"), JobError::LeaseLost);
+        assert!(matches!(job_error("JQ004"), JobError::Permanent { .. }));
+        assert!(matches!(job_error("23505"), JobError::Permanent { .. }));
+        assert_eq!(job_error("40001"), JobError::HandOver);
+        assert!(matches!(job_error("42501"), JobError::Retryable { .. }));
     }
 }

@@ -1,6 +1,6 @@
 //! The database as the worker sees it: a few functions called through PostgREST, every one safe to repeat.
 //!
-//! Nothing here decides about jobs: a call is encoded, sent, perhaps sent again, and its answer decoded.
+//! Nothing here decides about jobs: a call is encoded, sent, repeated if that may help, and its answer decoded.
 
 mod answer;
 mod outcome;
@@ -19,8 +19,7 @@ pub use self::wire::{
 };
 use self::wire::{HeartbeatRequest, SaveStepRequest, StartStepRequest, WakeRequest};
 use crate::host::{Host, HttpResponse, TransportError};
-use crate::job::Job;
-use crate::job::Progress;
+use crate::job::{Job, Progress};
 
 /// PostgREST waits ten seconds for a connection, and its functions take less than eight.
 const TIMEOUT_MS: u32 = 20_000;
@@ -33,8 +32,8 @@ pub struct QueueClient<'a, H> {
 }
 
 impl<'a, H: Host> QueueClient<'a, H> {
-    /// A client that repeats nothing after `give_up_at_ms` on the host's clock, and whose signs of life
-    /// hold for `lease_seconds`.
+    /// A client that repeats nothing after `give_up_at_ms` on the host's clock. Its heartbeats extend leases to
+    /// `lease_seconds`.
     pub fn new(host: &'a H, give_up_at_ms: u64, lease_seconds: u32) -> Self {
         Self {
             host,
@@ -43,23 +42,23 @@ impl<'a, H: Host> QueueClient<'a, H> {
         }
     }
 
-    /// Stores results and claims jobs in one trip, once: what is to be sent next time may be something else.
+    /// Stores results and claims jobs in one call. It is not repeated here: the next one may have more to send.
     ///
     /// # Errors
     /// [`QueueError`] when no readable answer came.
     pub async fn exchange<R: Serialize>(
         &self,
-        exchange: &ExchangeRequest<'_, R>,
+        request: &ExchangeRequest<'_, R>,
     ) -> Result<ExchangeAnswer, QueueError> {
         const FUNCTION: &str = "finish_and_claim_jobs";
-        let arguments = encode(FUNCTION, exchange)?;
+        let arguments = encode(FUNCTION, request)?;
         let answer = self.host.rpc(FUNCTION, arguments, self.timeout_ms()).await;
-        let exchanged = answer::read(FUNCTION, answer, wire::exchanged)?;
-        answer::expect_length(FUNCTION, exchanged.finished.len(), exchange.results.len())?;
-        Ok(exchanged)
+        let answer = answer::read(FUNCTION, answer, wire::decode_exchange)?;
+        answer::expect_length(FUNCTION, answer.finished.len(), request.results.len())?;
+        Ok(answer)
     }
 
-    /// Shows that this worker still breathes, once: the next sign of life is the repetition.
+    /// Extends the leases of jobs. It is not repeated here: the next heartbeat does the same.
     ///
     /// # Errors
     /// [`QueueError`] when no readable answer came.
@@ -70,32 +69,32 @@ impl<'a, H: Host> QueueClient<'a, H> {
             lease_seconds: self.lease_seconds,
         };
         let arguments = encode(FUNCTION, &heartbeat)?;
-        // A sign of life that takes longer than the pause to the next one is of no use.
+        // Time out before the next heartbeat is due.
         let timeout_ms = self.heartbeat_ms().max(1_000);
         let answer = self.host.rpc(FUNCTION, arguments, timeout_ms).await;
-        let standings: Vec<LeaseStatus> = answer::decode(FUNCTION, answer)?;
-        answer::expect_length(FUNCTION, standings.len(), jobs.len())?;
-        Ok(standings)
+        let statuses: Vec<LeaseStatus> = answer::decode(FUNCTION, answer)?;
+        answer::expect_length(FUNCTION, statuses.len(), jobs.len())?;
+        Ok(statuses)
     }
 
-    /// The pause between two signs of life: two may fail to arrive before the lease ends.
+    /// The pause between two heartbeats: two may fail before the lease ends.
     pub fn heartbeat_ms(&self) -> u32 {
         self.lease_seconds.saturating_mul(1_000) / 3
     }
 
-    /// How long to wait for an answer about leases: one that takes longer than most of a lease is better asked
-    /// for again, and none is awaited beyond the isolate's end.
+    /// How long to wait for an answer about leases: not longer than two thirds of a lease, so that there is time to ask
+    /// again, and not beyond the isolate's end.
     fn timeout_ms(&self) -> u32 {
         let left_ms = self.give_up_at_ms.saturating_sub(self.host.now_ms());
         let left_ms = u32::try_from(left_ms).unwrap_or(u32::MAX);
-        let most_of_lease_ms = self.heartbeat_ms().saturating_mul(2);
-        TIMEOUT_MS.min(most_of_lease_ms).min(left_ms).max(1_000)
+        let two_thirds_ms = self.heartbeat_ms().saturating_mul(2);
+        TIMEOUT_MS.min(two_thirds_ms).min(left_ms).max(1_000)
     }
 
     /// Records that a step begins.
     ///
     /// # Errors
-    /// [`QueueError`] when the database stays away or refuses, with code `JQ002` when the lease is lost.
+    /// [`QueueError`] when the database is unreachable or refuses, with code `JQ002` when the lease is lost.
     pub async fn start_step(&self, job: &Job, name: &str) -> Result<StepStart, QueueError> {
         let step = StartStepRequest {
             job_id: job.id,
@@ -107,11 +106,10 @@ impl<'a, H: Host> QueueClient<'a, H> {
             .await
     }
 
-    /// Keeps the result of a step. The first result kept under a name stays, unless this one is to
-    /// `replace` it.
+    /// Keeps the result of a step. The first result under a name stays, unless this one is to `replace` it.
     ///
     /// # Errors
-    /// [`QueueError`] when the database stays away or refuses, with code `JQ002` when the lease is lost.
+    /// [`QueueError`] when the database is unreachable or refuses, with code `JQ002` when the lease is lost.
     pub async fn save_step(
         &self,
         job: &Job,
@@ -133,19 +131,19 @@ impl<'a, H: Host> QueueClient<'a, H> {
             .await
     }
 
-    /// Lets the database wake another worker, if there is work for one.
+    /// Has the database wake another worker, if there is work for one.
     ///
     /// # Errors
-    /// [`QueueError`] when the database stays away or refuses.
+    /// [`QueueError`] when the database is unreachable or refuses.
     pub async fn wake_successor(&self) -> Result<u32, QueueError> {
         let successor = WakeRequest { max_posts: 1 };
         self.call("dispatch_workers", successor).await
     }
 
-    /// The health of the queue in Prometheus's words.
+    /// The health of the queue in Prometheus's text format.
     ///
     /// # Errors
-    /// [`QueueError`] when the database stays away or refuses.
+    /// [`QueueError`] when the database is unreachable or refuses.
     pub async fn metrics(&self) -> Result<String, QueueError> {
         let nothing = serde_json::Map::new();
         self.call("job_queue_metrics", nothing).await
@@ -154,7 +152,7 @@ impl<'a, H: Host> QueueClient<'a, H> {
     /// Calls any function of the database.
     ///
     /// # Errors
-    /// [`QueueError`] when the database stays away, refuses, or answers something else than a `T`.
+    /// [`QueueError`] when the database is unreachable, refuses, or answers something else than a `T`.
     pub async fn call<T: DeserializeOwned>(
         &self,
         function: &str,
@@ -177,7 +175,7 @@ impl<'a, H: Host> QueueClient<'a, H> {
         value.ok_or_else(|| answer::unreadable(function, "it is missing"))
     }
 
-    /// The repeating itself, without type parameters: there is one copy of it in the Wasm.
+    /// The loop of [`Self::repeated`] without type parameters, so that the Wasm has one copy of it.
     async fn repeat(
         &self,
         function: &str,
@@ -192,7 +190,7 @@ impl<'a, H: Host> QueueClient<'a, H> {
                 return Ok(());
             };
             failures += 1;
-            let pause_ms = retry::pause_ms(error.verdict(), error.retry_after_ms(), failures);
+            let pause_ms = retry::pause_ms(error.retryability(), error.retry_after_ms(), failures);
             let Some(pause_ms) = pause_ms else {
                 return Err(error);
             };
@@ -230,7 +228,7 @@ mod tests {
             error.to_string(),
             "f: the arguments cannot be sent: key must be a string"
         );
-        assert_eq!(error.verdict(), Retryability::Content);
+        assert_eq!(error.retryability(), Retryability::Content);
         assert!(host.rpcs.borrow().is_empty());
     }
 }

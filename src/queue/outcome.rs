@@ -1,11 +1,11 @@
-//! From a handler's answer to what the queue shall do: the only place a verdict becomes an action.
+//! Turns a handler's result into what the database does with the job. Nothing else decides that.
 
 use serde::Serialize;
 use serde_json::Value;
 
 use crate::error::JobError;
 
-/// What the database shall do with a job this worker held.
+/// What the database does with a job after this worker's attempt.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(tag = "outcome", rename_all = "snake_case")]
 pub enum Outcome {
@@ -24,28 +24,27 @@ pub enum Outcome {
         #[serde(skip_serializing_if = "Option::is_none")]
         retry_after_seconds: Option<u32>,
     },
-    /// The handler stopped because somebody cancelled the job.
+    /// The handler stopped because someone cancelled the job.
     Cancelled,
-    /// Hand the job back as it was claimed: no attempt is lost.
+    /// Give the job back without using an attempt.
     Released {
-        /// Nobody gets it sooner.
+        /// It is not claimed sooner.
         #[serde(skip_serializing_if = "Option::is_none")]
         retry_after_seconds: Option<u32>,
     },
-    /// The job ran and has to go on elsewhere. The database decides by its steps whether that is progress or
-    /// a failure.
+    /// The job goes on in another isolate. The database decides by its steps whether this was progress or a failure.
     HandedOver,
 }
 
 impl Outcome {
-    /// Back as it was claimed, for anyone to take at once.
+    /// The job can be claimed again at once.
     pub fn released() -> Self {
         Self::Released {
             retry_after_seconds: None,
         }
     }
 
-    /// The end of a job that no further attempt can help.
+    /// No further attempt can help.
     pub fn permanent(error_message: String) -> Self {
         Self::Failed {
             error_message,
@@ -55,7 +54,7 @@ impl Outcome {
     }
 }
 
-/// What to do after an attempt; `None` when the job is somebody else's by now and there is nothing to say.
+/// What the database does after an attempt; `None` when the lease is lost and the job no longer this worker's.
 pub fn outcome(result: Result<Value, JobError>) -> Option<Outcome> {
     match result {
         Ok(output_data) => Some(Outcome::Completed { output_data }),
@@ -84,7 +83,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_verdict_has_its_outcome() {
+    fn every_result_has_its_outcome() {
         let later = JobError::Retryable {
             message: "not now".into(),
             retry_after_seconds: Some(7),
@@ -119,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn about_a_job_that_is_lost_there_is_nothing_to_say() {
+    fn a_lost_job_has_no_outcome() {
         assert_eq!(outcome(Err(JobError::LeaseLost)), None);
     }
 }

@@ -16,10 +16,10 @@ pub mod refusal {
     pub const TOO_MANY_WAITING: &str = "JQ006";
 }
 
-/// With the pauses between them these take six seconds: PostgREST has read a new schema by then.
+/// With their pauses they take six seconds: PostgREST has read a new schema by then.
 const UNSETTLED_TRIES: u32 = 7;
-/// Whoever asks for more patience is asked again all the same: PostgREST doubles its wish with every failure.
-const MOST_PATIENCE_MS: u32 = 30_000;
+/// A longer wish is not granted: PostgREST doubles it with every failure.
+const LONGEST_WISH_MS: u32 = 30_000;
 
 /// What a failed answer means for the call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,7 +34,7 @@ pub enum Retryability {
     Fatal,
 }
 
-/// Judges an answer by the `code` of its body, and by its status where it has none.
+/// Classifies an answer by the `code` of its body, or by its status if it has none.
 pub fn classify(status: u16, code: Option<&str>) -> Retryability {
     match code {
         Some(code) => classify_code(code),
@@ -54,9 +54,9 @@ fn classify_code(code: &str) -> Retryability {
         "PGRST202" => Retryability::Unsettled,
         refusal::BAD_ARGUMENT => Retryability::Content,
         _ if has_class(code, &["08", "53"]) => Retryability::Transient,
-        // What no client is to blame for: a failing disk, or a catalogue that changes under a query.
+        // A failing disk, or a catalogue that changes under a query.
         _ if has_class(code, &["58", "XX"]) => Retryability::Unsettled,
-        // Data, constraints, size limits, and what somebody's trigger on the table raises.
+        // Data, constraints, size limits, and what a trigger on the table raises.
         _ if has_class(code, &["22", "23", "54", "P0"]) => Retryability::Content,
         _ => Retryability::Fatal,
     }
@@ -67,7 +67,7 @@ fn has_class(code: &str, classes: &[&str]) -> bool {
     code.len() == 5 && classes.iter().any(|class| code.starts_with(class))
 }
 
-/// An error without a readable code comes from something in front of PostgREST.
+/// An error without a readable code comes from a gateway in front of PostgREST.
 fn classify_status(status: u16) -> Retryability {
     match status {
         408 | 425 | 429 | 500..=599 => Retryability::Transient,
@@ -77,16 +77,20 @@ fn classify_status(status: u16) -> Retryability {
     }
 }
 
-/// How long to wait before repeating a call that failed `failures` times; `None` when that is useless.
-pub fn pause_ms(verdict: Retryability, retry_after_ms: Option<u32>, failures: u32) -> Option<u32> {
-    let is_worth_it = match verdict {
+/// How long to wait before repeating a call that failed `failures` times; `None` when repeating is useless.
+pub fn pause_ms(
+    retryability: Retryability,
+    retry_after_ms: Option<u32>,
+    failures: u32,
+) -> Option<u32> {
+    let is_useful = match retryability {
         Retryability::Transient => true,
         Retryability::Unsettled => failures < UNSETTLED_TRIES,
         Retryability::Content | Retryability::Fatal => false,
     };
-    // A wish of 0, which PostgREST has at first, is no reason to ask without a pause.
-    let wished_ms = retry_after_ms.unwrap_or_default().min(MOST_PATIENCE_MS);
-    is_worth_it.then(|| backoff_ms(failures).max(wished_ms))
+    // PostgREST's first wish is 0, which does not mean to ask without a pause.
+    let wished_ms = retry_after_ms.unwrap_or_default().min(LONGEST_WISH_MS);
+    is_useful.then(|| backoff_ms(failures).max(wished_ms))
 }
 
 /// The pause after so many failures in a row.
@@ -102,7 +106,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_code_has_its_verdict() {
+    fn every_code_has_its_retryability() {
         use Retryability::{Content, Fatal, Transient, Unsettled};
         let table = [
             (503, "PGRST000", Transient),
@@ -134,8 +138,8 @@ mod tests {
             (400, refusal::WRONG_STATE, Fatal),
             (500, "XX000", Unsettled),
         ];
-        for (status, code, verdict) in table {
-            assert_eq!(classify(status, Some(code)), verdict, "{code}");
+        for (status, code, retryability) in table {
+            assert_eq!(classify(status, Some(code)), retryability, "{code}");
         }
     }
 
@@ -164,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn a_server_that_says_how_long_is_obeyed_within_reason() {
+    fn a_server_that_says_how_long_to_wait_is_obeyed_up_to_half_a_minute() {
         let pause_ms = |wish_ms| pause_ms(Retryability::Transient, Some(wish_ms), 1);
         assert_eq!(pause_ms(9_000), Some(9_000));
         assert_eq!(pause_ms(0), Some(100));
@@ -172,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn what_may_settle_is_tried_seven_times_and_what_cannot_pass_once() {
+    fn an_unsettled_call_is_tried_seven_times_and_a_hopeless_one_once() {
         assert!(pause_ms(Retryability::Unsettled, None, 6).is_some());
         assert_eq!(pause_ms(Retryability::Unsettled, None, 7), None);
         assert_eq!(pause_ms(Retryability::Content, None, 1), None);

@@ -1,4 +1,4 @@
-//! What travels to and from the queue's functions. The names are the functions' argument names.
+//! Arguments and answers of the queue's functions. Field names are the functions' argument names.
 
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -8,26 +8,26 @@ use uuid::Uuid;
 use super::outcome::Outcome;
 use crate::job::{Job, Progress};
 
-/// One trip that stores results and brings new jobs.
+/// Stores results and claims jobs in one call.
 #[derive(Debug, Serialize)]
 pub struct ExchangeRequest<'a, R> {
-    /// What became of jobs this worker held: each serializes as a [`JobResult`].
+    /// Results of jobs in flight: each serializes as a [`JobResult`].
     pub results: &'a [R],
     /// How many jobs to claim; 0 only stores the results.
     pub max_jobs: usize,
     /// The job types this worker runs.
     pub job_types: &'a [&'a str],
-    /// Who claims, for people who look at the table.
+    /// Which worker claims, for people who look at the table.
     pub worker_id: &'a str,
-    /// How long the claim holds without a sign of life.
+    /// How long the lease lasts without a heartbeat.
     pub lease_seconds: u32,
-    /// Chosen by the worker for this claim, so that a lost answer can be asked for again; `None` without a claim.
+    /// Chosen by the worker for this claim, so that it can be repeated when its answer is lost; `None` without a claim.
     pub lease_token: Option<Uuid>,
-    /// The same exchange was sent before and its answer did not arrive.
+    /// The same claim was sent before and its answer did not arrive.
     pub is_repeat: bool,
 }
 
-/// What became of one job.
+/// The result of one job.
 #[derive(Debug, Serialize)]
 pub struct JobResult<'a> {
     /// Which job.
@@ -39,12 +39,12 @@ pub struct JobResult<'a> {
     pub outcome: &'a Outcome,
 }
 
-/// What a worker that has crashed leaves behind.
+/// What a crashed worker leaves behind.
 #[derive(Serialize)]
 pub struct AbandonRequest<'a> {
-    /// What became of the jobs it held.
+    /// Results of the jobs in flight.
     pub results: Vec<JobResult<'a>>,
-    /// Claims that nobody heard the answer of.
+    /// Claims without an answer.
     pub lease_tokens: Vec<Uuid>,
 }
 
@@ -64,32 +64,34 @@ impl AbandonRequest<'_> {
 /// The answer to an [`ExchangeRequest`].
 #[derive(Debug, PartialEq, Deserialize)]
 pub struct ExchangeAnswer {
-    /// Where each result left its job, in the order they were sent.
+    /// What state each result put its job in, in the order they were sent.
     pub finished: Vec<FinishStatus>,
     /// The claimed jobs, in the order they should start.
     pub jobs: Vec<Job>,
-    /// After how long to ask once more before ending: until then nobody wakes a worker for a new job.
-    pub look_again_ms: Option<u32>,
+    /// After how long to claim once more before the run ends: until then new jobs wake no worker.
+    #[serde(alias = "look_again_ms")]
+    pub claim_again_ms: Option<u32>,
 }
 
 /// Reads the answer to an exchange. A job that cannot be read does not take the others with it: Postgres stores JSON
 /// of any depth and numbers of any size.
-pub(super) fn exchanged(body: &[u8]) -> serde_json::Result<ExchangeAnswer> {
-    serde_json::from_slice(body).or_else(|_| read_one_by_one(body))
+pub(super) fn decode_exchange(body: &[u8]) -> serde_json::Result<ExchangeAnswer> {
+    serde_json::from_slice(body).or_else(|_| decode_job_by_job(body))
 }
 
-fn read_one_by_one(body: &[u8]) -> serde_json::Result<ExchangeAnswer> {
+fn decode_job_by_job(body: &[u8]) -> serde_json::Result<ExchangeAnswer> {
     #[derive(Deserialize)]
-    struct Parts<'b> {
+    struct RawExchangeAnswer<'b> {
         finished: Vec<FinishStatus>,
         #[serde(borrow)]
         jobs: Vec<&'b RawValue>,
-        look_again_ms: Option<u32>,
+        #[serde(alias = "look_again_ms")]
+        claim_again_ms: Option<u32>,
     }
-    let Parts {
+    let RawExchangeAnswer {
         finished,
         jobs,
-        look_again_ms,
+        claim_again_ms,
     } = serde_json::from_slice(body)?;
     let jobs = jobs.into_iter().map(|job| {
         let job = job.get();
@@ -98,11 +100,11 @@ fn read_one_by_one(body: &[u8]) -> serde_json::Result<ExchangeAnswer> {
     Ok(ExchangeAnswer {
         finished,
         jobs: jobs.collect::<Result<_, _>>()?,
-        look_again_ms,
+        claim_again_ms,
     })
 }
 
-/// What can be read of a job: enough to fail it.
+/// The readable part of a job: enough to fail it.
 fn without_content(job: &str, error: &serde_json::Error) -> serde_json::Result<Job> {
     #[derive(Deserialize)]
     struct JobHead {
@@ -128,7 +130,7 @@ fn without_content(job: &str, error: &serde_json::Error) -> serde_json::Result<J
     })
 }
 
-/// Where a job is after its worker finished with it: the database has the last word.
+/// What state a result put its job in: the database has the last word.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum FinishStatus {
@@ -138,21 +140,21 @@ pub enum FinishStatus {
     Queued,
     /// It will not be tried again.
     Failed,
-    /// Somebody cancelled it.
+    /// Someone cancelled it.
     Cancelled,
-    /// It was not this worker's any more and nothing changed.
+    /// The lease was lost and nothing changed.
     #[serde(other)]
     Lost,
 }
 
-/// A sign of life for one job.
+/// A heartbeat for one job.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct JobHeartbeat {
     /// Which job.
     pub job_id: Uuid,
     /// Proof that it is still this worker's.
     pub lease_token: Uuid,
-    /// News to show, if there are any.
+    /// New progress, if there is any.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub progress: Option<Progress>,
 }
@@ -163,19 +165,19 @@ pub(super) struct HeartbeatRequest<'a> {
     pub(super) lease_seconds: u32,
 }
 
-/// What the database says to a sign of life.
+/// What a heartbeat or a saved step is told about its job.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum LeaseStatus {
     /// Go on.
     Held,
-    /// Interruption: somebody cancelled the job.
+    /// Stop: someone cancelled the job.
     Cancelled,
-    /// Interruption: the job is not this worker's any more.
+    /// Stop: the job is not this worker's any more.
     Lost,
 }
 
-/// What the database says to a step that is to begin.
+/// How the database knows a step that is to begin.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum StepStart {
@@ -183,7 +185,7 @@ pub enum StepStart {
     Held,
     /// An earlier run of the job began it and never finished it.
     Again,
-    /// Not at all: somebody cancelled the job.
+    /// It must not begin: someone cancelled the job.
     Cancelled,
 }
 
@@ -220,8 +222,8 @@ pub(super) fn encode(arguments: &impl Serialize) -> serde_json::Result<String> {
     serde_json::to_string(arguments).map(without_nul)
 }
 
-/// Postgres stores no NUL characters, so they are left out of whatever is sent to it. In JSON text one
-/// is always written `\u0000`; behind an escaped backslash the same letters are only letters.
+/// Leaves out NUL characters, which Postgres cannot store. JSON text always writes one as `\u0000`; behind an escaped
+/// backslash the same letters are only letters.
 fn without_nul(json: String) -> String {
     const NUL: &str = "\\u0000";
     if !json.contains(NUL) {
@@ -300,7 +302,7 @@ mod tests {
                 "priority": 7, "created_at": "2026-01-01T00:00:00Z",
             }],
         });
-        let exchanged = exchanged(answer.to_string().as_bytes()).expect("readable");
+        let exchanged = decode_exchange(answer.to_string().as_bytes()).expect("readable");
         assert_eq!(
             exchanged.finished,
             [
@@ -313,7 +315,7 @@ mod tests {
             ]
         );
         assert_eq!(exchanged.jobs[0].attempt(), 3);
-        assert_eq!(exchanged.look_again_ms, None);
+        assert_eq!(exchanged.claim_again_ms, None);
         assert_eq!(exchanged.jobs[0].steps["a"], json!([1]));
     }
 
@@ -329,7 +331,7 @@ mod tests {
         let huge = format!("1{}", "0".repeat(400));
         let jobs = [deep.as_str(), &huge, r#"{"n":1}"#].map(job).join(",");
         let answer = format!(r#"{{"finished":["completed"],"jobs":[{jobs}]}}"#);
-        let exchanged = exchanged(answer.as_bytes()).expect("readable");
+        let exchanged = decode_exchange(answer.as_bytes()).expect("readable");
         assert_eq!(exchanged.finished, [FinishStatus::Completed]);
         let [deep, huge, good] = &exchanged.jobs[..] else {
             panic!("three jobs");

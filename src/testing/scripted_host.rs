@@ -1,4 +1,4 @@
-//! A world for tests: answers come from a script, time is a number, and a test takes no longer than its code.
+//! A host for tests: answers come from a script, time is a number, and a test takes no longer than its code.
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
@@ -16,9 +16,7 @@ use crate::config::Config;
 use crate::error::JobError;
 use crate::handler::{JobContext, JobHandler, Registration};
 use crate::host::{Host, HttpRequest, HttpResponse, TransportError};
-use crate::isolate::CrashRecord;
-use crate::isolate::RunContext;
-use crate::isolate::Signals;
+use crate::isolate::{CrashRecord, RunContext, Signals};
 use crate::job::Job;
 
 type OnRpc = Box<dyn FnMut(&str, &Value) -> Reply>;
@@ -45,7 +43,7 @@ pub struct ScriptedHost {
     pub messages: RefCell<Vec<String>>,
 }
 
-/// What the world answers, and when.
+/// What a server answers, and when.
 pub struct Reply {
     answer: Result<HttpResponse, TransportError>,
     after_ms: u32,
@@ -95,9 +93,10 @@ impl Reply {
 
     /// The same, unless it takes longer than the caller waits.
     fn within(self, timeout_ms: u32) -> Self {
-        match self.comes && self.after_ms < timeout_ms {
-            true => self,
-            false => Self::error(TransportError::TimedOut).after_ms(timeout_ms),
+        if self.comes && self.after_ms < timeout_ms {
+            self
+        } else {
+            Self::error(TransportError::TimedOut).after_ms(timeout_ms)
         }
     }
 
@@ -111,7 +110,7 @@ impl Reply {
 }
 
 impl ScriptedHost {
-    /// A world in which every call is unexpected.
+    /// A host that expects no call.
     pub fn new() -> Self {
         Self {
             on_rpc: RefCell::new(Box::new(|function, _| panic!("unexpected rpc {function}"))),
@@ -226,7 +225,7 @@ impl Host for ScriptedHost {
         }
     }
 
-    /// A body comes in pieces of a few bytes, so that whatever reads it cannot rely on where they end.
+    /// A body comes in pieces of a few bytes, so that no reader can rely on where they end.
     async fn fetch_in_pieces(
         &self,
         request: HttpRequest,
@@ -341,7 +340,7 @@ pub fn job(job_type: &str, input_data: Value) -> Job {
     }
 }
 
-/// Runs one job the way the engine does, without an engine around it.
+/// Runs one job as the worker does, without its loop.
 pub fn run_job<J: JobHandler + 'static>(
     host: &ScriptedHost,
     config: &Config,
@@ -355,7 +354,7 @@ pub fn run_job<J: JobHandler + 'static>(
     result
 }
 
-/// The answer to `save_job_step` and to one sign of life: go on.
+/// The answer to `start_job_step` and `save_job_step`: go on.
 pub fn held() -> Reply {
     Reply::json(200, json!("held"))
 }

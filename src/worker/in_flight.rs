@@ -15,13 +15,13 @@ use crate::handler::{Interruption, JobContext, Registration};
 use crate::host::Host;
 use crate::isolate::Resources;
 
-/// A job that waited this long for a slot is better off with another worker.
+/// After this wait for a slot a job is better off with another worker.
 const LONGEST_WAIT_MS: u64 = 1_000;
 
-/// The end of one attempt.
+/// One attempt and its result.
 pub(super) struct Attempt<'a, H> {
     pub(super) context: Rc<JobContext<'a, H>>,
-    pub(super) since_ms: u64,
+    pub(super) started_at_ms: u64,
     pub(super) result: Result<Value, JobError>,
 }
 
@@ -29,20 +29,20 @@ pub(super) struct InFlight<'a, H: Host> {
     handlers: &'a [Registration<H>],
     resources: &'a Resources<'a, H>,
     slots: usize,
-    waiting: VecDeque<Waiting<'a, H>>,
-    running: Vec<Running<'a, H>>,
+    waiting: VecDeque<WaitingJob<'a, H>>,
+    running: Vec<RunningJob<'a, H>>,
     /// One future per entry of `running`, plus those that were aborted and not polled since.
     attempts: FuturesUnordered<LocalBoxFuture<'a, Option<Attempt<'a, H>>>>,
 }
 
-struct Waiting<'a, H> {
+struct WaitingJob<'a, H> {
     context: Rc<JobContext<'a, H>>,
-    since_ms: u64,
+    claimed_at_ms: u64,
 }
 
-struct Running<'a, H> {
+struct RunningJob<'a, H> {
     context: Rc<JobContext<'a, H>>,
-    since_ms: u64,
+    started_at_ms: u64,
     abort: AbortHandle,
 }
 
@@ -71,46 +71,45 @@ impl<'a, H: Host> InFlight<'a, H> {
     }
 
     pub(super) fn contexts(&self) -> impl Iterator<Item = &Rc<JobContext<'a, H>>> {
-        let running = self.running.iter().map(|running| &running.context);
-        running.chain(self.waiting.iter().map(|waiting| &waiting.context))
+        let running = self.running.iter().map(|job| &job.context);
+        running.chain(self.waiting.iter().map(|job| &job.context))
     }
 
-    pub(super) fn has_news(&self) -> bool {
-        self.running
-            .iter()
-            .any(|running| running.context.has_news())
+    pub(super) fn has_unsent_progress(&self) -> bool {
+        let mut running = self.running.iter();
+        running.any(|job| job.context.has_unsent_progress())
     }
 
     pub(super) fn push(&mut self, context: JobContext<'a, H>, now_ms: u64) {
-        self.waiting.push_back(Waiting {
+        self.waiting.push_back(WaitingJob {
             context: Rc::new(context),
-            since_ms: now_ms,
+            claimed_at_ms: now_ms,
         });
     }
 
     /// Starts waiting jobs while there are free slots.
     pub(super) fn start(&mut self, now_ms: u64) {
         while self.running.len() < self.slots
-            && let Some(Waiting { context, .. }) = self.waiting.pop_front()
+            && let Some(WaitingJob { context, .. }) = self.waiting.pop_front()
         {
             let (attempt, abort) = abortable(attempt(self.handlers, context.clone(), now_ms));
             self.attempts.push(Box::pin(async { attempt.await.ok() }));
-            self.running.push(Running {
+            self.running.push(RunningJob {
                 context,
-                since_ms: now_ms,
+                started_at_ms: now_ms,
                 abort,
             });
         }
     }
 
-    /// Lets running jobs go on until one ends or all wait for something.
-    pub(super) fn poll_ended(&mut self, task: &mut Context<'_>) -> Poll<Attempt<'a, H>> {
+    /// Drives running jobs until one ends or all wait for something.
+    pub(super) fn poll_attempts(&mut self, task: &mut Context<'_>) -> Poll<Attempt<'a, H>> {
         self.resources.skip_charge();
         loop {
             match self.attempts.poll_next_unpin(task) {
                 Poll::Ready(Some(Some(attempt))) => {
                     self.running
-                        .retain(|running| !Rc::ptr_eq(&running.context, &attempt.context));
+                        .retain(|job| !Rc::ptr_eq(&job.context, &attempt.context));
                     return Poll::Ready(attempt);
                 }
                 Poll::Ready(Some(None)) => {}
@@ -119,87 +118,83 @@ impl<'a, H: Host> InFlight<'a, H> {
         }
     }
 
-    /// Lets go of a job, dropping its future if it runs; `None` if it came to its end before. Answers how
-    /// long it ran.
-    pub(super) fn let_go(
+    /// Removes a job and drops its future if it runs. Returns how long it ran; `None` if it has ended before.
+    pub(super) fn interrupt(
         &mut self,
         context: &Rc<JobContext<'a, H>>,
-        stop: Interruption,
+        interruption: Interruption,
     ) -> Option<u64> {
-        context.stop(stop);
+        context.interrupt(interruption);
         let is_it = |other: &Rc<JobContext<'a, H>>| Rc::ptr_eq(other, context);
         if let Some(position) = self.waiting.iter().position(|job| is_it(&job.context)) {
             self.waiting.remove(position);
             return Some(0);
         }
         let position = self.running.iter().position(|job| is_it(&job.context))?;
-        let running = self.running.swap_remove(position);
-        running.abort.abort();
-        Some(context.now_ms() - running.since_ms)
+        let job = self.running.swap_remove(position);
+        job.abort.abort();
+        Some(context.now_ms() - job.started_at_ms)
     }
 
-    /// Takes out the jobs that run, dropping their futures, and says how long each ran. Those that are about to
-    /// save a step stay until that is done.
-    pub(super) fn take_running(&mut self, now_ms: u64) -> Vec<(Rc<JobContext<'a, H>>, u64)> {
-        let may_go = |running: &mut Running<'a, H>| running.context.stop(Interruption::HandOver);
-        let taken: Vec<_> = self.running.extract_if(.., may_go).collect();
-        let taken = taken.into_iter().map(|running| {
-            running.abort.abort();
-            (running.context, now_ms - running.since_ms)
+    /// Removes the running jobs, drops their futures and returns how long each ran. A job that is about to save a step
+    /// stays until that is done.
+    pub(super) fn hand_over(&mut self, now_ms: u64) -> Vec<(Rc<JobContext<'a, H>>, u64)> {
+        let may_go = |job: &mut RunningJob<'a, H>| job.context.interrupt(Interruption::HandOver);
+        let jobs: Vec<_> = self.running.extract_if(.., may_go).collect();
+        let jobs = jobs.into_iter().map(|job| {
+            job.abort.abort();
+            (job.context, now_ms - job.started_at_ms)
         });
-        taken.collect()
+        jobs.collect()
     }
 
-    /// The jobs that have run longer than they may.
-    pub(super) fn overrun(&self, now_ms: u64) -> Vec<Rc<JobContext<'a, H>>> {
-        let is_overrun = |context: &&Rc<JobContext<'a, H>>| {
+    /// The jobs whose deadline has passed.
+    pub(super) fn past_deadline(&self, now_ms: u64) -> Vec<Rc<JobContext<'a, H>>> {
+        let is_past = |context: &&Rc<JobContext<'a, H>>| {
             context.deadline_ms().is_some_and(|at_ms| at_ms <= now_ms)
         };
-        self.contexts().filter(is_overrun).cloned().collect()
+        self.contexts().filter(is_past).cloned().collect()
     }
 
-    /// When the first of them will have.
-    pub(super) fn deadline_ms(&self) -> Option<u64> {
-        self.contexts()
-            .filter_map(|context| context.deadline_ms())
-            .min()
+    /// The earliest deadline.
+    pub(super) fn next_deadline_ms(&self) -> Option<u64> {
+        let deadlines = self.contexts().filter_map(|context| context.deadline_ms());
+        deadlines.min()
     }
 
-    /// Takes out the jobs that have not started.
+    /// Removes the jobs that have not started.
     pub(super) fn take_waiting(&mut self) -> Vec<Rc<JobContext<'a, H>>> {
         self.waiting.drain(..).map(|job| job.context).collect()
     }
 
-    /// Takes out the jobs that have waited for a slot too long.
+    /// Removes the jobs that have waited too long for a slot.
     pub(super) fn take_overdue(&mut self, now_ms: u64) -> Vec<Rc<JobContext<'a, H>>> {
-        let overdue = self
-            .waiting
-            .iter()
-            .take_while(|job| job.since_ms + LONGEST_WAIT_MS <= now_ms)
-            .count();
-        self.waiting
-            .drain(..overdue)
-            .map(|job| job.context)
-            .collect()
+        let is_overdue = |job: &&WaitingJob<'a, H>| job.overdue_at_ms() <= now_ms;
+        let overdue = self.waiting.iter().take_while(is_overdue).count();
+        let overdue = self.waiting.drain(..overdue);
+        overdue.map(|job| job.context).collect()
     }
 
     /// When the first waiting job will have waited too long.
     pub(super) fn overdue_at_ms(&self) -> Option<u64> {
-        self.waiting
-            .front()
-            .map(|job| job.since_ms + LONGEST_WAIT_MS)
+        self.waiting.front().map(WaitingJob::overdue_at_ms)
+    }
+}
+
+impl<H> WaitingJob<'_, H> {
+    fn overdue_at_ms(&self) -> u64 {
+        self.claimed_at_ms + LONGEST_WAIT_MS
     }
 }
 
 async fn attempt<'a, H: Host>(
     handlers: &[Registration<H>],
     context: Rc<JobContext<'a, H>>,
-    since_ms: u64,
+    started_at_ms: u64,
 ) -> Attempt<'a, H> {
-    let handler = handlers
-        .iter()
-        .find(|handler| handler.job_type == context.job().job_type);
-    let result = match handler {
+    let job_type = &context.job().job_type;
+    let mut handlers = handlers.iter();
+    let result = match handlers.find(|handler| handler.job_type == *job_type) {
         Some(handler) => {
             let mut run = context.polling(|| (handler.run)(&context));
             poll_fn(|task| context.polling(|| run.poll_unpin(task))).await
@@ -208,7 +203,7 @@ async fn attempt<'a, H: Host>(
     };
     Attempt {
         context,
-        since_ms,
+        started_at_ms,
         result,
     }
 }

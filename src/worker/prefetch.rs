@@ -1,19 +1,18 @@
 //! How many jobs to claim beyond the free slots.
 //!
-//! A trip to the database costs the same for one job as for two hundred. Jobs that are done within
-//! milliseconds are therefore claimed ahead, the more the quicker they go; jobs that take their time never
-//! are, because another worker could have started them.
+//! An exchange costs the same for one job as for two hundred. Jobs that end within milliseconds are therefore claimed
+//! ahead, more of them with every quick claim. Slow jobs never are: another worker could have started them.
 
 use uuid::Uuid;
 
-/// A claim worked off in this time was small enough to ask for more the next time.
+/// A claim whose jobs all end within this time was small enough to ask for more the next time.
 const QUICK_MS: u64 = 250;
-/// Beyond this size of a claim the trip no longer counts, and its answer takes memory.
+/// A larger claim saves hardly any time, and its answer takes memory.
 pub(crate) const LARGEST_CLAIM: usize = 200;
 /// Enough for two full claims: while this worker runs the jobs of one, the database prepares the other.
 const MOST_HELD: usize = 2 * LARGEST_CLAIM;
 
-/// Grows while whole claims are worked off quickly, and starts again from nothing when one is not.
+/// Grows with every claim whose jobs all end quickly; a slow one resets it.
 #[derive(Debug)]
 pub struct Prefetch {
     ahead: usize,
@@ -25,11 +24,11 @@ pub struct Prefetch {
 struct OpenClaim {
     lease_token: Uuid,
     claimed_at_ms: u64,
-    left: usize,
+    jobs_left: usize,
 }
 
 impl Prefetch {
-    /// Nothing ahead yet, for a worker with `concurrency` slots.
+    /// For a worker with `concurrency` slots.
     pub fn new(concurrency: usize) -> Self {
         Self {
             ahead: 0,
@@ -39,27 +38,31 @@ impl Prefetch {
     }
 
     /// How many jobs to hold beyond those that run.
-    pub fn ahead(&mut self, now_ms: u64) -> usize {
+    pub fn ahead(&self) -> usize {
+        self.ahead
+    }
+
+    /// Resets the prefetch if a claim has not ended in time. Each claim does so once.
+    pub fn forget_slow_claims(&mut self, now_ms: u64) {
         let before = self.claims.len();
         self.claims
             .retain(|claim| now_ms - claim.claimed_at_ms <= QUICK_MS);
         if self.claims.len() < before {
             self.ahead = 0;
         }
-        self.ahead
     }
 
-    /// A claim came in.
-    pub fn claimed(&mut self, lease_token: Uuid, jobs: usize, now_ms: u64) {
+    /// A claim was answered with so many jobs.
+    pub fn begin_claim(&mut self, lease_token: Uuid, jobs: usize, now_ms: u64) {
         self.claims.push(OpenClaim {
             lease_token,
             claimed_at_ms: now_ms,
-            left: jobs,
+            jobs_left: jobs,
         });
     }
 
-    /// A job of that claim came to its end.
-    pub fn ended(&mut self, lease_token: Uuid, now_ms: u64) {
+    /// A job of that claim has ended.
+    pub fn end_job(&mut self, lease_token: Uuid, now_ms: u64) {
         let position = self
             .claims
             .iter()
@@ -68,8 +71,8 @@ impl Prefetch {
             return;
         };
         let claim = &mut self.claims[position];
-        claim.left = claim.left.saturating_sub(1);
-        if claim.left == 0 && now_ms - claim.claimed_at_ms <= QUICK_MS {
+        claim.jobs_left = claim.jobs_left.saturating_sub(1);
+        if claim.jobs_left == 0 && now_ms - claim.claimed_at_ms <= QUICK_MS {
             self.claims.swap_remove(position);
             self.grow();
         }
@@ -87,11 +90,12 @@ mod tests {
 
     fn work_off(prefetch: &mut Prefetch, jobs: usize, from_ms: u64, ms: u64) -> usize {
         let claim = Uuid::new_v4();
-        prefetch.claimed(claim, jobs, from_ms);
+        prefetch.begin_claim(claim, jobs, from_ms);
         for _ in 0..jobs {
-            prefetch.ended(claim, from_ms + ms);
+            prefetch.end_job(claim, from_ms + ms);
         }
-        prefetch.ahead(from_ms + ms)
+        prefetch.forget_slow_claims(from_ms + ms);
+        prefetch.ahead()
     }
 
     #[test]
@@ -114,7 +118,7 @@ mod tests {
     #[test]
     fn one_slow_job_resets_it_once_and_not_for_as_long_as_it_runs() {
         let mut prefetch = Prefetch::new(10);
-        prefetch.claimed(Uuid::new_v4(), 1, 0);
+        prefetch.begin_claim(Uuid::new_v4(), 1, 0);
         assert_eq!(work_off(&mut prefetch, 9, 0, 300), 0);
         assert_eq!(work_off(&mut prefetch, 9, 300, 5), 10);
     }

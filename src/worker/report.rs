@@ -10,7 +10,7 @@ use crate::isolate::StopReason;
 /// Counts are jobs, times are milliseconds.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct RunReport {
-    /// Jobs this run got leases on.
+    /// Jobs this run claimed.
     pub claimed: u32,
     /// Jobs whose result is stored.
     pub completed: u32,
@@ -18,13 +18,13 @@ pub struct RunReport {
     pub retried: u32,
     /// Jobs that failed for good.
     pub failed: u32,
-    /// Jobs that stopped because somebody cancelled them.
+    /// Jobs that stopped because someone cancelled them.
     pub cancelled: u32,
-    /// Jobs handed back unharmed, unstarted or to rest, no attempt lost.
+    /// Jobs given back without using an attempt: not started, or snoozed.
     pub released: u32,
-    /// Jobs that ran and go on elsewhere.
+    /// Jobs that go on in another isolate.
     pub handed_over: u32,
-    /// Jobs that were no longer this worker's when it wanted to write, or whose result it could not deliver.
+    /// Jobs whose lease was lost, that timed out, or whose result could not be delivered.
     pub lost: u32,
     /// Why the run ended.
     pub stopped: StopReason,
@@ -32,7 +32,7 @@ pub struct RunReport {
     pub duration_ms: u64,
     /// Job types this worker knows but does not run, and why.
     pub unavailable: BTreeMap<Cow<'static, str>, &'static str>,
-    /// What the database said or did, when that ended the run.
+    /// The database's error, when that ended the run.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
 }

@@ -1,27 +1,26 @@
-//! Counts what became of the jobs and writes it to the log.
+//! Counts what became of the jobs of a run and writes it to the log.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use super::pending_result::PendingResult;
 use super::report::RunReport;
-use super::results::EndedJob;
 use crate::host::Host;
-use crate::isolate::RunContext;
-use crate::isolate::StopReason;
+use crate::isolate::{RunContext, StopReason};
 use crate::job::Job;
-use crate::queue::Outcome;
-use crate::queue::{FinishStatus, QueueError};
+use crate::queue::{FinishStatus, Outcome, QueueError};
 
 pub(super) struct RunLog<'a, H> {
     context: &'a RunContext<'a, H>,
-    since_ms: u64,
+    started_at_ms: u64,
     report: RunReport,
 }
 
+/// What a line about a job says besides which job.
 #[derive(Serialize)]
-struct Took<'e> {
+struct JobFields<'e> {
     ms: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<&'e str>,
@@ -34,7 +33,7 @@ impl<'a, H: Host> RunLog<'a, H> {
     ) -> Self {
         Self {
             context,
-            since_ms: context.host.now_ms(),
+            started_at_ms: context.host.now_ms(),
             report: RunReport {
                 unavailable,
                 ..RunReport::default()
@@ -42,18 +41,18 @@ impl<'a, H: Host> RunLog<'a, H> {
         }
     }
 
-    /// A job came in with a trip that took `ms`.
+    /// A job was claimed; the exchange took `ms`.
     pub(super) fn claimed(&mut self, job: &Job, ms: u64) {
         self.report.claimed += 1;
         self.write("claimed", job, ms, None);
     }
 
-    /// The database has settled a job.
-    pub(super) fn settled(&mut self, finished: &EndedJob<'a, H>, settled: FinishStatus) {
+    /// The database has stored a job's result.
+    pub(super) fn finished(&mut self, result: &PendingResult<'a, H>, status: FinishStatus) {
         let report = &mut self.report;
-        let (event, count) = match settled {
+        let (event, count) = match status {
             FinishStatus::Completed => ("completed", &mut report.completed),
-            FinishStatus::Queued => match *finished.outcome {
+            FinishStatus::Queued => match *result.outcome {
                 Outcome::Released { .. } => ("released", &mut report.released),
                 Outcome::HandedOver => ("handed_over", &mut report.handed_over),
                 _ => ("retried", &mut report.retried),
@@ -63,10 +62,10 @@ impl<'a, H: Host> RunLog<'a, H> {
             FinishStatus::Lost => ("lost", &mut report.lost),
         };
         *count += 1;
-        self.write(event, finished.context.job(), finished.ms, finished.error());
+        self.write(event, result.context.job(), result.ms, result.error());
     }
 
-    /// A job turned out to be somebody else's by now.
+    /// The lease on a job was lost.
     pub(super) fn lost(&mut self, job: &Job, ms: u64) {
         self.report.lost += 1;
         self.write("lost", job, ms, None);
@@ -78,17 +77,16 @@ impl<'a, H: Host> RunLog<'a, H> {
         self.write("timed_out", job, ms, None);
     }
 
-    /// The database stays away: results are lost, and their jobs come back when their leases expire.
-    pub(super) fn undelivered(&mut self, batch: &[EndedJob<'a, H>], error: &QueueError) {
-        self.context.log.failure("database_lost", error);
+    /// The database stays unavailable: the results are lost, and their jobs come back when their leases expire.
+    pub(super) fn undelivered(&mut self, results: &[PendingResult<'a, H>], error: &QueueError) {
+        self.context.log.failure("database_unavailable", error);
         let error = error.to_string();
-        for finished in batch {
+        for result in results {
             self.report.lost += 1;
-            self.write("lost", finished.context.job(), finished.ms, Some(&error));
+            self.write("lost", result.context.job(), result.ms, Some(&error));
         }
     }
 
-    /// Whether the run got any job.
     pub(super) fn has_claimed(&self) -> bool {
         self.report.claimed > 0
     }
@@ -96,13 +94,14 @@ impl<'a, H: Host> RunLog<'a, H> {
     pub(super) fn close(mut self, stopped: StopReason, error: Option<String>) -> RunReport {
         self.report.stopped = stopped;
         self.report.error = error;
-        self.report.duration_ms = self.context.host.now_ms() - self.since_ms;
+        self.report.duration_ms = self.context.host.now_ms() - self.started_at_ms;
         self.context.log.event("run_finished", &self.report);
         self.context.log.flush();
         self.report
     }
 
     fn write(&self, event: &str, job: &Job, ms: u64, error: Option<&str>) {
-        self.context.log.job_event(event, job, &Took { ms, error });
+        let fields = JobFields { ms, error };
+        self.context.log.job_event(event, job, &fields);
     }
 }

@@ -116,7 +116,7 @@ impl Worker {
     pub fn run(&self) -> Promise {
         let mut current = self.0.run.borrow_mut();
         if let Some(run) = current.as_ref() {
-            self.0.signals.look_again();
+            self.0.signals.request_claim();
             return run.clone();
         }
         let isolate = self.0.clone();
@@ -202,7 +202,7 @@ impl Isolate {
 
     fn last_words(&self) -> Option<LastWords> {
         let rpc = RpcBuilder::new(self.config.as_ref().ok()?);
-        let words = self.crash_record.last_words()?;
+        let words = self.crash_record.abandon_call()?;
         let request = rpc.request(words.function, words.arguments, 0).ok()?;
         Some(request.into())
     }

@@ -11,35 +11,33 @@ use serde_json::Value;
 
 use crate::config::Config;
 use crate::host::{Host, HttpRequest, HttpResponse, TransportError};
-use crate::isolate::CrashEntry;
-use crate::isolate::RunContext;
+use crate::isolate::{CrashEntry, RunContext};
 use crate::job::{Job, Progress};
-use crate::queue::Outcome;
-use crate::queue::{JobHeartbeat, QueueError};
+use crate::queue::{JobHeartbeat, Outcome, QueueError};
 
-/// What a handler can do besides computing.
+/// One job in flight, and what its handler can do besides computing.
 pub struct JobContext<'a, H> {
     run: &'a RunContext<'a, H>,
     job: Job,
     deadline_ms: Option<u64>,
-    entry: Rc<CrashEntry>,
+    crash_entry: Rc<CrashEntry>,
     progress: RefCell<Option<Progress>>,
-    has_news: Cell<bool>,
-    /// Whether progress is on its way to the database. Two at once could arrive in the wrong order.
-    news_carrier: Cell<Option<Carrier>>,
+    has_unsent_progress: Cell<bool>,
+    /// The call that carries progress to the database now. Two at once could arrive in the wrong order.
+    progress_carrier: Cell<Option<ProgressCarrier>>,
     steps_begun: RefCell<Vec<String>>,
     steps_being_saved: Cell<u32>,
     /// How long the longest step of each kind took in this run.
     longest_steps_ms: RefCell<BTreeMap<String, u64>>,
     /// The CPU time of this run.
     cpu_us: Cell<u64>,
-    stop: Cell<Option<Interruption>>,
+    interruption: Cell<Option<Interruption>>,
 }
 
 /// Why a job's handler was stopped before its end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Interruption {
-    /// Somebody cancelled the job.
+    /// Someone cancelled the job.
     Cancelled,
     /// The job is not this worker's any more.
     LeaseLost,
@@ -49,9 +47,9 @@ pub enum Interruption {
     HandOver,
 }
 
-/// What takes progress to the database.
+/// The call that carries progress to the database.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Carrier {
+enum ProgressCarrier {
     Step,
     Heartbeat,
 }
@@ -65,16 +63,16 @@ impl<'a, H: Host> JobContext<'a, H> {
         Self {
             run,
             deadline_ms: timeout_ms.map(|timeout_ms| run.host.now_ms() + timeout_ms),
-            entry: run.crash_record.add(&job),
+            crash_entry: run.crash_record.add(&job),
             job,
             progress: RefCell::default(),
-            has_news: Cell::default(),
-            news_carrier: Cell::default(),
+            has_unsent_progress: Cell::default(),
+            progress_carrier: Cell::default(),
             steps_begun: RefCell::default(),
             steps_being_saved: Cell::default(),
             longest_steps_ms: RefCell::default(),
             cpu_us: Cell::default(),
-            stop: Cell::default(),
+            interruption: Cell::default(),
         }
     }
 
@@ -88,7 +86,7 @@ impl<'a, H: Host> JobContext<'a, H> {
         self.run.config
     }
 
-    /// The value of this type that all jobs of this isolate share; the first who asks makes it.
+    /// The value of this type that all jobs of this isolate share. The first call makes it.
     pub fn shared<T: Default + 'static>(&self) -> Rc<T> {
         self.run.shared.get()
     }
@@ -102,11 +100,10 @@ impl<'a, H: Host> JobContext<'a, H> {
         ends_at_ms.saturating_sub(self.now_ms())
     }
 
-    /// Tells how far the job is. It travels with the next saved step, or with the next sign of life, which
-    /// comes within about a second.
+    /// Tells how far the job is. The database hears of it with the next saved step or heartbeat, within about a second.
     pub fn progress(&self, progress: Progress) {
         self.progress.replace(Some(progress));
-        self.has_news.set(true);
+        self.has_unsent_progress.set(true);
         self.run.signals.wake();
     }
 
@@ -130,10 +127,10 @@ impl<'a, H: Host> JobContext<'a, H> {
         self.run.host.fetch_in_pieces(request, on_piece).await
     }
 
-    /// Calls a function of the database; it may be called again with the same arguments when an answer is lost.
+    /// Calls a function of the database. When an answer is lost it is called again with the same arguments.
     ///
     /// # Errors
-    /// [`QueueError`] when the database stays away, refuses, or answers something else than a `T`.
+    /// [`QueueError`] when the database is unreachable, refuses, or answers something else than a `T`.
     pub async fn call<T: DeserializeOwned>(
         &self,
         function: &str,
@@ -147,12 +144,12 @@ impl<'a, H: Host> JobContext<'a, H> {
         self.run.host.sleep_ms(milliseconds).await;
     }
 
-    /// Milliseconds on a clock that only measures time that passes.
+    /// Milliseconds on a clock that measures how long something takes and nothing else.
     pub fn now_ms(&self) -> u64 {
         self.run.host.now_ms()
     }
 
-    /// Seconds since 1970, for what others limit by the hour.
+    /// Seconds since 1970, for limits per hour or day.
     pub fn unix_seconds(&self) -> u64 {
         self.run.host.unix_seconds()
     }
@@ -162,14 +159,14 @@ impl<'a, H: Host> JobContext<'a, H> {
         self.run.log.job_event(event, &self.job, &fields);
     }
 
-    /// The job came to this end, which the database does not know yet.
-    pub(crate) fn ended(&self, outcome: &Rc<Outcome>) {
-        self.entry.ended(outcome.clone());
+    /// Keeps the job's outcome until the database has it.
+    pub(crate) fn record_outcome(&self, outcome: &Rc<Outcome>) {
+        self.crash_entry.record_outcome(outcome.clone());
     }
 
-    /// Runs `poll` in the name of this job, should it crash.
+    /// Runs `poll`; a crash meanwhile is this job's.
     pub(crate) fn polling<T>(&self, poll: impl FnOnce() -> T) -> T {
-        let polled = self.run.crash_record.polling(&self.entry, poll);
+        let polled = self.run.crash_record.polling(&self.crash_entry, poll);
         self.add_cpu_us(self.run.resources.charge_us());
         polled
     }
@@ -179,57 +176,58 @@ impl<'a, H: Host> JobContext<'a, H> {
         self.cpu_us.update(|before_us| before_us + cpu_us);
     }
 
-    /// The handler is to be stopped; answers whether its future may be dropped now. What was paid for is
-    /// saved before.
-    pub(crate) fn stop(&self, stop: Interruption) -> bool {
-        self.stop.set(Some(stop));
+    /// Tells the job that its handler is being stopped. Returns whether the handler's future may be dropped now: a
+    /// step that was paid for is saved first.
+    pub(crate) fn interrupt(&self, interruption: Interruption) -> bool {
+        self.interruption.set(Some(interruption));
         self.steps_being_saved.get() == 0
     }
 
     /// Why the handler was stopped, if it was.
-    pub fn stopped(&self) -> Option<Interruption> {
-        self.stop.get()
+    pub fn interruption(&self) -> Option<Interruption> {
+        self.interruption.get()
     }
 
-    /// When this run has to be over, on the host's clock: from then on the database refuses what it writes.
+    /// When the job's timeout ends it, on the host's clock: from then on the database refuses what it writes.
     pub(crate) fn deadline_ms(&self) -> Option<u64> {
         self.deadline_ms
     }
 
-    /// A sign of life, with the progress that was not sent yet.
+    /// This job's part of a heartbeat, with its unsent progress.
     pub(crate) fn heartbeat(&self) -> JobHeartbeat {
         JobHeartbeat {
             job_id: self.job.id,
             lease_token: self.job.lease_token,
-            progress: self.take_news(Carrier::Heartbeat),
+            progress: self.take_unsent_progress(ProgressCarrier::Heartbeat),
         }
     }
 
-    /// The sign of life was answered, or was not: then the news it took have to go with another.
-    pub(crate) fn heartbeat_over(&self, has_arrived: bool) {
-        if self.news_carrier.get() == Some(Carrier::Heartbeat) {
-            self.news_carrier.set(None);
+    /// A heartbeat is over. Progress that did not arrive is sent with another.
+    pub(crate) fn end_heartbeat(&self, has_arrived: bool) {
+        if self.progress_carrier.get() == Some(ProgressCarrier::Heartbeat) {
+            self.progress_carrier.set(None);
         }
         if !has_arrived {
-            self.has_news.set(self.progress.borrow().is_some());
+            self.has_unsent_progress
+                .set(self.progress.borrow().is_some());
         }
     }
 
-    pub(crate) fn has_news(&self) -> bool {
-        self.has_news.get()
+    pub(crate) fn has_unsent_progress(&self) -> bool {
+        self.has_unsent_progress.get()
     }
 
-    fn take_news(&self, carrier: Carrier) -> Option<Progress> {
-        if self.news_carrier.get().is_some() || !self.has_news.take() {
+    fn take_unsent_progress(&self, carrier: ProgressCarrier) -> Option<Progress> {
+        if self.progress_carrier.get().is_some() || !self.has_unsent_progress.take() {
             return None;
         }
-        self.news_carrier.set(Some(carrier));
+        self.progress_carrier.set(Some(carrier));
         self.progress.borrow().clone()
     }
 }
 
 impl<H> Drop for JobContext<'_, H> {
     fn drop(&mut self) {
-        self.run.crash_record.remove(&self.entry);
+        self.run.crash_record.remove(&self.crash_entry);
     }
 }

@@ -6,27 +6,27 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-use super::{Carrier, JobContext};
+use super::{JobContext, ProgressCarrier};
 use crate::error::JobError;
 use crate::host::Host;
 use crate::isolate::{Cost, kind};
 use crate::queue::{LeaseStatus, StepStart};
 
-/// A step's result travels to every later run of the job, so what is larger belongs into Storage. The database
-/// refuses it too.
+/// A step's result travels to every later run of the job: larger ones belong into Storage. The database has the same
+/// limit.
 const LARGEST_RESULT_BYTES: usize = 1024 * 1024;
 
 impl<H: Host> JobContext<'_, H> {
     /// Runs `run` and keeps its result under `name`; in a later run of the job, on whatever worker, returns
     /// that result and runs nothing. Steps are known by their names alone: their order may change from one
-    /// version of a handler to the next. A kept result that is no `T` any more is paid again and replaced.
+    /// version of a handler to the next. A kept result that is no `T` any more is made again and replaced.
     ///
     /// A run that was killed while the step was under way leaves the step without a result, and it is run
     /// again: its effects outside may then have happened twice. [`Self::step_again`] knows.
     ///
     /// # Errors
     /// The error of `run`, or of starting or saving the step. [`JobError::Cancelled`] when the job was
-    /// cancelled meanwhile: the result is kept all the same. [`JobError::HandOver`], before `run`, when
+    /// cancelled meanwhile: the result is kept. [`JobError::HandOver`], before `run`, when
     /// the longest step so far would not fit into what time is left here. A permanent error when `name` was
     /// used before in this run, or when the result is larger than 1 MiB.
     pub async fn step<T, F>(&self, name: &str, run: impl FnOnce() -> F) -> Result<T, JobError>
@@ -50,29 +50,29 @@ impl<H: Host> JobContext<'_, H> {
         T: Serialize + DeserializeOwned,
         F: Future<Output = Result<T, JobError>>,
     {
-        self.claim_name(name)?;
+        self.reserve_name(name)?;
         if let Some(result) = self.saved_result(name) {
             return Ok(result);
         }
         let is_again = self.start_step(name).await?;
         let before = self.cost_so_far();
         let result = run(is_again).await?;
-        let saved = serde_json::to_value(&result);
-        self.finish_step(name, saved, before).await?;
+        let encoded = serde_json::to_value(&result);
+        self.finish_step(name, encoded, before).await?;
         Ok(result)
     }
 
-    /// Drives `future` to its end even if the job is handed over meanwhile, for a few seconds of what cannot be done
-    /// twice. When the job is cancelled or lost it is dropped all the same.
+    /// Drives `future` to its end even if the job is handed over meanwhile. For what takes seconds and must not happen
+    /// twice. A cancelled or lost job is dropped all the same.
     pub async fn uninterrupted<F: Future>(&self, future: F) -> F::Output {
-        let _held = Saving::begin(&self.steps_being_saved);
+        let _guard = StepSaveGuard::new(&self.steps_being_saved);
         future.await
     }
 
-    /// Hands the job over instead of beginning a step that cannot end here: what it costs would be lost. The step
-    /// begins all the same where a fresh isolate has no more to offer and this run has not finished a step yet.
+    /// Refuses a step that cannot end in this isolate: its cost would be lost. It begins all the same when a fresh
+    /// isolate has no more to offer and this run has not finished a step yet.
     fn check_resources(&self, name: &str) -> Result<(), JobError> {
-        if self.stop.get().is_some() {
+        if self.interruption.get().is_some() {
             return Err(JobError::HandOver);
         }
         let must_begin = self.longest_steps_ms.borrow().is_empty();
@@ -116,13 +116,13 @@ impl<H: Host> JobContext<'_, H> {
     fn saved_result<T: DeserializeOwned>(&self, name: &str) -> Option<T> {
         let result = T::deserialize(self.job.steps.get(name)?).ok();
         if result.is_none() {
-            // Saved by another version of the worker: better paid twice than failed.
+            // Saved by another version of the worker: better made twice than failed.
             self.log("step_unreadable", json!({ "step": name }));
         }
         result
     }
 
-    fn claim_name(&self, name: &str) -> Result<(), JobError> {
+    fn reserve_name(&self, name: &str) -> Result<(), JobError> {
         let mut begun = self.steps_begun.borrow_mut();
         if begun.iter().any(|other| other == name) {
             return Err(refused(name, "expected a name that no other step has"));
@@ -146,7 +146,7 @@ impl<H: Host> JobContext<'_, H> {
         result: serde_json::Result<Value>,
         before: Cost,
     ) -> Result<(), JobError> {
-        let _saving = Saving::begin(&self.steps_being_saved);
+        let _guard = StepSaveGuard::new(&self.steps_being_saved);
         let result = result.map_err(|error| refused(name, &error.to_string()))?;
         let size = serde_json::to_string(&result).map_or(0, |text| text.len());
         if size > LARGEST_RESULT_BYTES {
@@ -156,17 +156,17 @@ impl<H: Host> JobContext<'_, H> {
             ));
         }
         let is_unreadable = self.job.steps.contains_key(name);
-        let progress = self.take_news(Carrier::Step);
-        let carries_news = progress.is_some();
+        let progress = self.take_unsent_progress(ProgressCarrier::Step);
+        let carries_progress = progress.is_some();
         let save = self
             .run
             .queue
             .save_step(&self.job, name, result, progress, is_unreadable);
         let saved = save.await;
-        if carries_news {
-            self.news_carrier.set(None);
+        if carries_progress {
+            self.progress_carrier.set(None);
         }
-        let standing = saved?;
+        let lease_status = saved?;
         let after = self.cost_so_far();
         let cost = Cost {
             wall_clock_ms: after.wall_clock_ms - before.wall_clock_ms,
@@ -175,9 +175,9 @@ impl<H: Host> JobContext<'_, H> {
         let (ms, cpu_ms) = (cost.wall_clock_ms, cost.cpu_us / 1_000);
         self.log("step", json!({ "step": name, "ms": ms, "cpu_ms": cpu_ms }));
         self.note_cost(name, cost);
-        go_on(standing)?;
-        if self.stop.get().is_some() {
-            // The handler may be waiting for something else besides.
+        check_lease(lease_status)?;
+        if self.interruption.get().is_some() {
+            // The handler may be waiting for something else too.
             self.run.signals.wake();
             return Err(JobError::HandOver);
         }
@@ -189,25 +189,25 @@ fn refused(step: &str, reason: &str) -> JobError {
     JobError::permanent(format!("step {step}: {reason}"))
 }
 
-fn go_on(standing: LeaseStatus) -> Result<(), JobError> {
-    match standing {
+fn check_lease(status: LeaseStatus) -> Result<(), JobError> {
+    match status {
         LeaseStatus::Held => Ok(()),
         LeaseStatus::Cancelled => Err(JobError::Cancelled),
         LeaseStatus::Lost => Err(JobError::LeaseLost),
     }
 }
 
-/// Counts a step as being saved, or about to be, for as long as it lives.
-struct Saving<'a>(&'a Cell<u32>);
+/// Counts a step as being saved, or about to be, while it lives.
+struct StepSaveGuard<'a>(&'a Cell<u32>);
 
-impl<'a> Saving<'a> {
-    fn begin(count: &'a Cell<u32>) -> Self {
+impl<'a> StepSaveGuard<'a> {
+    fn new(count: &'a Cell<u32>) -> Self {
         count.set(count.get() + 1);
         Self(count)
     }
 }
 
-impl Drop for Saving<'_> {
+impl Drop for StepSaveGuard<'_> {
     fn drop(&mut self) {
         self.0.set(self.0.get() - 1);
     }

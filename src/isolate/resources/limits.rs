@@ -7,7 +7,7 @@ use crate::isolate::StopReason;
 /// or when it has taken its memory.
 #[derive(Debug, Clone, Copy)]
 pub struct Limits {
-    started_ms: u64,
+    started_at_ms: u64,
     wall_clock_ms: Limit,
     cpu_us: Limit,
     memory_bytes: Limit,
@@ -36,12 +36,12 @@ pub struct Cost {
 }
 
 impl Limits {
-    /// The limits of an isolate that began at `started_ms` on the host's clock.
-    pub fn new(started_ms: u64, config: &Config) -> Self {
+    /// The limits of an isolate that began at `started_at_ms` on the host's clock.
+    pub fn new(started_at_ms: u64, config: &Config) -> Self {
         let limit =
             |units: Option<u32>, of_one: u64| Limit(units.map(|units| u64::from(units) * of_one));
         Self {
-            started_ms,
+            started_at_ms,
             wall_clock_ms: limit(config.wall_clock_seconds, 1_000),
             cpu_us: limit(config.cpu_milliseconds, 1_000),
             memory_bytes: limit(config.memory_megabytes, 1024 * 1024),
@@ -55,7 +55,7 @@ impl Limits {
         self.used_up(usage, self.claim_percent)
     }
 
-    /// What is used up so far that running jobs have to go on elsewhere, if anything.
+    /// What is used up so far that running jobs are handed over, if anything.
     pub fn ends_runs(&self, usage: ResourceUsage) -> Option<StopReason> {
         self.used_up(usage, self.hand_over_percent)
     }
@@ -75,12 +75,12 @@ impl Limits {
         self.after(100)
     }
 
-    /// When to hand over if the platform says now that the wall clock is about to run out. It does so when a
-    /// tenth is left (`cli/src/flags.rs` of supabase/edge-runtime), of which half goes to the jobs: a
-    /// request that was paid for may still be answered.
+    /// When to hand over if the platform announces at `now_ms` that the wall clock is about to run out. It does so when
+    /// a tenth is left (`cli/src/flags.rs` of supabase/edge-runtime). Half of that goes to the jobs, so that a request
+    /// already paid for may still be answered.
     pub fn announced_end_ms(&self, now_ms: u64) -> u64 {
-        let lived_ms = now_ms.saturating_sub(self.started_ms);
-        self.hands_over_at_ms().min(now_ms + lived_ms / 9 / 2)
+        let age_ms = now_ms.saturating_sub(self.started_at_ms);
+        self.hands_over_at_ms().min(now_ms + age_ms / 9 / 2)
     }
 
     /// What a fresh isolate has for its jobs.
@@ -104,12 +104,12 @@ impl Limits {
 
     fn after(&self, percent: u64) -> u64 {
         let part_ms = self.wall_clock_ms.part(percent);
-        self.started_ms.saturating_add(part_ms)
+        self.started_at_ms.saturating_add(part_ms)
     }
 
     fn used_up(&self, usage: ResourceUsage, percent: u64) -> Option<StopReason> {
-        let lived_ms = usage.now_ms.saturating_sub(self.started_ms);
-        if lived_ms >= self.wall_clock_ms.part(percent) {
+        let age_ms = usage.now_ms.saturating_sub(self.started_at_ms);
+        if age_ms >= self.wall_clock_ms.part(percent) {
             Some(StopReason::WallClock)
         } else if usage.cpu_us >= self.cpu_us.part(percent) {
             Some(StopReason::Cpu)
@@ -136,10 +136,10 @@ mod tests {
     use super::*;
     use crate::testing::config;
 
-    const STARTED_MS: u64 = 1_000;
+    const STARTED_AT_MS: u64 = 1_000;
 
     fn limits() -> Limits {
-        Limits::new(STARTED_MS, &config(&[]))
+        Limits::new(STARTED_AT_MS, &config(&[]))
     }
 
     fn usage(now_ms: u64, cpu_ms: u64, memory_megabytes: u64) -> ResourceUsage {
@@ -186,7 +186,7 @@ mod tests {
             ("QUEUE_CPU_MILLISECONDS", "none"),
             ("QUEUE_MEMORY_MEGABYTES", "none"),
         ]);
-        let limits = Limits::new(STARTED_MS, &none);
+        let limits = Limits::new(STARTED_AT_MS, &none);
         let usage = usage(u64::MAX, u64::MAX / 1_000, 1 << 40);
         assert_eq!(limits.ends_runs(usage), None);
         assert_eq!(limits.ends_at_ms(), u64::MAX);

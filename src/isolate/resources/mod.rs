@@ -30,12 +30,12 @@ pub struct Resources<'a, H> {
 }
 
 impl<'a, H: Host> Resources<'a, H> {
-    /// The resources of an isolate that began at `started_ms` on the host's clock.
-    pub fn new(host: &'a H, config: &Config, signals: &'a Signals, started_ms: u64) -> Self {
+    /// The resources of an isolate that began at `started_at_ms` on the host's clock.
+    pub fn new(host: &'a H, config: &Config, signals: &'a Signals, started_at_ms: u64) -> Self {
         Self {
             host,
             signals,
-            limits: Limits::new(started_ms, config),
+            limits: Limits::new(started_at_ms, config),
             step_costs: Rc::default(),
             held_bytes: Cell::new(0),
             most_held_bytes: config.exchange_bytes().saturating_mul(EXCHANGES_HELD),

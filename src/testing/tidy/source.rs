@@ -178,6 +178,9 @@ impl<'ast> Visit<'ast> for Reader {
     /// Documentation is an attribute too, and what only tests derive.
     fn visit_attribute(&mut self, _: &'ast syn::Attribute) {}
 
+    /// `pub(in crate::…)` names who may import, and imports nothing.
+    fn visit_visibility(&mut self, _: &'ast syn::Visibility) {}
+
     fn visit_path(&mut self, path: &'ast syn::Path) {
         let names = path.segments.iter();
         let names: Vec<String> = names.map(|segment| segment.ident.to_string()).collect();
@@ -292,12 +295,13 @@ mod tests {
     }
 
     #[test]
-    fn tests_and_documentation_are_no_imports() {
+    fn tests_documentation_and_visibilities_are_no_imports() {
         assert!(
             imports("#[cfg(test)] use crate::testing::x; #[cfg(test)] mod t { use crate::y::z; }")
                 .is_empty()
         );
         assert!(imports("/// See [`crate::log::Log`].\nfn f() {}").is_empty());
+        assert!(imports("pub(in crate::queue) fn f() {}").is_empty());
     }
 
     #[test]

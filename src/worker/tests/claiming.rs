@@ -7,18 +7,18 @@ use crate::host::Host;
 use crate::isolate::StopReason;
 
 #[test]
-fn an_empty_queue_costs_one_trip() {
+fn an_empty_queue_costs_one_exchange() {
     let world = World::new();
     let report = world.run();
     assert_eq!(report.claimed, 0);
     assert_eq!(report.stopped, StopReason::Empty);
-    assert_eq!(world.trips_with("max_jobs"), [10]);
+    assert_eq!(world.exchanges_with("max_jobs"), [10]);
 }
 
 #[test]
-fn a_run_that_was_told_to_look_again_does_so_once_before_it_ends() {
+fn a_run_that_was_told_to_claim_again_does_so_once_before_it_ends() {
     let world = World::new();
-    world.queue.look_again_after_ms(200);
+    world.queue.claim_again_after_ms(200);
     let report = world.run_beside(async {
         world.host.sleep_ms(100).await;
         world.queue.add("sleep", json!({ "ms": 0 }));
@@ -30,10 +30,10 @@ fn a_run_that_was_told_to_look_again_does_so_once_before_it_ends() {
 }
 
 #[test]
-fn a_run_that_is_busy_looks_again_in_time() {
+fn a_busy_run_claims_again_in_time() {
     let world = World::new();
     world.queue.add("sleep", json!({ "ms": 5_000 }));
-    world.queue.look_again_after_ms(200);
+    world.queue.claim_again_after_ms(200);
     let quick = world.run_beside(async {
         world.host.sleep_ms(100).await;
         world.queue.add("sleep", json!({ "ms": 0 }));
@@ -47,29 +47,29 @@ fn a_run_that_is_busy_looks_again_in_time() {
     );
 }
 
-/// How many results each trip carries.
+/// How many results each exchange carries.
 fn results(world: &World) -> Vec<usize> {
     let exchanges = world.exchanges();
     exchanges
         .iter()
-        .map(|trip| trip["results"].as_array().map_or(0, Vec::len))
+        .map(|exchange| exchange["results"].as_array().map_or(0, Vec::len))
         .collect()
 }
 
 #[test]
-fn the_results_of_the_last_jobs_and_the_next_claim_are_one_trip() {
+fn the_results_of_the_last_jobs_and_the_next_claim_are_one_exchange() {
     let world = World::with(&[("QUEUE_CONCURRENCY", "2")]);
     world.queue.add_many(6, "sleep", json!({ "ms": 0 }));
     let report = world.run();
     assert_eq!((report.claimed, report.completed), (6, 6));
     assert_eq!(results(&world), [0, 2, 4]);
-    assert_eq!(world.trips_with("max_jobs"), [2, 4, 6]);
+    assert_eq!(world.exchanges_with("max_jobs"), [2, 4, 6]);
 }
 
 #[test]
-fn what_ends_during_a_trip_travels_with_the_next() {
+fn what_ends_during_an_exchange_travels_with_the_next() {
     let world = World::new();
-    world.queue.trips_take_ms(50);
+    world.queue.calls_take_ms(50);
     for ms in [300, 310, 320, 330, 340] {
         world.queue.add("sleep", json!({ "ms": ms }));
     }
@@ -111,12 +111,12 @@ fn no_more_jobs_run_at_once_than_there_are_slots() {
 #[test]
 fn quick_jobs_are_claimed_ahead_in_growing_numbers() {
     let world = World::new();
-    world.queue.trips_take_ms(5);
+    world.queue.calls_take_ms(5);
     world.queue.add_many(570, "sleep", json!({ "ms": 0 }));
     let report = world.run();
     assert_eq!(report.completed, 570);
     assert_eq!(
-        world.trips_with("max_jobs")[..7],
+        world.exchanges_with("max_jobs")[..7],
         [10, 20, 30, 50, 90, 170, 200]
     );
 }
@@ -124,13 +124,13 @@ fn quick_jobs_are_claimed_ahead_in_growing_numbers() {
 #[test]
 fn while_quick_jobs_run_the_database_prepares_the_next_full_claim() {
     let world = World::new();
-    world.queue.trips_take_ms(5);
+    world.queue.calls_take_ms(5);
     world.queue.add_many(4_370, "sleep", json!({ "ms": 0 }));
     let report = world.run();
     assert_eq!(report.completed, 4_370);
     // One at a time, the twenty full claims alone would take a hundred milliseconds.
     assert!(report.duration_ms < 100, "{} ms", report.duration_ms);
-    let largest = world.trips_with("max_jobs");
+    let largest = world.exchanges_with("max_jobs");
     assert!(largest.iter().all(|jobs| jobs.as_u64() <= Some(200)));
 }
 
@@ -145,7 +145,7 @@ fn jobs_claimed_ahead_that_find_no_slot_go_back_unharmed() {
     let released: Vec<_> = world
         .exchanges()
         .into_iter()
-        .flat_map(|trip| trip["results"].as_array().cloned().unwrap_or_default())
+        .flat_map(|exchange| exchange["results"].as_array().cloned().unwrap_or_default())
         .filter(|result| result["outcome"] == "released")
         .collect();
     assert_eq!(released.len(), 10);
@@ -156,7 +156,7 @@ fn every_claim_has_a_lease_token_of_its_own() {
     let world = World::with(&[("QUEUE_CONCURRENCY", "1")]);
     world.queue.add_many(2, "sleep", json!({ "ms": 300 }));
     world.run();
-    let tokens = world.trips_with("lease_token");
+    let tokens = world.exchanges_with("lease_token");
     assert_ne!(tokens[0], tokens[1]);
     assert_eq!(world.exchanges()[1]["results"][0]["lease_token"], tokens[0]);
 }
@@ -175,7 +175,7 @@ fn a_type_this_worker_cannot_run_is_not_claimed_and_the_report_says_why() {
 }
 
 #[test]
-fn a_handlers_verdict_reaches_the_database() {
+fn a_handlers_error_reaches_the_database() {
     let world = World::new();
     let later = world.queue.add("fail", json!({ "how": "later" }));
     let never = world.queue.add("fail", json!({ "how": "never" }));
@@ -199,13 +199,13 @@ fn a_handlers_verdict_reaches_the_database() {
 }
 
 #[test]
-fn a_wake_up_while_slots_are_free_makes_the_run_look_at_once() {
+fn a_wake_up_while_slots_are_free_makes_the_run_claim_at_once() {
     let world = World::new();
     world.queue.add("sleep", json!({ "ms": 5_000 }));
     let report = world.run_beside(async {
         world.host.sleep_ms(1_000).await;
         world.queue.add("sleep", json!({ "ms": 1_000 }));
-        world.signals.look_again();
+        world.signals.request_claim();
     });
     assert_eq!(report.completed, 2);
     let late = &world.host.log_lines_of("completed")[0];
@@ -214,13 +214,13 @@ fn a_wake_up_while_slots_are_free_makes_the_run_look_at_once() {
 }
 
 #[test]
-fn a_wake_up_during_the_last_trip_makes_the_run_look_once_more() {
+fn a_wake_up_during_the_last_exchange_makes_the_run_claim_once_more() {
     let world = World::new();
-    world.queue.trips_take_ms(10);
+    world.queue.calls_take_ms(10);
     let report = world.run_beside(async {
         world.host.sleep_ms(5).await;
         world.queue.add("sleep", json!({ "ms": 1 }));
-        world.signals.look_again();
+        world.signals.request_claim();
     });
     assert_eq!(report.completed, 1);
 }
@@ -256,7 +256,7 @@ fn many_lines_travel_as_few_messages_within_the_platforms_limit() {
 }
 
 #[test]
-fn handlers_that_keep_the_isolate_busy_do_not_keep_it_from_its_signs_of_life_and_its_results() {
+fn handlers_that_keep_the_isolate_busy_do_not_keep_it_from_its_heartbeats_and_its_results() {
     let world = World::with(&[
         ("QUEUE_CONCURRENCY", "1000"),
         ("QUEUE_WALL_CLOCK_SECONDS", "400"),

@@ -39,12 +39,12 @@ fn what_still_runs_when_the_cpu_time_is_nearly_used_up_goes_on_elsewhere() {
 }
 
 #[test]
-fn a_hand_over_does_not_wait_for_a_trip_that_hangs() {
+fn a_hand_over_does_not_wait_for_an_exchange_that_hangs() {
     let world = World::new();
     let id = world.queue.add("fetch", json!({}));
     world.queue.add("sleep", json!({ "ms": 135_000 }));
     let clock = world.host.clock();
-    world.queue.trouble(move |function, _| {
+    world.queue.fault(move |function, _| {
         let is_stalled = (135_000..136_000).contains(&clock.get());
         (function == "finish_and_claim_jobs" && is_stalled).then(Reply::never)
     });
@@ -58,7 +58,7 @@ fn a_hand_over_does_not_wait_for_a_trip_that_hangs() {
 fn a_handler_that_waits_for_something_else_after_a_step_was_handed_over_is_not_waited_for() {
     let world = World::new();
     world.queue.add("two", json!({}));
-    world.queue.trouble(|function, _| {
+    world.queue.fault(|function, _| {
         (function == "save_job_step").then(|| Reply::json(200, json!("held")).after_ms(1_000))
     });
     let report = world.run_beside(async {
@@ -100,7 +100,7 @@ fn an_isolate_that_is_told_of_its_end_in_time_lets_jobs_finish_until_then() {
 fn a_step_that_is_being_saved_is_saved_before_its_job_is_handed_over() {
     let world = World::new();
     world.queue.add("walk", json!({ "steps": 3, "ms": 1_000 }));
-    world.queue.trouble(|function, _| {
+    world.queue.fault(|function, _| {
         (function == "save_job_step").then(|| Reply::json(200, json!("held")).after_ms(700))
     });
     let report = world.run_beside(async {

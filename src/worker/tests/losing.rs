@@ -10,7 +10,7 @@ use crate::isolate::StopReason;
 use crate::testing::Reply;
 
 #[test]
-fn all_held_jobs_share_a_sign_of_life_every_third_of_a_lease() {
+fn all_held_jobs_share_a_heartbeat_every_third_of_a_lease() {
     let world = World::new();
     world.queue.add_many(3, "sleep", json!({ "ms": 35_000 }));
     world.run();
@@ -22,14 +22,14 @@ fn all_held_jobs_share_a_sign_of_life_every_third_of_a_lease() {
 }
 
 #[test]
-fn progress_travels_with_a_sign_of_life_at_most_once_a_second() {
+fn progress_travels_with_a_heartbeat_at_most_once_a_second() {
     let world = World::new();
     world.queue.add("tell", json!({}));
     world.run();
     let beats = world.host.calls_of("heartbeat_jobs");
     let done: Vec<_> = beats
         .iter()
-        .map(|beat| beat["jobs"][0]["progress"]["done"].clone())
+        .map(|heartbeat| heartbeat["jobs"][0]["progress"]["done"].clone())
         .collect();
     assert_eq!(done, [3, 6]);
 }
@@ -39,7 +39,7 @@ fn progress_that_did_not_arrive_is_sent_again() {
     let world = World::new();
     world.queue.add("tell", json!({}));
     let calls = Cell::new(0);
-    world.queue.trouble(move |function, _| {
+    world.queue.fault(move |function, _| {
         (function == "heartbeat_jobs" && calls.replace(calls.get() + 1) == 0)
             .then(refused_connection)
     });
@@ -51,10 +51,10 @@ fn progress_that_did_not_arrive_is_sent_again() {
 }
 
 #[test]
-fn a_job_cancelled_while_it_runs_stops_at_the_next_sign_of_life() {
+fn a_job_cancelled_while_it_runs_stops_at_the_next_heartbeat() {
     let world = World::new();
     let id = world.queue.add("fetch", json!({}));
-    world.queue.stands(&id, "cancelled");
+    world.queue.set_lease_status(&id, "cancelled");
     let report = world.run();
     assert_eq!(report.cancelled, 1);
     assert_eq!(world.queue.outcome(&id)["outcome"], "cancelled");
@@ -66,7 +66,7 @@ fn a_job_cancelled_while_it_runs_stops_at_the_next_sign_of_life() {
 fn a_job_whose_lease_is_lost_stops_and_nothing_is_written_about_it() {
     let world = World::new();
     let id = world.queue.add("fetch", json!({}));
-    world.queue.stands(&id, "lost");
+    world.queue.set_lease_status(&id, "lost");
     let report = world.run();
     assert_eq!(report.lost, 1);
     assert_eq!(world.queue.finished(), 0);
@@ -78,19 +78,19 @@ fn a_job_whose_lease_is_lost_stops_and_nothing_is_written_about_it() {
 fn a_lease_that_turns_out_lost_at_the_finish_is_counted_and_logged() {
     let world = World::new();
     let id = world.queue.add("sleep", json!({ "ms": 10 }));
-    world.queue.stands(&id, "lost");
+    world.queue.set_lease_status(&id, "lost");
     let report = world.run();
     assert_eq!((report.completed, report.lost), (0, 1));
     assert_eq!(world.host.log_lines_of("lost")[0]["job_id"], id);
 }
 
 #[test]
-fn results_on_their_way_get_signs_of_life() {
+fn results_on_their_way_get_heartbeats() {
     let world = World::new();
     let quick = world.queue.add("sleep", json!({ "ms": 1_000 }));
     world.queue.add("sleep", json!({ "ms": 50_000 }));
     let clock = world.host.clock();
-    world.queue.trouble(move |function, _| {
+    world.queue.fault(move |function, _| {
         let is_stalled = (1_000..45_000).contains(&clock.get());
         (function == "finish_and_claim_jobs" && is_stalled).then(Reply::never)
     });
@@ -98,7 +98,11 @@ fn results_on_their_way_get_signs_of_life() {
     assert_eq!((report.completed, report.lost), (2, 0));
     let beats = world.host.calls_of("heartbeat_jobs");
     let early = &beats[..4];
-    assert!(early.iter().all(|beat| beat.to_string().contains(&quick)));
+    assert!(
+        early
+            .iter()
+            .all(|heartbeat| heartbeat.to_string().contains(&quick))
+    );
 }
 
 #[test]
@@ -107,7 +111,7 @@ fn what_a_claim_got_before_its_answer_was_lost_is_handed_back_by_an_isolate_that
     world.queue.add_many(5, "sleep", json!({ "ms": 1 }));
     let (queue, clock) = (world.queue.clone(), world.host.clock());
     let is_first = Cell::new(true);
-    world.queue.trouble(move |function, arguments| {
+    world.queue.fault(move |function, arguments| {
         if is_first.replace(false) {
             queue.usual_answer(function, arguments);
         }
@@ -123,14 +127,14 @@ fn what_a_claim_got_before_its_answer_was_lost_is_handed_back_by_an_isolate_that
 }
 
 #[test]
-fn the_first_sign_of_life_reckons_with_a_claim_that_took_long() {
+fn the_first_heartbeat_reckons_with_a_claim_that_took_long() {
     let world = World::new();
     world.queue.add("sleep", json!({ "ms": 40_000 }));
-    world.queue.trips_take_ms(8_000);
+    world.queue.calls_take_ms(8_000);
     let clock = world.host.clock();
     let first_beat_ms = std::rc::Rc::new(Cell::new(0));
     let seen = first_beat_ms.clone();
-    world.queue.trouble(move |function, _| {
+    world.queue.fault(move |function, _| {
         if function == "heartbeat_jobs" && seen.get() == 0 {
             seen.set(clock.get());
         }
@@ -171,7 +175,7 @@ fn a_claim_whose_answer_was_lost_is_asked_for_again_under_the_same_token() {
     world.queue.add_many(3, "sleep", json!({ "ms": 10 }));
     let queue = world.queue.clone();
     let is_first = Cell::new(true);
-    world.queue.trouble(move |function, arguments| {
+    world.queue.fault(move |function, arguments| {
         is_first.replace(false).then(|| {
             queue.usual_answer(function, arguments);
             Reply::error(TransportError::TimedOut)
@@ -179,9 +183,9 @@ fn a_claim_whose_answer_was_lost_is_asked_for_again_under_the_same_token() {
     });
     let report = world.run();
     assert_eq!((report.claimed, report.completed), (3, 3));
-    let tokens = world.trips_with("lease_token");
+    let tokens = world.exchanges_with("lease_token");
     assert_eq!(tokens[0], tokens[1]);
-    assert_eq!(world.trips_with("is_repeat")[1], true);
+    assert_eq!(world.exchanges_with("is_repeat")[1], true);
 }
 
 #[test]
@@ -192,7 +196,7 @@ fn a_result_the_database_refuses_fails_its_own_job_and_no_other() {
         .queue
         .add("sleep", json!({ "ms": 10, "poison": true }));
     let last = world.queue.add("sleep", json!({ "ms": 10 }));
-    world.queue.trouble(refusing_poison);
+    world.queue.fault(refusing_poison);
     let report = world.run();
     assert_eq!((report.completed, report.failed), (2, 1));
     assert_eq!(world.queue.outcome(&good)["outcome"], "completed");
@@ -208,7 +212,7 @@ fn a_result_the_database_refuses_fails_its_own_job_and_no_other() {
 fn a_job_about_which_nothing_can_be_stored_is_left_to_its_lease() {
     let world = World::new();
     world.queue.add("sleep", json!({ "ms": 10 }));
-    world.queue.trouble(|_, arguments| {
+    world.queue.fault(|_, arguments| {
         let is_result = arguments["results"].get(0).is_some();
         is_result.then(|| Reply::json(400, json!({ "code": "23514", "message": "check" })))
     });

@@ -1,4 +1,4 @@
-//! A database that stays away, or says that it wants to be left alone.
+//! A database that is unreachable or refuses.
 
 use std::cell::Cell;
 
@@ -14,12 +14,12 @@ fn a_database_that_is_away_at_the_claim_is_asked_again_until_it_is_back() {
     let world = World::new();
     world.queue.add("sleep", json!({ "ms": 10 }));
     let left = Cell::new(4);
-    world.queue.trouble(move |_, _| {
+    world.queue.fault(move |_, _| {
         left.set(left.get() - 1);
         (left.get() >= 0).then(refused_connection)
     });
     assert_eq!(world.run().completed, 1);
-    let repeats = world.trips_with("is_repeat");
+    let repeats = world.exchanges_with("is_repeat");
     assert_eq!(repeats[..2], [json!(false), json!(true)]);
 }
 
@@ -27,7 +27,7 @@ fn a_database_that_is_away_at_the_claim_is_asked_again_until_it_is_back() {
 fn a_server_that_asks_for_patience_gets_it() {
     let world = World::new();
     let clock = world.host.clock();
-    world.queue.trouble(move |_, _| {
+    world.queue.fault(move |_, _| {
         let is_early = clock.get() < 7_000;
         is_early.then(|| Reply::json(429, json!({})).header("retry-after", "7"))
     });
@@ -36,7 +36,7 @@ fn a_server_that_asks_for_patience_gets_it() {
         (report.stopped, report.duration_ms),
         (StopReason::Empty, 7_000)
     );
-    assert_eq!(world.trips_with("is_repeat"), [false, true]);
+    assert_eq!(world.exchanges_with("is_repeat"), [false, true]);
 }
 
 #[test]
@@ -44,7 +44,7 @@ fn a_server_that_asks_for_too_much_patience_is_asked_every_half_minute_all_the_s
     let world = World::new();
     world
         .queue
-        .trouble(|_, _| Some(Reply::json(503, json!({})).header("retry-after", "600")));
+        .fault(|_, _| Some(Reply::json(503, json!({})).header("retry-after", "600")));
     let report = world.run();
     assert_eq!(
         (report.stopped, report.duration_ms),
@@ -58,7 +58,7 @@ fn a_server_that_asks_for_no_patience_is_not_asked_without_a_pause() {
     let world = World::new();
     world
         .queue
-        .trouble(|_, _| Some(Reply::json(503, json!({})).header("retry-after", "0")));
+        .fault(|_, _| Some(Reply::json(503, json!({})).header("retry-after", "0")));
     assert_eq!(world.run().stopped, StopReason::Database);
     assert!(
         world.exchanges().len() < 30,
@@ -72,7 +72,7 @@ fn a_result_survives_an_outage_of_a_minute() {
     let world = World::new();
     let id = world.queue.add("sleep", json!({ "ms": 5_000 }));
     let clock = world.host.clock();
-    world.queue.trouble(move |_, _| {
+    world.queue.fault(move |_, _| {
         (5_000..65_000)
             .contains(&clock.get())
             .then(refused_connection)
@@ -102,7 +102,7 @@ fn a_result_outlives_whatever_the_database_says_for_a_while() {
         let id = world.queue.add("sleep", json!({ "ms": 1_000 }));
         let clock = world.host.clock();
         let refusal = std::cell::RefCell::new(Some(refusal));
-        world.queue.trouble(move |_, _| {
+        world.queue.fault(move |_, _| {
             let is_bad = (1_000..9_000).contains(&clock.get());
             is_bad.then(|| {
                 let again = refused_connection();
@@ -120,7 +120,7 @@ fn a_claim_is_not_repeated_into_the_time_after_claims() {
     let world = World::new();
     world.queue.add("sleep", json!({ "ms": 60_000 }));
     let clock = world.host.clock();
-    world.queue.trouble(move |_, _| {
+    world.queue.fault(move |_, _| {
         (50_000..140_000)
             .contains(&clock.get())
             .then(refused_connection)
@@ -128,27 +128,27 @@ fn a_claim_is_not_repeated_into_the_time_after_claims() {
     let report = world.run_beside(async {
         world.host.sleep_ms(55_000).await;
         world.queue.add_many(5, "sleep", json!({ "ms": 1 }));
-        world.signals.look_again();
+        world.signals.request_claim();
     });
     assert_eq!((report.claimed, report.completed), (1, 1));
     assert_eq!(world.queue.ready(), 5);
 }
 
 #[test]
-fn a_refusal_is_questioned_when_somebody_calls() {
+fn a_claim_is_tried_again_after_a_refusal_when_someone_asks_for_it() {
     let world = World::new();
     world.queue.add("sleep", json!({ "ms": 60_000 }));
     let clock = world.host.clock();
-    world.queue.trouble(move |_, arguments| {
+    world.queue.fault(move |_, arguments| {
         let is_refused = arguments["max_jobs"] != 0 && (1..4_000).contains(&clock.get());
         is_refused.then(|| Reply::json(403, json!({ "code": "42501", "message": "no" })))
     });
     let report = world.run_beside(async {
         world.host.sleep_ms(1_000).await;
-        world.signals.look_again();
+        world.signals.request_claim();
         world.host.sleep_ms(4_000).await;
         world.queue.add("sleep", json!({ "ms": 1 }));
-        world.signals.look_again();
+        world.signals.request_claim();
     });
     assert_eq!((report.completed, report.stopped), (2, StopReason::Empty));
     let ended = world.host.log_lines_of("completed");
@@ -158,13 +158,13 @@ fn a_refusal_is_questioned_when_somebody_calls() {
 #[test]
 fn a_database_that_stays_away_ends_the_run_and_the_report_says_so() {
     let world = World::new();
-    world.queue.trouble(|_, _| Some(refused_connection()));
+    world.queue.fault(|_, _| Some(refused_connection()));
     let report = world.run();
     assert_eq!(report.stopped, StopReason::Database);
     let error = report.error.expect("an error");
     assert!(error.contains("connection refused"), "{error}");
     assert!(report.duration_ms < 75_000);
-    assert_eq!(world.host.log_lines_of("database_lost").len(), 1);
+    assert_eq!(world.host.log_lines_of("database_unavailable").len(), 1);
 }
 
 #[test]
@@ -174,7 +174,7 @@ fn a_result_that_cannot_be_delivered_is_left_to_the_lease() {
     let clock = world.host.clock();
     world
         .queue
-        .trouble(move |_, _| (clock.get() > 0).then(refused_connection));
+        .fault(move |_, _| (clock.get() > 0).then(refused_connection));
     let report = world.run();
     assert_eq!(report.stopped, StopReason::Database);
     assert_eq!((report.claimed, report.lost), (1, 1));
@@ -184,7 +184,7 @@ fn a_result_that_cannot_be_delivered_is_left_to_the_lease() {
 #[test]
 fn a_key_without_rights_ends_the_run_at_once() {
     let world = World::new();
-    world.queue.trouble(|_, _| {
+    world.queue.fault(|_, _| {
         let body = json!({ "code": "42501", "message": "permission denied for function" });
         Some(Reply::json(403, body))
     });
@@ -205,7 +205,7 @@ fn a_run_ends_even_if_every_other_answer_is_lost() {
     world.queue.add_many(30, "sleep", json!({ "ms": 10 }));
     let queue = world.queue.clone();
     let calls = Cell::new(0);
-    world.queue.trouble(move |function, arguments| {
+    world.queue.fault(move |function, arguments| {
         calls.set(calls.get() + 1);
         (calls.get() % 2 == 0).then(|| {
             queue.usual_answer(function, arguments);

@@ -19,7 +19,7 @@ fn nothing_is_claimed_after_half_of_the_wall_clock() {
     assert_eq!((report.claimed, report.completed), (4, 4));
     assert_eq!(world.queue.ready(), 5);
     assert_eq!(report.duration_ms, 6_000);
-    let last = world.trips_with("max_jobs").pop();
+    let last = world.exchanges_with("max_jobs").pop();
     assert_eq!(last, Some(json!(0)));
 }
 
@@ -67,7 +67,7 @@ fn a_worker_that_found_the_queue_empty_or_got_no_job_wakes_nobody() {
 #[test]
 fn a_worker_ends_though_no_successor_can_be_woken() {
     let world = World::with(&[("QUEUE_WALL_CLOCK_SECONDS", "10")]);
-    world.queue.trouble(|function, _| {
+    world.queue.fault(|function, _| {
         (function == "dispatch_workers").then(|| Reply::json(400, json!({ "code": "55000" })))
     });
     world.queue.add_many(200, "sleep", json!({ "ms": 1_000 }));
@@ -76,9 +76,9 @@ fn a_worker_ends_though_no_successor_can_be_woken() {
 }
 
 #[test]
-fn a_run_that_has_to_stop_does_not_look_again() {
+fn a_run_that_has_to_stop_does_not_claim_again() {
     let world = World::new();
-    world.queue.look_again_after_ms(200);
+    world.queue.claim_again_after_ms(200);
     let report = world.run_beside(async {
         world.host.sleep_ms(100).await;
         world.signals.drain(StopReason::Shutdown);
@@ -87,7 +87,7 @@ fn a_run_that_has_to_stop_does_not_look_again() {
 }
 
 #[test]
-fn an_isolate_past_its_budget_makes_no_trip_at_all() {
+fn an_isolate_past_its_budget_makes_no_exchange_at_all() {
     let world = World::with(&[("QUEUE_WALL_CLOCK_SECONDS", "1")]);
     world.queue.add("sleep", json!({ "ms": 1 }));
     world.host.clock().set(500);
@@ -115,7 +115,7 @@ fn a_drain_hands_back_what_has_not_started_and_lets_the_rest_finish() {
 #[test]
 fn jobs_that_arrive_after_a_drain_are_not_started() {
     let world = World::new();
-    world.queue.trips_take_ms(10);
+    world.queue.calls_take_ms(10);
     world.queue.add_many(3, "sleep", json!({ "ms": 5 }));
     let report = world.run_beside(async {
         world.host.sleep_ms(5).await;

@@ -17,18 +17,18 @@ use crate::testing::{Reply, ScriptedHost, config};
 use crate::worker;
 use crate::worker::RunReport;
 
-/// What the database does instead of answering.
-type Trouble = Box<dyn FnMut(&str, &Value) -> Option<Reply>>;
+/// What the database does instead of answering as usual.
+type Fault = Box<dyn FnMut(&str, &Value) -> Option<Reply>>;
 
 #[derive(Default)]
 struct Database {
     ready: VecDeque<Value>,
     claims: HashMap<String, Vec<Value>>,
     outcomes: Vec<(String, Value)>,
-    standings: HashMap<String, &'static str>,
-    trouble: Option<Trouble>,
-    trip_ms: u32,
-    look_again_ms: Option<u32>,
+    lease_statuses: HashMap<String, &'static str>,
+    fault: Option<Fault>,
+    call_ms: u32,
+    claim_again_ms: Option<u32>,
 }
 
 /// A queue of jobs in memory, without leases: what it says about them is up to the test.
@@ -66,24 +66,27 @@ impl Queue {
         id
     }
 
-    /// Every call may come to something else than the usual answer.
-    pub(super) fn trouble(&self, trouble: impl FnMut(&str, &Value) -> Option<Reply> + 'static) {
-        self.0.borrow_mut().trouble = Some(Box::new(trouble));
+    /// Replaces the usual answer to a call whenever `fault` returns one.
+    pub(super) fn fault(&self, fault: impl FnMut(&str, &Value) -> Option<Reply> + 'static) {
+        self.0.borrow_mut().fault = Some(Box::new(fault));
     }
 
-    /// What a sign of life for the job is told, and for "lost" also its finish.
-    pub(super) fn stands(&self, id: &str, standing: &'static str) {
-        self.0.borrow_mut().standings.insert(id.into(), standing);
+    /// What a heartbeat for the job is told, and for "lost" also its finish.
+    pub(super) fn set_lease_status(&self, id: &str, lease_status: &'static str) {
+        self.0
+            .borrow_mut()
+            .lease_statuses
+            .insert(id.into(), lease_status);
     }
 
-    /// How long every trip takes.
-    pub(super) fn trips_take_ms(&self, milliseconds: u32) {
-        self.0.borrow_mut().trip_ms = milliseconds;
+    /// How long every exchange takes.
+    pub(super) fn calls_take_ms(&self, milliseconds: u32) {
+        self.0.borrow_mut().call_ms = milliseconds;
     }
 
-    /// What the next answer says about asking again.
-    pub(super) fn look_again_after_ms(&self, milliseconds: u32) {
-        self.0.borrow_mut().look_again_ms = Some(milliseconds);
+    /// What the next answer says about claiming again.
+    pub(super) fn claim_again_after_ms(&self, milliseconds: u32) {
+        self.0.borrow_mut().claim_again_ms = Some(milliseconds);
     }
 
     /// What was stored about a job: its outcome as it was sent.
@@ -105,10 +108,10 @@ impl Queue {
 
     fn answer(&self, function: &str, arguments: &Value) -> Reply {
         // The script may look into the database itself.
-        let trouble = self.0.borrow_mut().trouble.take();
-        if let Some(mut script) = trouble {
+        let fault = self.0.borrow_mut().fault.take();
+        if let Some(mut script) = fault {
             let reply = script(function, arguments);
-            self.0.borrow_mut().trouble = Some(script);
+            self.0.borrow_mut().fault = Some(script);
             if let Some(reply) = reply {
                 return reply;
             }
@@ -116,7 +119,7 @@ impl Queue {
         self.usual_answer(function, arguments)
     }
 
-    /// What happens when nothing goes wrong; a script uses it for a trip whose answer is lost.
+    /// What happens when nothing goes wrong; a script uses it for a call whose answer is lost.
     pub(super) fn usual_answer(&self, function: &str, arguments: &Value) -> Reply {
         let mut database = self.0.borrow_mut();
         let answer = match function {
@@ -126,7 +129,7 @@ impl Queue {
             "dispatch_workers" => json!(1),
             other => panic!("unexpected function {other}"),
         };
-        Reply::json(200, answer).after_ms(database.trip_ms)
+        Reply::json(200, answer).after_ms(database.call_ms)
     }
 }
 
@@ -134,13 +137,13 @@ impl Database {
     fn exchange(&mut self, arguments: &Value) -> Value {
         let results = arguments["results"].as_array().expect("results");
         let finished: Vec<_> = results.iter().map(|result| self.finish(result)).collect();
-        let look_again_ms = self.look_again_ms.take();
-        json!({ "finished": finished, "jobs": self.claim(arguments), "look_again_ms": look_again_ms })
+        let claim_again_ms = self.claim_again_ms.take();
+        json!({ "finished": finished, "jobs": self.claim(arguments), "claim_again_ms": claim_again_ms })
     }
 
     fn finish(&mut self, result: &Value) -> &'static str {
         let id = result["job_id"].as_str().expect("job_id").to_owned();
-        if self.standings.get(&id) == Some(&"lost") {
+        if self.lease_statuses.get(&id) == Some(&"lost") {
             return "lost";
         }
         self.outcomes.push((id, result.clone()));
@@ -180,11 +183,11 @@ impl Database {
 
     fn heartbeat(&mut self, arguments: &Value) -> Value {
         let jobs = arguments["jobs"].as_array().expect("jobs");
-        let standing = |job: &Value| {
+        let lease_status = |job: &Value| {
             let id = job["job_id"].as_str().expect("job_id");
-            *self.standings.get(id).unwrap_or(&"held")
+            *self.lease_statuses.get(id).unwrap_or(&"held")
         };
-        jobs.iter().map(standing).collect()
+        jobs.iter().map(lease_status).collect()
     }
 }
 
@@ -243,7 +246,7 @@ impl World {
         }
     }
 
-    /// The exchanges to the database so far.
+    /// The exchanges with the database so far.
     pub(super) fn exchanges(&self) -> Vec<Value> {
         self.host.calls_of("finish_and_claim_jobs")
     }
@@ -253,14 +256,17 @@ impl World {
         self.host.calls_of("dispatch_workers").len()
     }
 
-    /// One number or text of every trip.
-    pub(super) fn trips_with(&self, member: &str) -> Vec<Value> {
+    /// One number or text of every exchange.
+    pub(super) fn exchanges_with(&self, member: &str) -> Vec<Value> {
         let exchanges = self.exchanges();
-        exchanges.iter().map(|trip| trip[member].clone()).collect()
+        exchanges
+            .iter()
+            .map(|exchange| exchange[member].clone())
+            .collect()
     }
 }
 
-/// Nobody is there to answer.
+/// No server answers.
 pub fn refused_connection() -> Reply {
     Reply::error(TransportError::Failed("connection refused".into()))
 }

@@ -229,7 +229,7 @@ impl<'a, 'r, H: Host> OpenBridge<'a, 'r, H> {
 
 impl<H: Host> Drop for OpenBridge<'_, '_, H> {
     fn drop(&mut self) {
-        let stop = self.context.stopped();
+        let stop = self.context.interruption();
         self.state.closed.set(Some(stop.map_or(ENDED, reason)));
         let on_stop = self.state.on_stop.take();
         if let (Some(stop), Some(on_stop)) = (stop, on_stop) {

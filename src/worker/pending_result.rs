@@ -6,41 +6,40 @@ use serde::{Serialize, Serializer};
 
 use crate::handler::JobContext;
 use crate::host::Host;
-use crate::queue::Outcome;
-use crate::queue::{JobResult, QueueError};
+use crate::queue::{JobResult, Outcome, QueueError};
 
-/// A job's result and what the log says about it.
-pub(super) struct EndedJob<'a, H> {
+/// A job's result that the database has not confirmed.
+pub(super) struct PendingResult<'a, H> {
     pub(super) context: Rc<JobContext<'a, H>>,
+    /// How long the job ran.
     pub(super) ms: u64,
     pub(super) outcome: Rc<Outcome>,
-    /// The database refused the job's own result, and `outcome` stands in for it.
-    is_stand_in: bool,
+    /// The database refused the job's own result, and `outcome` is the failure recorded instead.
+    is_substitute: bool,
 }
 
-impl<'a, H: Host> EndedJob<'a, H> {
+impl<'a, H: Host> PendingResult<'a, H> {
     pub(super) fn new(context: Rc<JobContext<'a, H>>, ms: u64, outcome: Outcome) -> Self {
         let outcome = Rc::new(outcome);
-        context.ended(&outcome);
+        context.record_outcome(&outcome);
         Self {
             context,
             ms,
             outcome,
-            is_stand_in: false,
+            is_substitute: false,
         }
     }
 
-    /// The failure to record instead of a result that the database refuses to store; `None` when it
-    /// refused that too.
-    pub(super) fn refused(mut self, error: &QueueError) -> Option<Self> {
-        if self.is_stand_in {
+    /// The failure to record instead of a result that the database refuses to store; `None` when it refused that too.
+    pub(super) fn into_failure(mut self, error: &QueueError) -> Option<Self> {
+        if self.is_substitute {
             return None;
         }
-        self.is_stand_in = true;
+        self.is_substitute = true;
         self.outcome = Rc::new(Outcome::permanent(format!(
             "the database refuses to store the result: {error}"
         )));
-        self.context.ended(&self.outcome);
+        self.context.record_outcome(&self.outcome);
         Some(self)
     }
 
@@ -56,7 +55,7 @@ impl<'a, H: Host> EndedJob<'a, H> {
     }
 }
 
-impl<H: Host> Serialize for EndedJob<'_, H> {
+impl<H: Host> Serialize for PendingResult<'_, H> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let job = self.context.job();
         JobResult {

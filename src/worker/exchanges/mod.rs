@@ -1,0 +1,293 @@
+//! Exchanges with the database: results out, jobs in. What is sent is kept until it is answered, so that an outage
+//! costs time and nothing else.
+
+mod claim;
+mod outage;
+
+use std::mem;
+use std::task::{Context, Poll};
+
+use futures_util::StreamExt;
+use futures_util::future::LocalBoxFuture;
+use futures_util::stream::FuturesUnordered;
+
+use self::claim::Claim;
+pub(super) use self::claim::ClaimedJobs;
+use self::outage::Outage;
+use super::pending_result::PendingResult;
+use super::prefetch::LARGEST_CLAIM;
+use super::run_log::RunLog;
+use crate::host::Host;
+use crate::isolate::RunContext;
+use crate::queue::retry::Retryability;
+use crate::queue::{ExchangeAnswer, ExchangeRequest, QueueError};
+
+/// A second exchange begins only with a full claim, which keeps the database busy while this worker is, or with results
+/// that an isolate about to end cannot keep any longer.
+const MOST_EXCHANGES: usize = 2;
+
+pub(super) struct Exchanges<'a, H: Host> {
+    context: &'a RunContext<'a, H>,
+    job_types: &'a [&'a str],
+    /// Results that travel with the next exchange.
+    results: Vec<PendingResult<'a, H>>,
+    /// Results of a batch that was refused because of one of them: they travel one by one.
+    suspects: Vec<PendingResult<'a, H>>,
+    /// Claims without an answer: the database may hold jobs under their tokens.
+    unanswered_claims: Vec<Claim>,
+    under_way: FuturesUnordered<LocalBoxFuture<'a, Exchange<'a, H>>>,
+    requested_jobs: usize,
+    outage: Option<Outage>,
+}
+
+/// One exchange and its answer.
+pub(super) struct Exchange<'a, H> {
+    results: Vec<PendingResult<'a, H>>,
+    claim: Option<Claim>,
+    began_at_ms: u64,
+    answer: Result<ExchangeAnswer, QueueError>,
+}
+
+impl<'a, H: Host> Exchanges<'a, H> {
+    pub(super) fn new(context: &'a RunContext<'a, H>, job_types: &'a [&'a str]) -> Self {
+        Self {
+            context,
+            job_types,
+            results: Vec::new(),
+            suspects: Vec::new(),
+            unanswered_claims: Vec::new(),
+            under_way: FuturesUnordered::new(),
+            requested_jobs: 0,
+            outage: None,
+        }
+    }
+
+    /// Sends a result with the next exchange.
+    pub(super) fn deliver(&mut self, result: PendingResult<'a, H>) {
+        self.results.push(result);
+    }
+
+    /// How many jobs the exchanges under way ask for.
+    pub(super) fn requested_jobs(&self) -> usize {
+        self.requested_jobs
+    }
+
+    pub(super) fn has_results(&self) -> bool {
+        !self.results.is_empty() || !self.suspects.is_empty()
+    }
+
+    /// No exchange is under way, and none is needed.
+    pub(super) fn is_done(&self) -> bool {
+        self.is_idle() && !self.has_results() && self.unanswered_claims.is_empty()
+    }
+
+    /// No exchange is under way.
+    pub(super) fn is_idle(&self) -> bool {
+        self.under_way.is_empty()
+    }
+
+    /// Whether the database refuses claims for good.
+    pub(super) fn is_refused(&self) -> bool {
+        self.outage.as_ref().is_some_and(|outage| outage.is_refusal)
+    }
+
+    /// When to try again after a failure.
+    pub(super) fn retry_at_ms(&self) -> Option<u64> {
+        self.outage.as_ref().map(|outage| outage.retry_at_ms)
+    }
+
+    /// Clears a final refusal so that one more claim is tried.
+    pub(super) fn clear_refusal(&mut self) {
+        if self.is_refused() {
+            self.outage = None;
+        }
+    }
+
+    /// The database is reachable again: retry now.
+    pub(super) fn retry_now(&mut self) {
+        if let Some(outage) = &mut self.outage {
+            outage.retry_at_ms = self.context.host.now_ms();
+        }
+    }
+
+    /// Begins an exchange if there is a reason to, and says whether it did. It repeats an unanswered claim or claims
+    /// `claim_size` jobs. When `is_ending`, nothing new is claimed.
+    pub(super) fn begin(&mut self, claim_size: usize, is_ending: bool) -> bool {
+        if !self.is_due(claim_size, is_ending) {
+            return false;
+        }
+        let (results, claim) = match self.suspects.pop() {
+            Some(suspect) => (vec![suspect], None),
+            None => (mem::take(&mut self.results), self.next_claim(claim_size)),
+        };
+        self.requested_jobs += claim.as_ref().map_or(0, |claim| claim.max_jobs);
+        // Without job types a repeated claim only brings what it claimed before.
+        let job_types = if is_ending { &[] } else { self.job_types };
+        let exchange = exchange(self.context, job_types, results, claim);
+        self.under_way.push(Box::pin(exchange));
+        true
+    }
+
+    fn is_due(&self, claim_size: usize, is_ending: bool) -> bool {
+        let now_ms = self.context.host.now_ms();
+        if self.retry_at_ms().is_some_and(|at_ms| at_ms > now_ms) {
+            return false;
+        }
+        match self.under_way.len() {
+            0 => claim_size > 0 || self.has_results() || !self.unanswered_claims.is_empty(),
+            MOST_EXCHANGES.. => false,
+            _ if is_ending => !self.results.is_empty(),
+            _ => claim_size == LARGEST_CLAIM && self.suspects.is_empty() && self.outage.is_none(),
+        }
+    }
+
+    fn next_claim(&mut self, claim_size: usize) -> Option<Claim> {
+        let repeated = self.unanswered_claims.pop();
+        repeated.or_else(|| {
+            (claim_size > 0).then(|| {
+                self.context.signals.begin_claim();
+                Claim {
+                    lease_token: self.context.crash_record.begin_claim(),
+                    max_jobs: claim_size,
+                    failures: 0,
+                }
+            })
+        })
+    }
+
+    pub(super) fn poll(&mut self, task: &mut Context<'_>) -> Poll<Exchange<'a, H>> {
+        match self.under_way.poll_next_unpin(task) {
+            Poll::Ready(Some(exchange)) => Poll::Ready(exchange),
+            Poll::Ready(None) | Poll::Pending => Poll::Pending,
+        }
+    }
+
+    /// Takes in an answer; returns what a claim brought.
+    pub(super) fn finish(
+        &mut self,
+        exchange: Exchange<'a, H>,
+        run_log: &mut RunLog<'a, H>,
+    ) -> Option<ClaimedJobs> {
+        let Exchange {
+            results,
+            claim,
+            began_at_ms,
+            answer,
+        } = exchange;
+        self.requested_jobs -= claim.as_ref().map_or(0, |claim| claim.max_jobs);
+        let answer = match answer {
+            Ok(answer) => answer,
+            Err(error) => {
+                self.fail(results, claim, error, run_log);
+                return None;
+            }
+        };
+        self.outage = None;
+        for (result, status) in results.iter().zip(&answer.finished) {
+            run_log.finished(result, *status);
+        }
+        let claim = claim?;
+        self.context.crash_record.end_claim(claim.lease_token);
+        Some(ClaimedJobs {
+            lease_token: claim.lease_token,
+            is_last: claim.drains_queue(answer.jobs.len()),
+            jobs: answer.jobs,
+            claim_again_ms: answer.claim_again_ms,
+            leased_at_ms: began_at_ms,
+        })
+    }
+
+    fn fail(
+        &mut self,
+        results: Vec<PendingResult<'a, H>>,
+        claim: Option<Claim>,
+        error: QueueError,
+        run_log: &mut RunLog<'a, H>,
+    ) {
+        let retryability = error.retryability();
+        let has_claim = claim.is_some();
+        if let Some(claim) = claim {
+            let failures = claim.failures + 1;
+            self.unanswered_claims.push(Claim { failures, ..claim });
+        }
+        if retryability == Retryability::Content && !results.is_empty() {
+            self.find_culprit(results, has_claim, &error, run_log);
+            return;
+        }
+        self.results.splice(..0, results);
+        self.back_off(error, retryability);
+        if self.is_refused() {
+            self.forget_claims();
+        }
+    }
+
+    /// One of these results cannot be stored. Sent alone, each shows whether it is the one.
+    fn find_culprit(
+        &mut self,
+        results: Vec<PendingResult<'a, H>>,
+        has_claim: bool,
+        error: &QueueError,
+        run_log: &mut RunLog<'a, H>,
+    ) {
+        if results.len() > 1 || has_claim {
+            self.suspects.extend(results);
+            return;
+        }
+        for result in results {
+            let (context, ms) = (result.context.clone(), result.ms);
+            match result.into_failure(error) {
+                Some(failure) => self.suspects.push(failure),
+                None => run_log.lost(context.job(), ms),
+            }
+        }
+    }
+
+    fn back_off(&mut self, error: QueueError, retryability: Retryability) {
+        let failures = self.outage.as_ref().map_or(0, |outage| outage.failures);
+        if failures == 0 {
+            self.context.log.failure("exchange_failed", &error);
+        }
+        let now_ms = self.context.host.now_ms();
+        self.outage = Some(Outage::new(error, retryability, failures + 1, now_ms));
+    }
+
+    fn forget_claims(&mut self) {
+        for claim in self.unanswered_claims.drain(..) {
+            self.context.crash_record.end_claim(claim.lease_token);
+        }
+    }
+
+    /// Leaves undelivered results to their leases; returns the error that kept them from the database.
+    pub(super) fn give_up(mut self, run_log: &mut RunLog<'a, H>) -> Option<String> {
+        self.forget_claims();
+        let outage = self.outage.take()?;
+        self.results.append(&mut self.suspects);
+        run_log.undelivered(&self.results, &outage.error);
+        Some(outage.error.to_string())
+    }
+}
+
+async fn exchange<'a, H: Host>(
+    context: &'a RunContext<'a, H>,
+    job_types: &[&str],
+    results: Vec<PendingResult<'a, H>>,
+    claim: Option<Claim>,
+) -> Exchange<'a, H> {
+    let began_at_ms = context.host.now_ms();
+    let request = ExchangeRequest {
+        results: &results,
+        max_jobs: claim.as_ref().map_or(0, |claim| claim.max_jobs),
+        job_types,
+        worker_id: context.worker_id,
+        lease_seconds: context.config.lease_seconds,
+        lease_token: claim.as_ref().map(|claim| claim.lease_token),
+        is_repeat: claim.as_ref().is_some_and(|claim| claim.failures > 0),
+    };
+    let answer = context.queue.exchange(&request).await;
+    Exchange {
+        results,
+        claim,
+        began_at_ms,
+        answer,
+    }
+}
