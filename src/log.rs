@@ -6,6 +6,7 @@ use std::fmt;
 use serde::Serialize;
 use uuid::Uuid;
 
+use crate::error::ErrorMessage;
 use crate::host::Host;
 use crate::job::Job;
 
@@ -34,7 +35,7 @@ struct JobEvent<'e> {
 
 #[derive(Serialize)]
 struct ErrorField {
-    error: String,
+    error: ErrorMessage,
 }
 
 impl<'a, H: Host> Log<'a, H> {
@@ -53,7 +54,7 @@ impl<'a, H: Host> Log<'a, H> {
 
     /// Adds a line about something in the run that failed.
     pub fn failure(&self, event: &str, error: &impl fmt::Display) {
-        let error = error.to_string();
+        let error = ErrorMessage::of(error);
         self.event(event, &ErrorField { error });
     }
 

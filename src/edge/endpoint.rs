@@ -5,6 +5,7 @@ use serde_json::{Map, Value};
 
 use crate::config::{Config, ConfigError};
 use crate::edge::auth::{self, Credentials};
+use crate::error::ErrorMessage;
 use crate::isolate::StopReason;
 use crate::queue::QueueError;
 use crate::worker::RunReport;
@@ -156,7 +157,7 @@ pub fn metrics(text: Result<String, QueueError>) -> Answer {
             content_type: METRICS,
             ..Answer::json(200, Body::Metrics(text))
         },
-        Err(error) => Answer::refusal(503, error.to_string()),
+        Err(error) => Answer::refusal(503, ErrorMessage::of(\&error).as_str()),
     }
 }
 

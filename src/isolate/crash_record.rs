@@ -8,6 +8,7 @@ use std::rc::Rc;
 
 use uuid::Uuid;
 
+use crate::error::ErrorMessage;
 use crate::job::Job;
 use crate::queue::{AbandonRequest, JobResult, Outcome};
 
@@ -156,7 +157,9 @@ impl CrashRecord {
             None => Outcome::HandedOver,
             Some(polled) if polled != entry.number => Outcome::released(),
             Some(_) => Outcome::Failed {
-                error_message: "the handler crashed: the function's log says where".into(),
+                error_message: ErrorMessage::of(
+                    &"the handler crashed: the function's log says where",
+                ),
                 retryable: true,
                 retry_after_seconds: None,
             },

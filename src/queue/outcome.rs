@@ -1,9 +1,11 @@
 //! Turns a handler's result into what the database does with the job. Nothing else decides that.
 
+use std::fmt;
+
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::error::JobError;
+use crate::error::{ErrorMessage, JobError};
 
 /// What the database does with a job after this worker's attempt.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -17,7 +19,7 @@ pub enum Outcome {
     /// Record the error; the database decides whether and when to try again.
     Failed {
         /// For people.
-        error_message: String,
+        error_message: ErrorMessage,
         /// `false`: no further attempt can help.
         retryable: bool,
         /// Instead of the queue's own backoff.
@@ -45,9 +47,9 @@ impl Outcome {
     }
 
     /// No further attempt can help.
-    pub fn permanent(error_message: String) -> Self {
+    pub fn permanent(error: &impl fmt::Display) -> Self {
         Self::Failed {
-            error_message,
+            error_message: ErrorMessage::of(error),
             retryable: false,
             retry_after_seconds: None,
         }
@@ -62,13 +64,14 @@ pub fn outcome(result: Result<Value, JobError>) -> Option<Outcome> {
             message,
             retry_after_seconds,
         }) => Some(Outcome::Failed {
-            error_message: message,
+            error_message: ErrorMessage::of(&message),
             retryable: true,
             retry_after_seconds,
         }),
-        Err(JobError::Permanent { message }) => Some(Outcome::permanent(message)),
+        Err(JobError::Permanent { message }) => Some(Outcome::permanent(&message)),
         Err(JobError::Snoozed { seconds }) => Some(Outcome::Released {
-            retry_after_seconds: Some(seconds),
+            // At once would be for ever: no attempt is used.
+            retry_after_seconds: Some(seconds.max(1)),
         }),
         Err(JobError::HandOver) => Some(Outcome::HandedOver),
         Err(JobError::Cancelled) => Some(Outcome::Cancelled),
@@ -107,6 +110,14 @@ mod tests {
             (
                 Err(JobError::Snoozed { seconds: 60 }),
                 json!({ "outcome": "released", "retry_after_seconds": 60 }),
+            ),
+            (
+                Err(JobError::Snoozed { seconds: 0 }),
+                json!({ "outcome": "released", "retry_after_seconds": 1 }),
+            ),
+            (
+                Err(JobError::permanent("no https://x.test/?token=1")),
+                json!({ "outcome": "failed", "error_message": "no <address>", "retryable": false }),
             ),
             (Err(JobError::HandOver), json!({ "outcome": "handed_over" })),
             (Err(JobError::Cancelled), json!({ "outcome": "cancelled" })),

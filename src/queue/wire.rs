@@ -248,11 +248,12 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::error::ErrorMessage;
 
     #[test]
     fn an_exchange_has_the_functions_argument_names() {
         let outcome = Outcome::Failed {
-            error_message: "not now".into(),
+            error_message: ErrorMessage::of(&"not now"),
             retryable: true,
             retry_after_seconds: None,
         };

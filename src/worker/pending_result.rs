@@ -4,6 +4,7 @@ use std::rc::Rc;
 
 use serde::{Serialize, Serializer};
 
+use crate::error::ErrorMessage;
 use crate::handler::JobContext;
 use crate::host::Host;
 use crate::queue::{JobResult, Outcome, QueueError};
@@ -36,7 +37,7 @@ impl<'a, H: Host> PendingResult<'a, H> {
             return None;
         }
         self.is_substitute = true;
-        self.outcome = Rc::new(Outcome::permanent(format!(
+        self.outcome = Rc::new(Outcome::permanent(&format_args!(
             "the database refuses to store the result: {error}"
         )));
         self.context.record_outcome(&self.outcome);
@@ -44,7 +45,7 @@ impl<'a, H: Host> PendingResult<'a, H> {
     }
 
     /// The error the log shows.
-    pub(super) fn error(&self) -> Option<&str> {
+    pub(super) fn error(&self) -> Option<&ErrorMessage> {
         match &*self.outcome {
             Outcome::Failed { error_message, .. } => Some(error_message),
             Outcome::Completed { .. }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use crate::error::ErrorMessage;
 use crate::isolate::StopReason;
 
 /// Counts are jobs, times are milliseconds.
@@ -34,5 +35,5 @@ pub struct RunReport {
     pub unavailable: BTreeMap<Cow<'static, str>, &'static str>,
     /// The database's error, when that ended the run.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub error: Option<String>,
+    pub error: Option<ErrorMessage>,
 }

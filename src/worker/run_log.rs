@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use super::pending_result::PendingResult;
 use super::report::RunReport;
+use crate::error::ErrorMessage;
 use crate::host::Host;
 use crate::isolate::{RunContext, StopReason};
 use crate::job::Job;
@@ -23,7 +24,7 @@ pub(super) struct RunLog<'a, H> {
 struct JobFields<'e> {
     ms: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
-    error: Option<&'e str>,
+    error: Option<&'e ErrorMessage>,
 }
 
 impl<'a, H: Host> RunLog<'a, H> {
@@ -80,7 +81,7 @@ impl<'a, H: Host> RunLog<'a, H> {
     /// The database stays unavailable: the results are lost, and their jobs come back when their leases expire.
     pub(super) fn undelivered(&mut self, results: &[PendingResult<'a, H>], error: &QueueError) {
         self.context.log.failure("database_unavailable", error);
-        let error = error.to_string();
+        let error = ErrorMessage::of(error);
         for result in results {
             self.report.lost += 1;
             self.write("lost", result.context.job(), result.ms, Some(&error));
@@ -91,7 +92,7 @@ impl<'a, H: Host> RunLog<'a, H> {
         self.report.claimed > 0
     }
 
-    pub(super) fn close(mut self, stopped: StopReason, error: Option<String>) -> RunReport {
+    pub(super) fn close(mut self, stopped: StopReason, error: Option<ErrorMessage>) -> RunReport {
         self.report.stopped = stopped;
         self.report.error = error;
         self.report.duration_ms = self.context.host.now_ms() - self.started_at_ms;
@@ -100,7 +101,7 @@ impl<'a, H: Host> RunLog<'a, H> {
         self.report
     }
 
-    fn write(&self, event: &str, job: &Job, ms: u64, error: Option<&str>) {
+    fn write(&self, event: &str, job: &Job, ms: u64, error: Option<&ErrorMessage>) {
         let fields = JobFields { ms, error };
         self.context.log.job_event(event, job, &fields);
     }

@@ -17,6 +17,7 @@ use self::outage::Outage;
 use super::pending_result::PendingResult;
 use super::prefetch::LARGEST_CLAIM;
 use super::run_log::RunLog;
+use crate::error::ErrorMessage;
 use crate::host::Host;
 use crate::isolate::RunContext;
 use crate::queue::retry::Retryability;
@@ -258,12 +259,12 @@ impl<'a, H: Host> Exchanges<'a, H> {
     }
 
     /// Leaves undelivered results to their leases; returns the error that kept them from the database.
-    pub(super) fn give_up(mut self, run_log: &mut RunLog<'a, H>) -> Option<String> {
+    pub(super) fn give_up(mut self, run_log: &mut RunLog<'a, H>) -> Option<ErrorMessage> {
         self.forget_claims();
         let outage = self.outage.take()?;
         self.results.append(&mut self.suspects);
         run_log.undelivered(&self.results, &outage.error);
-        Some(outage.error.to_string())
+        Some(ErrorMessage::of(&outage.error))
     }
 }
 

@@ -62,7 +62,7 @@ impl<H: Host> RunLoop<'_, H> {
             match unreadable {
                 None => self.in_flight.push(context, now_ms),
                 Some(reason) => {
-                    let outcome = Outcome::permanent(reason);
+                    let outcome = Outcome::permanent(&reason);
                     self.prefetch.end_job(claimed.lease_token, now_ms);
                     let result = PendingResult::new(Rc::new(context), 0, outcome);
                     self.exchanges.deliver(result);

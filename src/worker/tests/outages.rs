@@ -161,7 +161,7 @@ fn a_database_that_stays_away_ends_the_run_and_the_report_says_so() {
     world.queue.fault(|_, _| Some(refused_connection()));
     let report = world.run();
     assert_eq!(report.stopped, StopReason::Database);
-    let error = report.error.expect("an error");
+    let error = report.error.expect("an error").to_string();
     assert!(error.contains("connection refused"), "{error}");
     assert!(report.duration_ms < 75_000);
     assert_eq!(world.host.log_lines_of("database_unavailable").len(), 1);
@@ -191,12 +191,8 @@ fn a_key_without_rights_ends_the_run_at_once() {
     let report = world.run();
     assert_eq!(report.stopped, StopReason::Database);
     assert_eq!(world.exchanges().len(), 1);
-    assert!(
-        report
-            .error
-            .expect("an error")
-            .contains("permission denied")
-    );
+    let error = report.error.expect("an error").to_string();
+    assert!(error.contains("permission denied"), "{error}");
 }
 
 #[test]

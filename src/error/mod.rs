@@ -1,7 +1,12 @@
 //! What a handler can answer instead of a result: an instruction to the queue.
 
+mod message;
+mod scrub;
+
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
+
+pub use self::message::ErrorMessage;
 
 /// Why an attempt ended without a result, and what to do about it.
 #[derive(Debug, Clone, PartialEq, Eq, Error, Serialize, Deserialize)]
