@@ -23,6 +23,8 @@ pub mod isolate;
 pub mod job;
 pub mod log;
 pub mod queue;
+mod report;
+mod words;
 pub mod worker;
 
 #[cfg(test)]

@@ -18,15 +18,13 @@ mod grok;
 mod grouping;
 mod images;
 mod input;
-mod output;
+mod markup;
 mod plan;
 mod prompt;
 mod reuse;
 mod save;
-mod text;
 mod topic;
 mod visit;
-mod words;
 
 #[cfg(test)]
 mod tests;

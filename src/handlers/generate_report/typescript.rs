@@ -2,7 +2,8 @@
 
 use ts_rs::TS;
 
-use super::{input, output};
+use super::input;
+use crate::report::Report;
 use crate::testing::typescript::Declarations;
 
 /// What forms may also send as a number.
@@ -26,5 +27,5 @@ pub(super) enum TextOrTexts {
 /// The types of input and output, and what they are made of.
 pub fn declare(declarations: &mut Declarations) {
     declarations.add::<input::Input>();
-    declarations.add::<output::Report>();
+    declarations.add::<Report>();
 }

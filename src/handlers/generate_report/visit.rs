@@ -4,8 +4,8 @@ use uuid::Uuid;
 
 use super::grouping::Group;
 use super::input::{Effort, ImageTransport, Style};
-use super::output::{Header, Warning};
 use crate::config::{ApiStyle, Transport};
+use crate::report::{Header, Warning};
 
 /// Everything the engineer brought back, and how the report is to be made.
 #[derive(Debug)]

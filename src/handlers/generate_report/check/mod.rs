@@ -12,10 +12,10 @@ use self::photos::photos;
 use self::settings::settings;
 use super::grouping::{self, GENERAL};
 use super::input::{self, Input};
-use super::output::{Attendee, Header, Warning, WarningCode};
 use super::visit::{Note, Photo, Specification, Visit};
-use super::words;
 use crate::error::JobError;
+use crate::report::{Attendee, Header, Warning, WarningCode};
+use crate::words;
 
 /// What engineers put in front of a note.
 const BULLETS: [char; 5] = ['-', '*', '•', '–', '·'];

@@ -3,8 +3,8 @@
 use super::{filled, group_names, invalid, line};
 use crate::error::JobError;
 use crate::handlers::generate_report::input::Image;
-use crate::handlers::generate_report::output::{Warning, WarningCode};
 use crate::handlers::generate_report::visit::Photo;
+use crate::report::{Warning, WarningCode};
 
 /// More photos than this are another report.
 const MOST_PHOTOS: usize = 200;

@@ -4,8 +4,8 @@ use super::{filled, invalid};
 use crate::config::{ApiStyle, Transport};
 use crate::error::JobError;
 use crate::handlers::generate_report::input::Options;
-use crate::handlers::generate_report::output::{Warning, WarningCode};
 use crate::handlers::generate_report::visit::Settings;
+use crate::report::{Warning, WarningCode};
 
 const MOST_IN_A_BATCH: u32 = 20;
 const DEFAULT_BATCH: u32 = 5;

@@ -2,8 +2,8 @@ use serde_json::{Value, json};
 
 use crate::error::JobError;
 use crate::handlers::generate_report::input::{Effort, ImageTransport, Input, Style};
-use crate::handlers::generate_report::output::WarningCode;
 use crate::handlers::generate_report::visit::Visit;
+use crate::report::WarningCode;
 
 /// The least a visit needs, changed by `change`; a key set to null is taken away.
 fn input(change: Value) -> Value {

@@ -3,11 +3,11 @@
 use crate::handlers::generate_report::draft::Draft;
 use crate::handlers::generate_report::findings::{About, Finding};
 use crate::handlers::generate_report::grouping::{GENERAL, Placed};
-use crate::handlers::generate_report::output::{
-    Action, Citation, Note, OPEN, Observation, Photo, PhotoReference, RESPONSIBLE, Section,
-};
 use crate::handlers::generate_report::plan::OutlinedSection;
 use crate::handlers::generate_report::visit::Visit;
+use crate::report::{
+    Action, Citation, Note, OPEN, Observation, Photo, PhotoReference, RESPONSIBLE, Section,
+};
 
 /// The numbered parts of a report.
 #[derive(Default)]

@@ -2,15 +2,18 @@
 
 mod body;
 
+#[cfg(test)]
+mod tests;
+
 use self::body::Body;
 use super::draft::Draft;
 use super::findings::Finding;
 use super::formatting::Formatted;
-use super::output::{Report, SCHEMA, Stats, Status};
 use super::prompt::PROMPT_VERSION;
-use super::text;
 use super::visit::Visit;
 use crate::job::Job;
+use crate::report::text;
+use crate::report::{Report, SCHEMA, Stats, Status};
 
 /// Puts a report together.
 pub fn assemble(

@@ -7,9 +7,9 @@ mod tests;
 use super::batch::{Point, Written};
 use super::draft::Draft;
 use super::grouping::{self, GENERAL, Group, Placed};
-use super::output::{Kind, Source, Warning, WarningCode};
 use super::visit::{Note, Photo, Visit};
-use super::words;
+use crate::report::{Kind, Source, Warning, WarningCode};
+use crate::words;
 
 /// Stands for a photo about which nobody said anything.
 const NO_WORDS: &str = "Photograph without a description.";

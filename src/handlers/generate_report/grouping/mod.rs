@@ -3,8 +3,8 @@
 #[cfg(test)]
 mod tests;
 
-use super::output::{Warning, WarningCode};
 use super::visit::Photo;
+use crate::report::{Warning, WarningCode};
 
 /// Where photos without a group go.
 pub const GENERAL: &str = "General Observations";

@@ -9,7 +9,8 @@ use serde_json::Value;
 use super::batch;
 use super::findings::Finding;
 use super::grouping::{self, GENERAL};
-use super::words;
+use super::markup;
+use crate::words;
 
 /// The schema's name.
 pub const NAME: &str = "report_plan";
@@ -106,7 +107,7 @@ pub fn arrange(plan: &Plan, findings: &[Finding], order: &[String]) -> Result<Ou
     for planned in &plan.sections {
         let places: Vec<usize> = planned.items.iter().filter_map(place).collect();
         let has_groups = places.iter().any(|place| findings[*place].group.is_some());
-        let title = words::beginning(&words::clean(&planned.title), MOST_WORDS_OF_A_TITLE);
+        let title = words::beginning(&markup::clean(&planned.title), MOST_WORDS_OF_A_TITLE);
         let heading = match title.is_empty() || has_groups || is_group(&title) {
             true => GENERAL,
             false => &title,
@@ -172,7 +173,7 @@ fn check(plan: &Plan, findings: &[Finding]) -> Result<(), String> {
 }
 
 fn summary(plan: &Plan) -> Vec<String> {
-    let sentences = plan.summary.iter().map(|sentence| words::clean(sentence));
+    let sentences = plan.summary.iter().map(|sentence| markup::clean(sentence));
     sentences
         .filter(|sentence| !sentence.is_empty())
         .take(MOST_SENTENCES)

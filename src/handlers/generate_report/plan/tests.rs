@@ -1,6 +1,6 @@
 use super::*;
 use crate::handlers::generate_report::findings::About;
-use crate::handlers::generate_report::output::{Kind, Source};
+use crate::report::{Kind, Source};
 
 /// Findings by their groups; an empty one for none.
 fn findings(groups: &[&str]) -> Vec<Finding> {

@@ -1,7 +1,7 @@
 //! What has to be done, at the end of a report: what exactly stands with the observations.
 
-use crate::handlers::generate_report::output::{Kind, OPEN, Observation, RESPONSIBLE, Report};
-use crate::handlers::generate_report::words;
+use crate::report::{Kind, OPEN, Observation, RESPONSIBLE, Report};
+use crate::words;
 
 /// Enough to find the observation again.
 const WORDS_OF_AN_ITEM: usize = 12;

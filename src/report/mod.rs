@@ -1,5 +1,7 @@
-//! `output_data` of a `generate_report` job, schema `report/1`.
+//! A field-review report: its parts, its text, its warnings. As JSON it is `output_data` of a report job, schema
+//! `report/1`.
 
+pub mod text;
 mod warning;
 
 use serde::{Deserialize, Serialize};

@@ -5,9 +5,9 @@ use crate::handlers::generate_report::draft::Draft;
 use crate::handlers::generate_report::findings;
 use crate::handlers::generate_report::formatting::{Formatted, Toll};
 use crate::handlers::generate_report::input::Input;
-use crate::handlers::generate_report::output::{Formatting, FormattingMode, Kind, Status};
 use crate::handlers::generate_report::visit::Visit;
 use crate::handlers::generate_report::{document, plan};
+use crate::report::{Formatting, FormattingMode, Kind, Status};
 use crate::testing::job;
 
 /// The text of a report in the engineer's order, with what the model wrote and summed up.
