@@ -2,9 +2,9 @@
 
 use crate::handlers::generate_report::draft::Draft;
 use crate::handlers::generate_report::findings::{About, Finding};
-use crate::handlers::generate_report::grouping::{GENERAL, Placed};
+use crate::handlers::generate_report::grouping::GENERAL;
 use crate::handlers::generate_report::plan::OutlinedSection;
-use crate::handlers::generate_report::visit::Visit;
+use crate::handlers::generate_report::visit::{Placement, Visit};
 use crate::report::{
     Action, Citation, Note, OPEN, Observation, Photo, PhotoReference, RESPONSIBLE, Section,
 };
@@ -71,7 +71,7 @@ impl Body {
         }
     }
 
-    fn reference(&mut self, visit: &Visit, finding: &Finding, placed: Placed) -> PhotoReference {
+    fn reference(&mut self, visit: &Visit, finding: &Finding, placed: Placement) -> PhotoReference {
         let known = self.photos.iter().position(|known| *known == placed.photo);
         let place = known.unwrap_or_else(|| {
             self.photos.push(placed.photo);

@@ -1,8 +1,7 @@
 use serde_json::{Value, json};
 
 use crate::error::JobError;
-use crate::handlers::generate_report::input::{Effort, ImageTransport, Input, Style};
-use crate::handlers::generate_report::visit::Visit;
+use crate::handlers::generate_report::visit::{Effort, ImageTransport, Style, Visit};
 use crate::report::WarningCode;
 
 /// The least a visit needs, changed by `change`; a key set to null is taken away.
@@ -19,7 +18,7 @@ fn input(change: Value) -> Value {
 }
 
 fn visit_of(input: Value) -> Result<Visit, JobError> {
-    Visit::from_input(Input::read(&input)?)
+    Visit::read(&input)
 }
 
 fn visit(change: Value) -> Visit {
