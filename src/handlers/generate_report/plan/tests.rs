@@ -21,7 +21,7 @@ fn findings(groups: &[&str]) -> Vec<Finding> {
 }
 
 fn plan(sections: &[(&str, &str)]) -> Plan {
-    let section = |(title, items): &(&str, &str)| PlannedSection {
+    let section = |(title, items): &(&str, &str)| PlanSection {
         title: (*title).to_owned(),
         items: items.split_whitespace().map(str::to_owned).collect(),
     };
