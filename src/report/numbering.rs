@@ -26,22 +26,23 @@ impl Report {
             photo.photo = number_of(&mut photos, photo.photo);
         }
         self.photos.sort_by_key(|photo| photo.photo);
-        let place = |number: &str| observations.iter().position(|(known, _)| known == number);
-        self.actions
-            .sort_by_key(|action| place(&action.observation));
-        let actions = self
-            .actions
-            .iter_mut()
-            .map(|action| &mut action.observation);
-        let notes = self
+        for reference in self
             .notes
             .iter_mut()
-            .filter_map(|note| note.observation.as_mut());
-        for reference in actions.chain(notes) {
-            if let Some(place) = place(reference) {
-                reference.clone_from(&observations[place].1);
+            .filter_map(|note| note.observation.as_mut())
+        {
+            if let Some((_, number)) = observations.iter().find(|(known, _)| known == reference) {
+                reference.clone_from(number);
             }
         }
+        let mut actions = mem::take(&mut self.actions);
+        for (known, number) in &observations {
+            for mut action in actions.extract_if(.., |action| action.observation == *known) {
+                action.observation.clone_from(number);
+                self.actions.push(action);
+            }
+        }
+        self.actions.append(&mut actions);
     }
 }
 
