@@ -1,6 +1,7 @@
 //! Reads `input_data` into a visit: checks every field and settles what callers leave open. Every field may be null
 //! or missing here; fields we do not know are ignored.
 
+mod address;
 mod fields;
 mod photos;
 mod settings;

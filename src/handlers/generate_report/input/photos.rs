@@ -1,5 +1,6 @@
 //! The photos of an input: where they are, what they are called, which groups they are in.
 
+use super::address::address;
 use super::fields::Fields;
 use super::group_names;
 use crate::error::JobError;
@@ -45,7 +46,7 @@ fn is_repetition(photo: &Photo, known: &Photo) -> bool {
 }
 
 fn photo(image: &Fields, number: usize) -> Result<Photo, JobError> {
-    let url = address(image)?;
+    let url = url(image)?;
     let stored = bucket_and_path(image)?;
     if url.is_none() && stored.is_none() {
         return Err(image.refusal(
@@ -68,20 +69,13 @@ fn photo(image: &Fields, number: usize) -> Result<Photo, JobError> {
     })
 }
 
-fn address(image: &Fields) -> Result<Option<String>, JobError> {
-    match image.filled("url")? {
-        Some(url) if !is_address(&url) => Err(image.refusal(
-            "url",
-            "expected an address that starts with https:// or http://",
-        )),
-        url => Ok(url),
-    }
-}
-
-fn is_address(url: &str) -> bool {
-    let scheme = url.split("://").next().unwrap_or_default();
-    let is_http = scheme.eq_ignore_ascii_case("https") || scheme.eq_ignore_ascii_case("http");
-    is_http && url.len() > scheme.len() + 3 && !url.contains(|c: char| c.is_control() || c == ' ')
+fn url(image: &Fields) -> Result<Option<String>, JobError> {
+    let Some(given) = image.filled("url")? else {
+        return Ok(None);
+    };
+    let expected = "expected an address that starts with https:// or http://";
+    let url = address(&given).ok_or_else(|| image.refusal("url", expected))?;
+    Ok(Some(url))
 }
 
 fn bucket_and_path(image: &Fields) -> Result<Option<(String, String)>, JobError> {

@@ -170,6 +170,14 @@ fn what_callers_leave_open_is_settled() {
 }
 
 #[test]
+fn an_address_with_a_space_is_read_as_browsers_read_it() {
+    let images = json!([{ "url": "https://photos.test/my photo.jpg" }]);
+    let photos = visit(json!({ "images": images })).photos;
+    let read = "https://photos.test/my%20photo.jpg";
+    assert_eq!(photos[0].url.as_deref(), Some(read));
+}
+
+#[test]
 fn photos_may_come_under_either_name_and_the_numbered_ones_win() {
     let image = |id: &str| json!({ "id": id, "url": "https://photos.test/1.jpg", "number": 1 });
     let ids = |change| {
