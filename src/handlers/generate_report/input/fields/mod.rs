@@ -109,10 +109,12 @@ impl<'a> Fields<'a> {
         self.read(name, "a number", Value::as_f64)
     }
 
-    /// A whole number from 0.
+    /// A whole number from 0, which some write as `7.0`.
     pub fn whole_number(&self, name: &str) -> Result<Option<u32>, JobError> {
         self.read(name, "a whole number", |value| {
-            value.as_u64().and_then(|number| u32::try_from(number).ok())
+            let number = value.as_f64()?;
+            let whole = number as u32;
+            (f64::from(whole) == number).then_some(whole)
         })
     }
 

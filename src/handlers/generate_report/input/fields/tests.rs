@@ -57,11 +57,10 @@ fn a_field_is_read_as_what_it_is() {
         |fields| fields.texts_or_text("x"),
         Ok(vec!["a".to_owned()]),
     );
-    check(
-        json!({ "x": 7 }),
-        |fields| fields.whole_number("x"),
-        Ok(Some(7)),
-    );
+    for number in [json!(7), json!(7.0), json!(7e0)] {
+        let input = json!({ "x": number });
+        check(input, |fields| fields.whole_number("x"), Ok(Some(7)));
+    }
     check(
         json!({ "x": -7.5 }),
         |fields| fields.number("x"),
@@ -104,7 +103,14 @@ fn a_field_of_another_kind_is_named_and_its_value_is_not_told() {
         |fields| fields.texts_or_text("x"),
         Err(many),
     );
-    for number in [json!(-1), json!(1.5), json!("1"), json!(1u64 << 32)] {
+    for number in [
+        json!(-1),
+        json!(1.5),
+        json!(-0.5),
+        json!("1"),
+        json!(1u64 << 32),
+        json!(1e300),
+    ] {
         let input = json!({ "x": number });
         check(
             input,
