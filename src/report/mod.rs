@@ -71,7 +71,7 @@ pub struct Report {
 pub enum Status {
     /// It did.
     Complete,
-    /// Everything is there, but the model did not put it in order.
+    /// Everything is there, but the model did not put it in order, or wrote nothing of it.
     Degraded,
     /// It has cost what it may: what the model was not asked about is in the engineer's words.
     Partial,

@@ -13,8 +13,13 @@ use super::visit::{Placement, Visit};
 use crate::job::Job;
 use crate::report::{
     Action, Citation, OPEN, Observation, PhotoReference, RESPONSIBLE, Report, ReportNote,
-    ReportPhoto, Schema, Section, Stats, Status, text,
+    ReportPhoto, Schema, Section, Source, Stats, Status, text,
 };
+
+const PARTIAL: (Status, &str) = (
+    Status::Partial,
+    "Report generated in part: it reached its cost limit",
+);
 
 /// Puts a report together. Until it is numbered, observations go by their ids and photos by their places in the visit.
 pub fn assemble(
@@ -24,15 +29,12 @@ pub fn assemble(
     formatted: Formatted,
     job: &Job,
 ) -> Report {
-    let status = match draft.unasked {
-        0 => formatted.status,
-        _ => Status::Partial,
-    };
+    let (status, message) = outcome(draft, findings, &formatted);
     let sections = formatted.outline.sections.iter();
     let mut report = Report {
         schema: Schema::First,
         success: true,
-        message: message(status).into(),
+        message: message.into(),
         report_id: visit.report_id,
         status,
         stats: stats(visit, draft, &formatted, job),
@@ -53,11 +55,20 @@ pub fn assemble(
     report
 }
 
-fn message(status: Status) -> &'static str {
-    match status {
-        Status::Complete => "Report generated successfully",
-        Status::Degraded => "Report generated with partial formatting",
-        Status::Partial => "Report generated in part: it reached its cost limit",
+/// How the report came out, and the sentence that says so.
+fn outcome(draft: &Draft, findings: &[Finding], formatted: &Formatted) -> (Status, &'static str) {
+    let has_own_words_alone = findings
+        .iter()
+        .all(|finding| finding.source == Source::Input);
+    match formatted.status {
+        _ if draft.unasked > 0 => PARTIAL,
+        Status::Partial => PARTIAL,
+        _ if has_own_words_alone => (
+            Status::Degraded,
+            "Report generated from the engineer's own words alone",
+        ),
+        Status::Degraded => (Status::Degraded, "Report generated with partial formatting"),
+        Status::Complete => (Status::Complete, "Report generated successfully"),
     }
 }
 
