@@ -8,6 +8,7 @@
 //!   it from outside, `prefetch` sizes its claims, [`outcome`] turns a handler's answer into a result,
 //!   [`crash_record`] is what a crash leaves readable.
 //! - [`handlers`]: the job types. [`handler`] is what they implement and what they are given.
+//! - `report`: what a report job makes, and its text. `words`: text for people.
 //! - [`queue`], [`retry`]: the database's functions, and when a call is worth repeating.
 //! - [`config`], [`log`], [`error`], [`job`]: settings, log lines, verdicts, and a claimed job.
 //! - [`host`]: the one seam to HTTP, clock and log. Tests put a scripted world behind it.
