@@ -5,6 +5,7 @@
 //! - [`edge`]: the HTTP endpoint, and the Deno isolate behind it. Only its part `wasm` names JavaScript.
 //! - [`worker`]: one run, from the first claim to the report.
 //! - [`handlers`]: the job types.
+//! - `report`: what a report job makes, and its text.
 //! - [`handler`]: what a job type implements and what it is given.
 //! - [`isolate`]: what one isolate may use and has used, the signals that reach it, and what survives its crash.
 //! - [`queue`]: the database's functions, and when to repeat a call.
@@ -13,6 +14,8 @@
 //! - [`config`]: the settings.
 //! - [`error`]: what a handler can answer instead of a result.
 //! - [`job`]: a claimed job.
+//! - `words`: text for people, on one line and without what cannot be seen.
+//! - [`address`]: which addresses of the web a user's input may name.
 #![warn(missing_docs)]
 
 pub mod address;
@@ -26,6 +29,8 @@ pub mod isolate;
 pub mod job;
 pub mod log;
 pub mod queue;
+mod report;
+mod words;
 pub mod worker;
 
 #[cfg(test)]

@@ -286,9 +286,9 @@ baseUrl?: string | null,
  */
 apiStyle?: ReportApiStyle | null, 
 /**
- * How to wait for the model; `Some(None)` for a way that does not exist yet.
+ * How to wait for the model.
  */
-transport?: ReportTransport | null | null, 
+transport?: ReportTransport | null, 
 /**
  * How long the model thinks.
  */

@@ -157,7 +157,7 @@ pub fn metrics(text: Result<String, QueueError>) -> Answer {
             content_type: METRICS,
             ..Answer::json(200, Body::Metrics(text))
         },
-        Err(error) => Answer::refusal(503, ErrorMessage::of(\&error).as_str()),
+        Err(error) => Answer::refusal(503, ErrorMessage::of(&error).as_str()),
     }
 }
 

@@ -22,17 +22,31 @@ pub struct Declarations(BTreeMap<String, String>);
 impl Declarations {
     /// Adds a type and all it is made of.
     pub fn add<T: TS + 'static + ?Sized>(&mut self) {
-        let config = Config::new().with_large_int("number");
+        let config = config();
         // Types of Rust itself are written where they are used.
         if T::output_path().is_none() || self.0.contains_key(&T::ident(&config)) {
             return;
         }
-        let declaration = T::decl(&config);
         let docs = T::docs().unwrap_or_default();
-        self.0
-            .insert(T::ident(&config), format!("{docs}export {declaration}\n"));
+        let text = format!("{docs}export {}\n", declaration::<T>());
+        self.0.insert(T::ident(&config), text);
         T::visit_dependencies(self);
     }
+
+    /// Adds a type that has none in Rust.
+    pub fn add_text(&mut self, name: &str, docs: &str, declaration: String) {
+        let text = format!("/**\n * {docs}\n */\nexport {declaration}\n");
+        self.0.insert(name.to_owned(), text);
+    }
+}
+
+/// A type's declaration, without what is said of it.
+pub fn declaration<T: TS + ?Sized>() -> String {
+    T::decl(&config())
+}
+
+fn config() -> Config {
+    Config::new().with_large_int("number")
 }
 
 impl TypeVisitor for Declarations {

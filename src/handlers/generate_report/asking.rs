@@ -9,11 +9,11 @@ use super::batch::{self, Asked};
 use super::draft::{Draft, Seen, Writer};
 use super::grok::{self, Answer, Class, Failure, Part, Question, Sent};
 use super::images::Refusal;
-use super::output::Warning;
 use super::reuse;
 use super::topic::Topic;
 use crate::error::JobError;
 use crate::host::Host;
+use crate::report::Warning;
 
 /// The result of a step: a reply, and what it is about.
 #[derive(Debug, Default, Serialize, Deserialize)]

@@ -10,13 +10,13 @@ use super::asking::Round;
 use super::batch::{Subject, Written};
 use super::grok::{Grok, Usage};
 use super::images::Size;
-use super::output::{Warning, WarningCode};
 use super::topic::Topic;
 use super::visit::{Note, Photo, Visit};
 use crate::error::JobError;
 use crate::handler::JobContext;
 use crate::host::Host;
 use crate::job::Progress;
+use crate::report::{Warning, WarningCode};
 
 /// Notes in one request: they are short.
 const NOTES_IN_A_BATCH: usize = 20;

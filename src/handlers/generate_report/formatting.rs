@@ -6,12 +6,12 @@ use serde::{Deserialize, Serialize};
 use super::draft::Writer;
 use super::findings::Finding;
 use super::grok::{Class, Failure, Question, Sent, Usage};
-use super::output::{Formatting, FormattingMode, Status};
 use super::plan::{self, Outline};
 use super::prompt;
 use super::reuse;
 use crate::error::JobError;
 use crate::host::Host;
+use crate::report::{Formatting, FormattingMode, Status};
 
 const STEPS: [&str; 2] = ["final", "final/2"];
 

@@ -9,7 +9,6 @@
 
 mod asking;
 mod batch;
-mod check;
 mod document;
 mod draft;
 mod findings;
@@ -18,15 +17,13 @@ mod grok;
 mod grouping;
 mod images;
 mod input;
-mod output;
+mod markup;
 mod plan;
 mod prompt;
 mod reuse;
 mod save;
-mod text;
 mod topic;
 mod visit;
-mod words;
 
 #[cfg(test)]
 mod tests;
@@ -40,7 +37,6 @@ use serde_json::Value;
 
 use self::draft::Writer;
 use self::grok::Grok;
-use self::input::Input;
 use self::visit::Visit;
 use crate::config::Config;
 use crate::error::JobError;
@@ -54,7 +50,7 @@ pub(super) struct GenerateReport;
 impl JobHandler for GenerateReport {
     const JOB_TYPE: &'static str = "generate_report";
 
-    /// Read by [`Input::read`]: deriving it would cost a tenth of the worker's Wasm.
+    /// Read by [`Visit::read`]: deriving it would cost a tenth of the worker's Wasm.
     type Input = Value;
 
     fn unavailable(config: &Config) -> Option<&'static str> {
@@ -62,7 +58,7 @@ impl JobHandler for GenerateReport {
     }
 
     async fn run<H: Host>(input: Value, context: &JobContext<'_, H>) -> Result<Value, JobError> {
-        let visit = Visit::from_input(Input::read(&input)?)?;
+        let visit = Visit::read(&input)?;
         let config = context.config().grok.as_ref();
         let config = config.ok_or_else(|| JobError::retryable(NO_KEY))?;
         let (grok, rules) = (
@@ -72,7 +68,8 @@ impl JobHandler for GenerateReport {
         let writer = Writer::new(context, &grok, &visit, &rules);
 
         let mut draft = writer.draft().await?;
-        let findings = findings::collect(&visit, &mut draft);
+        let (findings, warnings) = findings::collect(&visit, &draft.written);
+        draft.warnings.extend(warnings);
         let formatted = formatting::format(&writer, &findings).await?;
         let mut report = document::assemble(&visit, &draft, &findings, formatted, context.job());
         if visit.settings.write_report {

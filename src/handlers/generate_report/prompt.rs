@@ -3,9 +3,8 @@
 use super::findings::Finding;
 use super::grok::Part;
 use super::images::Image;
-use super::input::Style;
-use super::visit::{Note, Photo, Specification, Visit};
-use super::words;
+use super::visit::{Note, Photo, Specification, Style, Visit};
+use crate::words;
 
 /// The wording's number; it is stored with every report.
 pub const PROMPT_VERSION: u32 = 2;

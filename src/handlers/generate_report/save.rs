@@ -4,12 +4,12 @@
 
 use serde_json::{Value, json};
 
-use super::output::{Observation, Report, Warning, WarningCode};
-use super::text;
 use crate::error::JobError;
 use crate::handler::JobContext;
 use crate::host::Host;
 use crate::queue::QueueError;
+use crate::report::text;
+use crate::report::{Observation, Report, Warning, WarningCode};
 
 /// Saves the report, as a step of the job; says so in the report's warnings when it is not to be written.
 ///

@@ -1,11 +1,10 @@
 //! The site visit a report is about: what the input says, in one shape and without gaps.
 
+use serde::Serialize;
 use uuid::Uuid;
 
-use super::grouping::Group;
-use super::input::{Effort, ImageTransport, Style};
-use super::output::{Header, Warning};
 use crate::config::{ApiStyle, Transport};
+use crate::report::{Header, Warning};
 
 /// Everything the engineer brought back, and how the report is to be made.
 #[derive(Debug)]
@@ -70,6 +69,24 @@ pub struct Photo {
     pub rotation: u16,
 }
 
+/// A heading of the engineer's, or [`GENERAL`](super::grouping::GENERAL), and its photos by number.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Group {
+    /// As the engineer wrote it.
+    pub name: String,
+    /// Its photos; a photo in two groups is in both.
+    pub photos: Vec<Placement>,
+}
+
+/// A photo in a group.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Placement {
+    /// The photo, by its place in the visit.
+    pub photo: usize,
+    /// Its number in the group, which no other photo of the group has.
+    pub number: u32,
+}
+
 /// A clause the report may cite.
 #[derive(Debug)]
 pub struct Specification {
@@ -119,4 +136,47 @@ pub struct Settings {
     pub write_report: bool,
     /// What the report may cost, if that is limited.
     pub max_cost_usd: Option<f64>,
+}
+
+/// How much is written about a photo.
+#[cfg_attr(
+    test,
+    derive(ts_rs::TS),
+    ts(rename = "ReportStyle", rename_all = "lowercase")
+)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Style {
+    /// One or two sentences.
+    #[default]
+    Brief,
+    /// A paragraph.
+    Elaborate,
+}
+
+/// How long the model thinks before it writes.
+#[cfg_attr(test, derive(ts_rs::TS), ts(rename = "ReportEffort"))]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Effort {
+    None,
+    #[default]
+    Low,
+    Medium,
+    High,
+    Xhigh,
+}
+
+/// How photos travel to the model.
+#[cfg_attr(
+    test,
+    derive(ts_rs::TS),
+    ts(rename = "ReportImageTransport", rename_all = "lowercase")
+)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum ImageTransport {
+    /// The worker fetches them and sends their bytes.
+    #[default]
+    Base64,
+    /// xAI fetches them; they must be public or signed.
+    Url,
 }

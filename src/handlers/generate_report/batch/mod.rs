@@ -7,8 +7,9 @@ mod tests;
 
 use serde_json::Value;
 
-use super::output::Kind;
-use super::words;
+use super::markup;
+use crate::report::Kind;
+use crate::words;
 
 /// Titles are for lists.
 const MOST_WORDS_OF_A_TITLE: usize = 10;
@@ -155,7 +156,7 @@ fn usable(subject: Subject, item: &Value, asked: &Asked) -> Option<Written> {
         .filter_map(|given| point(given, asked))
         .collect();
     let is_instruction = subject == Subject::Notes && given.is_empty();
-    let title = words::clean(item["title"].as_str().unwrap_or_default());
+    let title = markup::clean(item["title"].as_str().unwrap_or_default());
     (!points.is_empty() || is_instruction).then(|| Written {
         alias: asked.alias.to_owned(),
         title: words::beginning(title.trim_end_matches('.'), MOST_WORDS_OF_A_TITLE),
@@ -164,7 +165,7 @@ fn usable(subject: Subject, item: &Value, asked: &Asked) -> Option<Written> {
 }
 
 fn point(given: &Value, asked: &Asked) -> Option<Point> {
-    let text = words::clean(given["text"].as_str()?);
+    let text = markup::clean(given["text"].as_str()?);
     let spec = given["spec"]
         .as_str()
         .filter(|spec| asked.specs.contains(spec));

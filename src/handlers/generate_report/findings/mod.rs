@@ -5,11 +5,10 @@
 mod tests;
 
 use super::batch::{Point, Written};
-use super::draft::Draft;
-use super::grouping::{self, GENERAL, Group, Placed};
-use super::output::{Kind, Source, Warning, WarningCode};
-use super::visit::{Note, Photo, Visit};
-use super::words;
+use super::grouping::{self, GENERAL};
+use super::visit::{Group, Note, Photo, Placement, Visit};
+use crate::report::{Kind, Source, Warning, WarningCode};
+use crate::words;
 
 /// Stands for a photo about which nobody said anything.
 const NO_WORDS: &str = "Photograph without a description.";
@@ -41,18 +40,18 @@ pub struct Finding {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum About {
     /// A photo, with its number in the group.
-    Photo(Placed),
+    Photo(Placement),
     /// A line of the notes.
     Note(usize),
 }
 
-/// Collects the findings; the draft gets a warning for each photo or note it has nothing about.
-pub fn collect(visit: &Visit, draft: &mut Draft) -> Vec<Finding> {
+/// Collects the findings, with a warning for each photo or note that nothing usable was written about.
+pub fn collect(visit: &Visit, written: &[Written]) -> (Vec<Finding>, Vec<Warning>) {
     let mut findings = Vec::new();
     for (group, about) in order(visit) {
         let finding = match about {
-            About::Photo(placed) => about_photo(visit, draft, placed),
-            About::Note(index) => match about_note(visit, draft, index) {
+            About::Photo(placed) => about_photo(visit, written, placed),
+            About::Note(index) => match about_note(visit, written, index) {
                 Some(finding) => finding,
                 None => continue,
             },
@@ -63,9 +62,7 @@ pub fn collect(visit: &Visit, draft: &mut Draft) -> Vec<Finding> {
             ..finding
         });
     }
-    let warnings = warnings(visit, draft);
-    draft.warnings.extend(warnings);
-    findings
+    (findings, warnings(visit, written))
 }
 
 /// Everything there is to say something about, in the engineer's order. Notes belong to no group: they begin the
@@ -88,20 +85,20 @@ fn photos(group: &Group) -> impl Iterator<Item = (&str, About)> {
     photos.map(|placed| (group.name.as_str(), About::Photo(*placed)))
 }
 
-fn about_photo(visit: &Visit, draft: &Draft, placed: Placed) -> Finding {
+fn about_photo(visit: &Visit, written: &[Written], placed: Placement) -> Finding {
     let photo = &visit.photos[placed.photo];
     let about = About::Photo(placed);
-    match draft.about(&photo.alias) {
+    match find(written, &photo.alias) {
         Some(written) => from_model(visit, written, &photo.description, about),
         None => own_words(&photo.description, kind_of_tag(photo), about),
     }
 }
 
 /// `None` for a note that only says how to write the rest; where there is no rest, every note counts.
-fn about_note(visit: &Visit, draft: &Draft, index: usize) -> Option<Finding> {
+fn about_note(visit: &Visit, written: &[Written], index: usize) -> Option<Finding> {
     let note = &visit.notes[index];
     let about = About::Note(index);
-    match draft.about(&note.alias) {
+    match find(written, &note.alias) {
         Some(written) if is_instruction(written) => {
             let is_all = visit.photos.is_empty();
             is_all.then(|| own_words(&note.text, Kind::Observation, about))
@@ -109,6 +106,10 @@ fn about_note(visit: &Visit, draft: &Draft, index: usize) -> Option<Finding> {
         Some(written) => Some(from_model(visit, written, "", about)),
         None => Some(own_words(&note.text, Kind::Observation, about)),
     }
+}
+
+fn find<'a>(written: &'a [Written], alias: &str) -> Option<&'a Written> {
+    written.iter().find(|written| written.alias == alias)
 }
 
 fn is_instruction(written: &Written) -> bool {
@@ -192,10 +193,10 @@ fn sentence(text: &str) -> String {
     }
 }
 
-fn warnings(visit: &Visit, draft: &Draft) -> Vec<Warning> {
-    let has_none = |alias: &String| draft.about(alias).is_none();
+fn warnings(visit: &Visit, written: &[Written]) -> Vec<Warning> {
+    let has_none = |alias: &String| find(written, alias).is_none();
     let is_left_out = |note: &&Note| {
-        let written = draft.about(&note.alias);
+        let written = find(written, &note.alias);
         written.is_some_and(is_instruction) && !visit.photos.is_empty()
     };
     let photos = visit.photos.iter().filter(|photo| has_none(&photo.alias));

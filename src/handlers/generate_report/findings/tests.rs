@@ -1,7 +1,5 @@
 use serde_json::json;
 
-use crate::handlers::generate_report::input::Input;
-
 use super::*;
 
 /// A visit with two photos, one of them without a group, a note and a specification.
@@ -19,8 +17,7 @@ fn visit() -> Visit {
         "images": [image("a", "", "the lane", "overview"), image("b", "Roof", "lap open\nby 300 mm", "Safety")],
         "specifications": [{ "id": "x" }, { "id": "y" }],
     });
-    let input = Input::read(&input).expect("the input can be read");
-    Visit::from_input(input).expect("the input is good")
+    Visit::read(&input).expect("the input is good")
 }
 
 fn written(points: &[(Kind, &str, Option<&str>)]) -> Written {
@@ -41,11 +38,7 @@ fn collected(about: &[(&str, Written)]) -> (Vec<Finding>, Vec<Warning>) {
         alias: (*alias).to_owned(),
         ..written.clone()
     });
-    let mut draft = Draft {
-        written: written.collect(),
-        ..Draft::default()
-    };
-    (collect(&visit(), &mut draft), draft.warnings)
+    collect(&visit(), &written.collect::<Vec<_>>())
 }
 
 /// The finding about the photo in a group, when this is written about it.

@@ -3,8 +3,8 @@
 use xxhash_rust::xxh64::Xxh64;
 
 use super::Question;
-use crate::handlers::generate_report::input::Effort;
 use crate::handlers::generate_report::prompt::PROMPT_VERSION;
+use crate::handlers::generate_report::visit::Effort;
 
 /// The question's fingerprint. A fast digest and no cryptographic one: photos are megabytes, an isolate has two seconds
 /// of CPU, and who could forge one may as well change the question.

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use super::Question;
 use crate::config::Transport;
 use crate::handlers::generate_report::images::{Format, Image};
-use crate::handlers::generate_report::input::Effort;
+use crate::handlers::generate_report::visit::Effort;
 use crate::host::{Body, Piece};
 
 /// Enough for twenty photos, and reasoning counts too.

@@ -3,36 +3,18 @@
 #[cfg(test)]
 mod tests;
 
-use super::output::{Warning, WarningCode};
-use super::visit::Photo;
+use super::visit::{Group, Photo, Placement};
+use crate::report::{Warning, WarningCode};
 
 /// Where photos without a group go.
 pub const GENERAL: &str = "General Observations";
-
-/// A heading of the engineer's, or [`GENERAL`], and its photos by number.
-#[derive(Debug, PartialEq, Eq)]
-pub struct Group {
-    /// As the engineer wrote it.
-    pub name: String,
-    /// Its photos; a photo in two groups is in both.
-    pub photos: Vec<Placed>,
-}
-
-/// A photo in a group.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Placed {
-    /// Its place in the visit's photos.
-    pub photo: usize,
-    /// Its number in the group, which no other photo of the group has.
-    pub number: u32,
-}
 
 /// Sorts photos into groups: those of `order` first, others as they appear, [`GENERAL`] last unless ordered.
 pub fn group(photos: &[Photo], order: &[String], warnings: &mut Vec<Warning>) -> Vec<Group> {
     let mut groups: Vec<Group> = Vec::new();
     for (index, photo) in photos.iter().enumerate() {
         for name in names(photo) {
-            let placed = Placed {
+            let placed = Placement {
                 photo: index,
                 number: photo.number.unwrap_or(0),
             };
@@ -76,7 +58,7 @@ fn names(photo: &Photo) -> Vec<&str> {
 
 /// The first photo to claim a number keeps it; the others get the smallest that is free. Then sorts by number.
 fn complete_numbers(group: &mut Group, photos: &[Photo], warnings: &mut Vec<Warning>) {
-    let mut numbered: Vec<Placed> = Vec::new();
+    let mut numbered: Vec<Placement> = Vec::new();
     let mut without = Vec::new();
     for placed in std::mem::take(&mut group.photos) {
         match placed.number > 0 && !is_taken(&numbered, placed.number) {
@@ -84,7 +66,7 @@ fn complete_numbers(group: &mut Group, photos: &[Photo], warnings: &mut Vec<Warn
             false => without.push(placed),
         }
     }
-    for Placed { photo, number } in without {
+    for Placement { photo, number } in without {
         let free = (1..).find(|free| !is_taken(&numbered, *free)).unwrap_or(0);
         let (code, message) = match number {
             0 => (
@@ -102,7 +84,7 @@ fn complete_numbers(group: &mut Group, photos: &[Photo], warnings: &mut Vec<Warn
         warnings.push(Warning::about(code, &photos[photo].id, message));
         insert(
             &mut numbered,
-            Placed {
+            Placement {
                 photo,
                 number: free,
             },
@@ -111,11 +93,11 @@ fn complete_numbers(group: &mut Group, photos: &[Photo], warnings: &mut Vec<Warn
     group.photos = numbered;
 }
 
-fn is_taken(numbered: &[Placed], number: u32) -> bool {
+fn is_taken(numbered: &[Placement], number: u32) -> bool {
     numbered.iter().any(|placed| placed.number == number)
 }
 
-fn insert(numbered: &mut Vec<Placed>, placed: Placed) {
+fn insert(numbered: &mut Vec<Placement>, placed: Placement) {
     let place = numbered.partition_point(|other| other.number < placed.number);
     numbered.insert(place, placed);
 }

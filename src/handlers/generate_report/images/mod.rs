@@ -15,11 +15,10 @@ pub use self::format::Format;
 use self::format::Sniffed;
 pub use self::memory::Held;
 use self::memory::{Fetched, Key};
-use super::input::ImageTransport;
-use super::output::{Warning, WarningCode};
-use super::visit::Photo;
+use super::visit::{ImageTransport, Photo};
 use crate::handler::JobContext;
 use crate::host::{Host, TransportError};
+use crate::report::{Warning, WarningCode};
 
 /// xAI takes no larger image.
 const MOST_BYTES: usize = 10 << 20;

@@ -1,210 +1,182 @@
-//! `input_data` of a `generate_report` job as callers write it: every field may be missing or null here, fields we
-//! do not know are ignored, and `check.rs` decides what that means.
+//! Reads `input_data` into a visit: checks every field and settles what callers leave open. Every field may be null
+//! or missing here; fields we do not know are ignored.
 
+mod address;
 mod fields;
-mod read;
-
-use serde::Serialize;
-
-use crate::config::{ApiStyle, Transport};
+mod photos;
+mod settings;
 
 #[cfg(test)]
-use super::typescript::{TextOrNumber, TextOrTexts};
+mod tests;
 
-/// The input of a `generate_report` job. Required are `reportId`, `projectId` and `bulletPoints`.
-#[cfg_attr(test, derive(ts_rs::TS), ts(rename = "ReportInput", rename_all = "camelCase", optional_fields = nullable))]
-#[derive(Debug, Clone, Default)]
-pub struct Input {
-    /// The row of `reports` the report is written to; a uuid.
-    #[cfg_attr(test, ts(as = "String", optional = false))]
-    pub report_id: Option<String>,
-    /// The project the report belongs to; a uuid.
-    #[cfg_attr(test, ts(as = "String", optional = false))]
-    pub project_id: Option<String>,
-    /// The engineer's notes, one to a line.
-    #[cfg_attr(test, ts(as = "String", optional = false))]
-    pub bullet_points: Option<String>,
-    /// The contract's name, the report's title.
-    pub contract_name: Option<String>,
-    /// Where the visit was.
-    pub location: Option<String>,
-    /// The photos.
-    #[cfg_attr(test, ts(as = "Option<_>"))]
-    pub images: Vec<Image>,
-    /// The photos as newer clients call them; wins over `images` unless it is empty.
-    #[cfg_attr(test, ts(as = "Option<_>"))]
-    pub images_with_numbering: Vec<Image>,
-    /// Groups in the order of the report; others follow in the order they appear.
-    #[cfg_attr(test, ts(as = "Option<_>"))]
-    pub group_order: Vec<String>,
-    /// How much to write; brief unless told otherwise.
-    pub report_style: Option<Style>,
-    /// Clauses the report may cite.
-    #[cfg_attr(test, ts(as = "Option<_>"))]
-    pub specifications: Vec<Specification>,
-    /// What stands at the report's head.
-    #[cfg_attr(test, ts(as = "Option<_>"))]
-    pub header: Header,
-    /// How the report is made.
-    #[cfg_attr(test, ts(as = "Option<_>"))]
-    pub options: Options,
+use serde_json::Value;
+
+use self::fields::Fields;
+use self::photos::photos;
+use self::settings::settings;
+use super::grouping::{self, GENERAL};
+use super::visit::{Note, Photo, Specification, Style, Visit};
+use crate::error::JobError;
+use crate::report::{Attendee, Header, Warning, WarningCode};
+use crate::words;
+
+/// What engineers put in front of a note.
+const BULLETS: [char; 5] = ['-', '*', '•', '–', '·'];
+
+const STYLES: &[(&str, Style)] = &[("brief", Style::Brief), ("elaborate", Style::Elaborate)];
+
+impl Visit {
+    /// Reads an input.
+    ///
+    /// # Errors
+    /// [`JobError::Permanent`] naming the field that is not what was expected.
+    pub fn read(input_data: &Value) -> Result<Self, JobError> {
+        let input = Fields::of_input(input_data)?;
+        let mut warnings = Vec::new();
+        let report_id = input.uuid("reportId")?;
+        input.uuid("projectId")?;
+        let notes = notes(&input)?;
+        let photos = photos(&input, &mut warnings)?;
+        if photos.is_empty() && notes.is_empty() {
+            return Err(input.refusal(
+                "bulletPoints",
+                "is empty and there are no images, expected notes or images to write about",
+            ));
+        }
+        let settings = settings(&input, &mut warnings)?;
+        let specifications = specifications(&input)?;
+        warn_of_unknown_images(&specifications, &photos, &mut warnings);
+        let group_order = group_names(&input.texts("groupOrder")?);
+        warn_of_empty_groups(&group_order, &photos, &mut warnings);
+        let groups = grouping::group(&photos, &group_order, &mut warnings);
+        Ok(Self {
+            report_id,
+            contract_name: input.line("contractName")?,
+            location: input.line("location")?,
+            notes,
+            photos,
+            groups,
+            group_order,
+            specifications,
+            header: header(&input)?,
+            style: input.choice("reportStyle", STYLES)?.unwrap_or_default(),
+            settings,
+            warnings,
+        })
+    }
 }
 
-/// A photo: `url`, or `bucket` and `path` in the project's Storage.
-#[cfg_attr(test, derive(ts_rs::TS), ts(rename = "ReportInputImage", rename_all = "camelCase", optional_fields = nullable))]
-#[derive(Debug, Clone, Default)]
-pub struct Image {
-    /// The caller's name for it.
-    pub id: Option<String>,
-    /// Where it can be fetched without a key.
-    pub url: Option<String>,
-    /// Its bucket in the project's Storage.
-    pub bucket: Option<String>,
-    /// Its path in the bucket.
-    pub path: Option<String>,
-    /// What the engineer says about it.
-    pub description: Option<String>,
-    /// What it shows: overview, deficiency, safety, …
-    pub tag: Option<String>,
-    /// The groups it belongs to; a single one may come as a text.
-    #[cfg_attr(test, ts(as = "Option<TextOrTexts>"))]
-    pub group: Vec<String>,
-    /// Its number within its group.
-    pub number: Option<u32>,
-    /// Degrees to turn it clockwise until it is upright.
-    pub rotation: Option<f64>,
+/// Each line that says something is a note; the bullet it may begin with is not part of it.
+fn notes(input: &Fields) -> Result<Vec<Note>, JobError> {
+    const NAME: &str = "bulletPoints";
+    let missing = || input.refusal(NAME, "is missing, expected the engineer's notes");
+    let notes = input.text(NAME)?.ok_or_else(missing)?;
+    let lines = notes.lines();
+    let texts = lines.map(|line| words::without_bullet(line, &BULLETS).0);
+    let note = |(text, number): (&str, usize)| Note {
+        number,
+        alias: format!("n{number}"),
+        text: text.to_owned(),
+    };
+    Ok(texts
+        .filter(|text| !text.is_empty())
+        .zip(1..)
+        .map(note)
+        .collect())
 }
 
-/// A clause of a specification that the report may cite.
-#[cfg_attr(test, derive(ts_rs::TS), ts(rename = "ReportInputSpecification", rename_all = "camelCase", optional_fields = nullable))]
-#[derive(Debug, Clone, Default)]
-pub struct Specification {
-    /// The caller's name for it.
-    pub id: Option<String>,
-    /// The document it is from.
-    pub document: Option<String>,
-    /// The section or clause.
-    pub section: Option<String>,
-    /// Its words.
-    pub text: Option<String>,
-    /// The photos it applies to; none means all.
-    #[cfg_attr(test, ts(as = "Option<_>"))]
-    pub image_ids: Vec<String>,
+fn specifications(input: &Fields) -> Result<Vec<Specification>, JobError> {
+    let specification = |(fields, number): (Fields, usize)| {
+        Ok(Specification {
+            alias: format!("s{number}"),
+            id: fields.line("id")?,
+            document: fields.line("document")?,
+            section: fields.line("section")?,
+            text: fields.line("text")?,
+            image_ids: fields.texts("imageIds")?,
+        })
+    };
+    let given = input.objects("specifications")?;
+    given.into_iter().zip(1..).map(specification).collect()
 }
 
-/// What stands at the report's head. All of it is optional and printed as it is given.
-#[cfg_attr(test, derive(ts_rs::TS), ts(rename = "ReportInputHeader", rename_all = "camelCase", optional_fields = nullable))]
-#[derive(Debug, Clone, Default)]
-pub struct Header {
-    #[cfg_attr(test, ts(as = "Option<TextOrNumber>"))]
-    pub report_no: Option<String>,
-    #[cfg_attr(test, ts(as = "Option<TextOrNumber>"))]
-    pub date_of_visit: Option<String>,
-    #[cfg_attr(test, ts(as = "Option<TextOrNumber>"))]
-    pub time_of_visit: Option<String>,
-    #[cfg_attr(test, ts(as = "Option<TextOrNumber>"))]
-    pub weather: Option<String>,
-    #[cfg_attr(test, ts(as = "Option<TextOrNumber>"))]
-    pub temperature: Option<String>,
-    #[cfg_attr(test, ts(as = "Option<TextOrNumber>"))]
-    pub permit_no: Option<String>,
-    #[cfg_attr(test, ts(as = "Option<TextOrNumber>"))]
-    pub crew_size: Option<String>,
-    #[cfg_attr(test, ts(as = "Option<_>"))]
-    pub attendees: Vec<Attendee>,
-    #[cfg_attr(test, ts(as = "Option<TextOrNumber>"))]
-    pub client: Option<String>,
-    #[cfg_attr(test, ts(as = "Option<TextOrNumber>"))]
-    pub contractor: Option<String>,
-    #[cfg_attr(test, ts(as = "Option<TextOrNumber>"))]
-    pub prepared_by: Option<String>,
-    #[cfg_attr(test, ts(as = "Option<TextOrNumber>"))]
-    pub reviewed_by: Option<String>,
-    #[cfg_attr(test, ts(as = "Option<TextOrTexts>"))]
-    pub areas_reviewed: Vec<String>,
-    #[cfg_attr(test, ts(as = "Option<TextOrTexts>"))]
-    pub areas_not_reviewed: Vec<String>,
-    #[cfg_attr(test, ts(as = "Option<TextOrTexts>"))]
-    pub distribution: Vec<String>,
+fn header(input: &Fields) -> Result<Header, JobError> {
+    let fields = input.object("header")?;
+    Ok(Header {
+        report_no: fields.line_or_number("reportNo")?,
+        date_of_visit: fields.line_or_number("dateOfVisit")?,
+        time_of_visit: fields.line_or_number("timeOfVisit")?,
+        weather: fields.line_or_number("weather")?,
+        temperature: fields.line_or_number("temperature")?,
+        permit_no: fields.line_or_number("permitNo")?,
+        crew_size: fields.line_or_number("crewSize")?,
+        attendees: attendees(&fields)?,
+        client: fields.line_or_number("client")?,
+        contractor: fields.line_or_number("contractor")?,
+        prepared_by: fields.line_or_number("preparedBy")?,
+        reviewed_by: fields.line_or_number("reviewedBy")?,
+        areas_reviewed: lines(&fields, "areasReviewed")?,
+        areas_not_reviewed: lines(&fields, "areasNotReviewed")?,
+        distribution: lines(&fields, "distribution")?,
+    })
 }
 
-/// Someone who was there.
-#[cfg_attr(test, derive(ts_rs::TS), ts(rename = "ReportInputAttendee", rename_all = "camelCase", optional_fields = nullable))]
-#[derive(Debug, Clone, Default)]
-pub struct Attendee {
-    pub name: Option<String>,
-    pub company: Option<String>,
+fn attendees(header: &Fields) -> Result<Vec<Attendee>, JobError> {
+    let attendee = |fields: Fields| {
+        Ok(Attendee {
+            name: fields.line("name")?,
+            company: fields.line("company")?,
+        })
+    };
+    header
+        .objects("attendees")?
+        .into_iter()
+        .map(attendee)
+        .collect()
 }
 
-/// How the report is made.
-#[cfg_attr(test, derive(ts_rs::TS), ts(rename = "ReportInputOptions", rename_all = "camelCase", optional_fields = nullable))]
-#[derive(Debug, Clone, Default)]
-pub struct Options {
-    /// The model, instead of the configured one.
-    pub model: Option<String>,
-    /// Ignored with a warning: the key goes to the configured address only.
-    pub base_url: Option<String>,
-    /// Which of xAI's endpoints to use.
-    pub api_style: Option<ApiStyle>,
-    /// How to wait for the model; `Some(None)` for a way that does not exist yet.
-    pub transport: Option<Option<Transport>>,
-    /// How long the model thinks.
-    pub reasoning_effort: Option<Effort>,
-    /// Photos in one request, 1 to 20.
-    pub batch_size: Option<u32>,
-    /// How photos travel to the model.
-    pub image_transport: Option<ImageTransport>,
-    /// What the report may cost; 0 is no limit.
-    pub max_cost_usd: Option<f64>,
-    /// Whether the model orders the report and sums it up.
-    pub final_formatting: Option<bool>,
-    /// The language to write in, such as `en`.
-    pub language: Option<String>,
-    /// Whether answers that an earlier job about the same report has paid for are taken again.
-    pub reuse: Option<bool>,
-    /// Whether the report is also written to `reports`.
-    pub write_report: Option<bool>,
+fn lines(header: &Fields, name: &str) -> Result<Vec<String>, JobError> {
+    let texts = header.texts_or_text(name)?;
+    Ok(each_once(texts.iter().map(|text| words::line(text))))
 }
 
-/// How much is written about a photo.
-#[cfg_attr(
-    test,
-    derive(ts_rs::TS),
-    ts(rename = "ReportStyle", rename_all = "lowercase")
-)]
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum Style {
-    /// One or two sentences.
-    #[default]
-    Brief,
-    /// A paragraph.
-    Elaborate,
+/// Names of groups, word for word: the application finds its photos by them. Only what would break a line is a space.
+fn group_names(texts: &[String]) -> Vec<String> {
+    let names = texts.iter();
+    each_once(names.map(|name| name.trim().replace(char::is_control, " ")))
 }
 
-/// How long the model thinks before it writes.
-#[cfg_attr(test, derive(ts_rs::TS), ts(rename = "ReportEffort"))]
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Effort {
-    None,
-    #[default]
-    Low,
-    Medium,
-    High,
-    Xhigh,
+/// The texts that are not empty.
+fn each_once(texts: impl Iterator<Item = String>) -> Vec<String> {
+    let mut known: Vec<String> = Vec::new();
+    for text in texts {
+        if !text.is_empty() && !known.contains(&text) {
+            known.push(text);
+        }
+    }
+    known
 }
 
-/// How photos travel to the model.
-#[cfg_attr(
-    test,
-    derive(ts_rs::TS),
-    ts(rename = "ReportImageTransport", rename_all = "lowercase")
-)]
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum ImageTransport {
-    /// The worker fetches them and sends their bytes.
-    #[default]
-    Base64,
-    /// xAI fetches them; they must be public or signed.
-    Url,
+fn warn_of_unknown_images(
+    specifications: &[Specification],
+    photos: &[Photo],
+    warnings: &mut Vec<Warning>,
+) {
+    for (index, clause) in specifications.iter().enumerate() {
+        let is_unknown = |id: &&String| !photos.iter().any(|photo| photo.id == **id);
+        for id in clause.image_ids.iter().filter(is_unknown) {
+            let message =
+                format!("specifications[{index}].imageIds names an image that is not there");
+            warnings.push(Warning::about(WarningCode::UnknownImage, id, message));
+        }
+    }
+}
+
+fn warn_of_empty_groups(group_order: &[String], photos: &[Photo], warnings: &mut Vec<Warning>) {
+    let is_empty = |name: &&String| !photos.iter().any(|photo| photo.groups.contains(name));
+    let empty = group_order.iter().filter(|name| *name != GENERAL);
+    for name in empty.filter(is_empty) {
+        let message = format!("groupOrder names {name}, a group that no photo is in");
+        warnings.push(Warning::new(WarningCode::EmptyGroup, message));
+    }
 }

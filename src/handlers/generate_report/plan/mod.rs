@@ -9,7 +9,8 @@ use serde_json::Value;
 use super::batch;
 use super::findings::Finding;
 use super::grouping::{self, GENERAL};
-use super::words;
+use super::markup;
+use crate::words;
 
 /// The schema's name.
 pub const NAME: &str = "report_plan";
@@ -20,13 +21,13 @@ const MOST_SENTENCES: usize = 6;
 /// An order as the model proposes it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Plan {
-    pub sections: Vec<PlannedSection>,
+    pub sections: Vec<PlanSection>,
     pub summary: Vec<String>,
 }
 
 /// A heading and the ids of the findings under it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PlannedSection {
+pub struct PlanSection {
     pub title: String,
     pub items: Vec<String>,
 }
@@ -34,14 +35,14 @@ pub struct PlannedSection {
 /// The order of the report; every finding is in it once.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Outline {
-    pub sections: Vec<OutlinedSection>,
+    pub sections: Vec<OutlineSection>,
     /// May be empty.
     pub summary: Vec<String>,
 }
 
 /// A heading and the findings under it, by their places.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct OutlinedSection {
+pub struct OutlineSection {
     pub title: String,
     pub findings: Vec<usize>,
 }
@@ -75,7 +76,7 @@ pub fn read(content: &str) -> Result<Plan, String> {
         texts.map(|text| Some(text.as_str()?.to_owned())).collect()
     };
     let section = |section: &Value| {
-        Some(PlannedSection {
+        Some(PlanSection {
             title: section["title"].as_str()?.to_owned(),
             items: texts(&section["items"])?,
         })
@@ -106,7 +107,7 @@ pub fn arrange(plan: &Plan, findings: &[Finding], order: &[String]) -> Result<Ou
     for planned in &plan.sections {
         let places: Vec<usize> = planned.items.iter().filter_map(place).collect();
         let has_groups = places.iter().any(|place| findings[*place].group.is_some());
-        let title = words::beginning(&words::clean(&planned.title), MOST_WORDS_OF_A_TITLE);
+        let title = words::beginning(&markup::clean(&planned.title), MOST_WORDS_OF_A_TITLE);
         let heading = match title.is_empty() || has_groups || is_group(&title) {
             true => GENERAL,
             false => &title,
@@ -138,10 +139,10 @@ pub fn deterministic(findings: &[Finding]) -> Outline {
     }
 }
 
-fn add(sections: &mut Vec<OutlinedSection>, title: &str, place: usize) {
+fn add(sections: &mut Vec<OutlineSection>, title: &str, place: usize) {
     match sections.iter_mut().find(|section| section.title == title) {
         Some(section) => section.findings.push(place),
-        None => sections.push(OutlinedSection {
+        None => sections.push(OutlineSection {
             title: title.to_owned(),
             findings: vec![place],
         }),
@@ -172,7 +173,7 @@ fn check(plan: &Plan, findings: &[Finding]) -> Result<(), String> {
 }
 
 fn summary(plan: &Plan) -> Vec<String> {
-    let sentences = plan.summary.iter().map(|sentence| words::clean(sentence));
+    let sentences = plan.summary.iter().map(|sentence| markup::clean(sentence));
     sentences
         .filter(|sentence| !sentence.is_empty())
         .take(MOST_SENTENCES)

@@ -1,6 +1,6 @@
 use super::*;
 use crate::handlers::generate_report::findings::About;
-use crate::handlers::generate_report::output::{Kind, Source};
+use crate::report::{Kind, Source};
 
 /// Findings by their groups; an empty one for none.
 fn findings(groups: &[&str]) -> Vec<Finding> {
@@ -21,7 +21,7 @@ fn findings(groups: &[&str]) -> Vec<Finding> {
 }
 
 fn plan(sections: &[(&str, &str)]) -> Plan {
-    let section = |(title, items): &(&str, &str)| PlannedSection {
+    let section = |(title, items): &(&str, &str)| PlanSection {
         title: (*title).to_owned(),
         items: items.split_whitespace().map(str::to_owned).collect(),
     };

@@ -240,7 +240,9 @@ fn what_the_model_cannot_say_is_said_in_the_engineers_words() {
             ("own_words", "")
         ]
     );
-    assert_eq!(report["status"], "complete");
+    assert_eq!(report["status"], "degraded");
+    let message = "Report generated from the engineer's own words alone";
+    assert_eq!(report["message"], message);
 }
 
 #[test]

@@ -7,13 +7,14 @@ use std::path::PathBuf;
 use std::{env, fs};
 
 use super::*;
+use crate::report::{Report, text};
 
 /// A line of `result.json` is not longer than this if it can be broken.
 const WIDTH: usize = 100;
 
-struct Visit(PathBuf);
+struct Recording(PathBuf);
 
-impl Visit {
+impl Recording {
     fn called(name: &str) -> Self {
         let reports = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/reports");
         Self(reports.join(name))
@@ -129,11 +130,21 @@ fn on_one_line(value: &Value) -> String {
     }
 }
 
+/// The text that a later job makes of the finished report.
+fn rendered_again(input: &Value, output: &Value) -> String {
+    let report: Report = serde_json::from_value(output.clone()).expect("a report can be read");
+    assert_eq!(json!(report), *output);
+    let given = |name: &str| input[name].as_str().unwrap_or_default();
+    text::render(given("contractName"), given("location"), &report)
+}
+
 fn check(name: &str) {
-    let visit = Visit::called(name);
+    let visit = Recording::called(name);
     let host = recorded(visit.read("replies.json"));
-    let mut report = report(&host, visit.read("input.json"));
+    let input = visit.read("input.json");
+    let mut report = report(&host, input.clone());
     visit.compare("prompts.txt", &prompts(&host));
+    visit.compare("report.txt", &rendered_again(&input, &report));
     let text = report
         .as_object_mut()
         .and_then(|report| report.remove("text"));

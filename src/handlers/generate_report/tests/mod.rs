@@ -45,7 +45,7 @@ pub(super) fn photo(number: usize) -> Photo {
 }
 
 /// The input of a report with numbered photos in one group, changed by `change`.
-fn input(photos: usize, change: Value) -> Value {
+pub(super) fn input(photos: usize, change: Value) -> Value {
     let image = |number| {
         json!({
             "id": format!("photo-{number}"),

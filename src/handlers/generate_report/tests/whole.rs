@@ -37,6 +37,14 @@ fn a_visit_becomes_a_report_with_photos_in_batches_notes_and_a_plan() {
 }
 
 #[test]
+fn one_statement_of_the_models_makes_a_report_that_is_not_of_own_words_alone() {
+    let host = world(|call| (call.name == "report_batch").then(|| completion("{}")));
+    let report = report(&host, input(2, json!({})));
+    assert_eq!(report["status"], "complete");
+    assert_eq!(report["message"], "Report generated successfully");
+}
+
+#[test]
 fn stats_count_what_was_paid_for() {
     let host = world(|_| None);
     let report = report(&host, input(7, json!({})));

@@ -6,8 +6,8 @@ mod tests;
 use serde_json::Value;
 
 use crate::error::JobError;
-use crate::handlers::generate_report::words;
 use crate::host::TransportError;
+use crate::words;
 
 /// Enough for a person to understand; servers repeat what they were sent.
 const MOST_CHARACTERS: usize = 300;

@@ -7,12 +7,15 @@
 mod tests;
 
 use serde_json::{Map, Value};
+use uuid::Uuid;
 
 use crate::error::JobError;
+use crate::words;
 
 /// The fields of an object, and where in the input it stands.
 pub struct Fields<'a> {
-    fields: &'a Map<String, Value>,
+    /// `None` for an object that is missing: so are all its fields.
+    fields: Option<&'a Map<String, Value>>,
     path: String,
 }
 
@@ -22,51 +25,72 @@ impl<'a> Fields<'a> {
     /// # Errors
     /// [`JobError::Permanent`], as everything here: the field is not what was expected.
     pub fn of_input(input_data: &'a Value) -> Result<Self, JobError> {
-        Self::of("input_data".into(), input_data)
+        Self::of("input_data".into(), Some(input_data))
     }
 
-    fn of(path: String, value: &'a Value) -> Result<Self, JobError> {
+    fn of(path: String, value: Option<&'a Value>) -> Result<Self, JobError> {
         match value {
-            Value::Object(fields) => Ok(Self { fields, path }),
-            _ => Err(unexpected(&path, "an object")),
+            Some(Value::Object(fields)) => Ok(Self {
+                fields: Some(fields),
+                path,
+            }),
+            Some(_) => Err(unexpected(&path, "an object")),
+            None => Ok(Self { fields: None, path }),
         }
     }
 
-    /// An object; `None` when it is missing or null, as with all fields.
-    pub fn object(&self, name: &str) -> Result<Option<Self>, JobError> {
-        let value = self.get(name);
-        value
-            .map(|value| Self::of(self.path(name), value))
-            .transpose()
+    /// An object.
+    pub fn object(&self, name: &str) -> Result<Self, JobError> {
+        Self::of(self.path(name), self.get(name))
     }
 
     /// A list of objects; empty when it is missing.
     pub fn objects(&self, name: &str) -> Result<Vec<Self>, JobError> {
         let list = self.list(name)?.iter().enumerate();
-        list.map(|(index, value)| Self::of(format!("{}[{index}]", self.path(name)), value))
+        list.map(|(index, value)| Self::of(self.path_of_item(name, index), Some(value)))
             .collect()
     }
 
-    /// A text.
-    pub fn text(&self, name: &str) -> Result<Option<String>, JobError> {
-        self.read(name, "a text", |value| value.as_str().map(str::to_owned))
+    /// A uuid, which must be there.
+    pub fn uuid(&self, name: &str) -> Result<Uuid, JobError> {
+        let missing = || self.refusal(name, "is missing, expected a uuid");
+        let text = self.text(name)?.ok_or_else(missing)?;
+        Uuid::try_parse(text).map_err(|_| self.refusal(name, "expected a uuid"))
     }
 
-    /// A text that forms may also send as a number.
-    pub fn text_or_number(&self, name: &str) -> Result<Option<String>, JobError> {
-        self.read(name, "a text", |value| match value {
-            Value::String(text) => Some(text.clone()),
-            Value::Number(number) => Some(number.to_string()),
-            _ => None,
-        })
+    /// A text as it is; `None` when it is missing or null, as with all fields.
+    pub fn text(&self, name: &str) -> Result<Option<&'a str>, JobError> {
+        self.read(name, "a text", Value::as_str)
+    }
+
+    /// A text without spaces around it; `None` when nothing is left.
+    pub fn filled(&self, name: &str) -> Result<Option<String>, JobError> {
+        let text = self
+            .text(name)?
+            .map(str::trim)
+            .filter(|text| !text.is_empty());
+        Ok(text.map(str::to_owned))
+    }
+
+    /// A text on one line; empty when it is missing.
+    pub fn line(&self, name: &str) -> Result<String, JobError> {
+        Ok(words::line(self.text(name)?.unwrap_or_default()))
+    }
+
+    /// A text on one line that forms may also send as a number.
+    pub fn line_or_number(&self, name: &str) -> Result<String, JobError> {
+        match self.get(name) {
+            Some(Value::Number(number)) => Ok(number.to_string()),
+            _ => self.line(name),
+        }
     }
 
     /// A list of texts; empty when it is missing.
     pub fn texts(&self, name: &str) -> Result<Vec<String>, JobError> {
         let list = self.list(name)?.iter().enumerate();
-        list.map(|(index, value)| {
-            let text = value.as_str().map(str::to_owned);
-            text.ok_or_else(|| unexpected(&format!("{}[{index}]", self.path(name)), "a text"))
+        list.map(|(index, value)| match value {
+            Value::String(text) => Ok(text.clone()),
+            _ => Err(unexpected(&self.path_of_item(name, index), "a text")),
         })
         .collect()
     }
@@ -85,10 +109,12 @@ impl<'a> Fields<'a> {
         self.read(name, "a number", Value::as_f64)
     }
 
-    /// A whole number from 0.
+    /// A whole number from 0, which some write as `7.0`.
     pub fn whole_number(&self, name: &str) -> Result<Option<u32>, JobError> {
         self.read(name, "a whole number", |value| {
-            value.as_u64().and_then(|number| u32::try_from(number).ok())
+            let number = value.as_f64()?;
+            let whole = number as u32;
+            (f64::from(whole) == number).then_some(whole)
         })
     }
 
@@ -106,10 +132,8 @@ impl<'a> Fields<'a> {
         let Some(value) = self.get(name) else {
             return Ok(None);
         };
-        let chosen = choices
-            .iter()
-            .find(|(word, _)| value.as_str() == Some(word));
-        if let Some((_, choice)) = chosen {
+        let mut known = choices.iter();
+        if let Some((_, choice)) = known.find(|(word, _)| value.as_str() == Some(word)) {
             return Ok(Some(*choice));
         }
         let words: Vec<&str> = choices.iter().map(|(word, _)| *word).collect();
@@ -117,19 +141,25 @@ impl<'a> Fields<'a> {
         Err(unexpected(&self.path(name), &expected))
     }
 
+    /// The error that names a field and says what is wrong with it.
+    pub fn refusal(&self, name: &str, problem: &str) -> JobError {
+        JobError::permanent(format!("{}: {problem}", self.path(name)))
+    }
+
     fn read<T>(
         &self,
         name: &str,
         expected: &str,
-        read: impl Fn(&Value) -> Option<T>,
+        read: impl Fn(&'a Value) -> Option<T>,
     ) -> Result<Option<T>, JobError> {
-        match self.get(name) {
-            None => Ok(None),
-            Some(value) => match read(value) {
-                Some(value) => Ok(Some(value)),
-                None => Err(unexpected(&self.path(name), expected)),
-            },
+        let Some(value) = self.get(name) else {
+            return Ok(None);
+        };
+        let read = read(value);
+        if read.is_none() {
+            return Err(unexpected(&self.path(name), expected));
         }
+        Ok(read)
     }
 
     fn list(&self, name: &str) -> Result<&'a [Value], JobError> {
@@ -141,11 +171,15 @@ impl<'a> Fields<'a> {
     }
 
     fn get(&self, name: &str) -> Option<&'a Value> {
-        self.fields.get(name).filter(|value| !value.is_null())
+        self.fields?.get(name).filter(|value| !value.is_null())
     }
 
     fn path(&self, name: &str) -> String {
         format!("{}.{name}", self.path)
+    }
+
+    fn path_of_item(&self, name: &str, index: usize) -> String {
+        format!("{}[{index}]", self.path(name))
     }
 }
 

@@ -14,7 +14,7 @@ where
 #[test]
 fn a_field_that_is_missing_or_null_is_none() {
     for input in [json!({}), json!({ "x": null })] {
-        check(input.clone(), |fields| fields.text("x"), Ok(None));
+        check(input.clone(), |fields| fields.filled("x"), Ok(None));
         check(
             input.clone(),
             |fields| fields.texts_or_text("x"),
@@ -27,28 +27,26 @@ fn a_field_that_is_missing_or_null_is_none() {
             |fields| Ok(fields.objects("x")?.len()),
             Ok(0),
         );
-        check(input, |fields| Ok(fields.object("x")?.is_none()), Ok(true));
+        let line = |fields: &Fields| fields.object("x")?.line("y");
+        check(input, line, Ok(String::new()));
     }
 }
 
 #[test]
 fn a_field_is_read_as_what_it_is() {
-    let text = |text: &str| Some(text.to_owned());
     check(
-        json!({ "x": "a" }),
-        |fields| fields.text("x"),
-        Ok(text("a")),
+        json!({ "x": " a\nb " }),
+        |fields| fields.filled("x"),
+        Ok(Some("a\nb".to_owned())),
     );
-    check(
-        json!({ "x": "a" }),
-        |fields| fields.text_or_number("x"),
-        Ok(text("a")),
-    );
-    check(
-        json!({ "x": 4.5 }),
-        |fields| fields.text_or_number("x"),
-        Ok(text("4.5")),
-    );
+    for (given, line) in [(json!(" a\nb "), "a b"), (json!(4.5), "4.5")] {
+        let line = Ok(line.to_owned());
+        check(
+            json!({ "x": given }),
+            |fields| fields.line_or_number("x"),
+            line,
+        );
+    }
     check(
         json!({ "x": "a" }),
         |fields| fields.texts_or_text("x"),
@@ -59,11 +57,10 @@ fn a_field_is_read_as_what_it_is() {
         |fields| fields.texts_or_text("x"),
         Ok(vec!["a".to_owned()]),
     );
-    check(
-        json!({ "x": 7 }),
-        |fields| fields.whole_number("x"),
-        Ok(Some(7)),
-    );
+    for number in [json!(7), json!(7.0), json!(7e0)] {
+        let input = json!({ "x": number });
+        check(input, |fields| fields.whole_number("x"), Ok(Some(7)));
+    }
     check(
         json!({ "x": -7.5 }),
         |fields| fields.number("x"),
@@ -87,7 +84,7 @@ fn a_field_of_another_kind_is_named_and_its_value_is_not_told() {
     let secret = || json!({ "x": "secret" });
     check(
         json!({ "x": 7 }),
-        |fields| fields.text("x"),
+        |fields| fields.line("x"),
         Err("x: expected a text"),
     );
     check(
@@ -106,7 +103,14 @@ fn a_field_of_another_kind_is_named_and_its_value_is_not_told() {
         |fields| fields.texts_or_text("x"),
         Err(many),
     );
-    for number in [json!(-1), json!(1.5), json!("1"), json!(1u64 << 32)] {
+    for number in [
+        json!(-1),
+        json!(1.5),
+        json!(-0.5),
+        json!("1"),
+        json!(1u64 << 32),
+        json!(1e300),
+    ] {
         let input = json!({ "x": number });
         check(
             input,
@@ -129,7 +133,7 @@ fn a_field_of_another_kind_is_named_and_its_value_is_not_told() {
     check(secret(), |fields| fields.choice("x", &choices), Err(words));
     check(
         secret(),
-        |fields| Ok(fields.object("x")?.is_some()),
+        |fields| fields.object("x")?.line("y"),
         Err("x: expected an object"),
     );
     check(
@@ -140,8 +144,8 @@ fn a_field_of_another_kind_is_named_and_its_value_is_not_told() {
     check(
         json!({ "x": { "y": [{ "z": 1 }] } }),
         |fields| {
-            let inner = fields.object("x")?.expect("an object");
-            inner.objects("y")?[0].text("z")
+            let inner = fields.object("x")?;
+            inner.objects("y")?[0].line("z")
         },
         Err("x.y[0].z: expected a text"),
     );

@@ -2,12 +2,9 @@
 
 mod open_items;
 
-#[cfg(test)]
-mod tests;
-
 use self::open_items::open_items;
-use super::output::{Header, Kind, Observation, PhotoReference, Report};
-use super::words;
+use super::{Header, Kind, Observation, PhotoReference, Report};
+use crate::words;
 
 /// Continues a numbered point.
 const INDENT: &str = "    ";

@@ -1,6 +1,6 @@
 //! The model's text without the markup, numbering and references it was asked not to write: those are made in code.
 
-use super::{is_ended, line, without_bullet};
+use crate::words::{is_ended, line, without_bullet};
 
 /// Marks of lists, headings and quotations at the beginning of a line.
 const BULLETS: [char; 7] = ['#', '-', '*', '•', '–', '·', '>'];

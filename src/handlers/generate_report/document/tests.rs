@@ -4,21 +4,19 @@ use crate::handlers::generate_report::batch::{Point, Written};
 use crate::handlers::generate_report::draft::Draft;
 use crate::handlers::generate_report::findings;
 use crate::handlers::generate_report::formatting::{Formatted, Toll};
-use crate::handlers::generate_report::input::Input;
-use crate::handlers::generate_report::output::{Formatting, FormattingMode, Kind, Status};
 use crate::handlers::generate_report::visit::Visit;
 use crate::handlers::generate_report::{document, plan};
+use crate::report::{Formatting, FormattingMode, Kind, Status};
 use crate::testing::job;
 
 /// The text of a report in the engineer's order, with what the model wrote and summed up.
 fn text(input: Value, written: Vec<Written>, summary: &[&str]) -> String {
-    let input = Input::read(&input).expect("the input can be read");
-    let visit = Visit::from_input(input).expect("the input is good");
-    let mut draft = Draft {
+    let visit = Visit::read(&input).expect("the input is good");
+    let draft = Draft {
         written,
         ..Draft::default()
     };
-    let findings = findings::collect(&visit, &mut draft);
+    let (findings, _) = findings::collect(&visit, &draft.written);
     let mut outline = plan::deterministic(&findings);
     outline.summary = summary
         .iter()

@@ -1,8 +1,4 @@
-//! Text on its way into a report: on one line, and without what cannot be seen.
-
-mod markup;
-
-pub use self::markup::clean;
+//! Text for people: on one line, and without what cannot be seen.
 
 /// The text on one line, its words otherwise unchanged.
 pub fn line(text: &str) -> String {

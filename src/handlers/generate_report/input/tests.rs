@@ -1,9 +1,8 @@
 use serde_json::{Value, json};
 
 use crate::error::JobError;
-use crate::handlers::generate_report::input::{Effort, ImageTransport, Input, Style};
-use crate::handlers::generate_report::output::WarningCode;
-use crate::handlers::generate_report::visit::Visit;
+use crate::handlers::generate_report::visit::{Effort, ImageTransport, Style, Visit};
+use crate::report::WarningCode;
 
 /// The least a visit needs, changed by `change`; a key set to null is taken away.
 fn input(change: Value) -> Value {
@@ -19,7 +18,7 @@ fn input(change: Value) -> Value {
 }
 
 fn visit_of(input: Value) -> Result<Visit, JobError> {
-    Visit::from_input(Input::read(&input)?)
+    Visit::read(&input)
 }
 
 fn visit(change: Value) -> Visit {
@@ -168,6 +167,14 @@ fn what_callers_leave_open_is_settled() {
     assert!(photos[1].groups.is_empty() && photos[2].groups.is_empty());
     assert_eq!(photos[1].number, None);
     assert_eq!(photos[2].description, "two\nlines");
+}
+
+#[test]
+fn an_address_with_a_space_is_read_as_browsers_read_it() {
+    let images = json!([{ "url": "https://photos.test/my photo.jpg" }]);
+    let photos = visit(json!({ "images": images })).photos;
+    let read = "https://photos.test/my%20photo.jpg";
+    assert_eq!(photos[0].url.as_deref(), Some(read));
 }
 
 #[test]
