@@ -65,6 +65,11 @@ impl QueueError {
         matches!(self.code(), Some("PGRST202" | "42883"))
     }
 
+    /// Whether the database ran out of time over what the call asks for.
+    pub fn is_statement_timeout(&self) -> bool {
+        self.code() == Some(retry::STATEMENT_TIMEOUT)
+    }
+
     /// Whether repeating the call may help.
     pub fn retryability(&self) -> Retryability {
         match self {
