@@ -2,6 +2,7 @@
 
 import { type JobHandlers, JobStopped } from "./handler.ts";
 import { attempts } from "./attempt.ts";
+import { messageOf } from "./thrown.ts";
 import { initSync, type LastWords, Worker } from "./worker/worker.js";
 import { wasmBytes } from "./worker/wasm_bytes.js";
 
@@ -26,7 +27,8 @@ export function serve(handlers: JobHandlers) {
 
   Deno.serve(async (request) => {
     const { status, body, content_type, allow } = await answer(worker, crash, request);
-    const headers = { "content-type": content_type ?? "application/json", ...(allow && { allow }) };
+    const type = content_type ?? "application/json";
+    const headers = { "content-type": type, "cache-control": "no-store", ...(allow && { allow }) };
     return new Response(body, { status, headers });
   });
 }
@@ -71,7 +73,9 @@ function watch(worker: Worker): Crash {
     event.preventDefault();
     // Left behind by a handler that was stopped.
     if (error instanceof JobStopped) return;
-    if (!isCrash(error)) return console.error("a job type left an error uncaught:", `${error}`);
+    if (!isCrash(error)) {
+      return console.error("a job type left an error uncaught:", messageOf(error));
+    }
     if (crash.answer) return;
     const answer = crash.answer = CRASHED;
     // The isolate lives for those who wait, so they are told when everything is said.
@@ -109,7 +113,7 @@ async function sayLastWords(worker: Worker) {
     const words = worker.lastWords();
     if (words) await insist(words);
   } catch (error) {
-    console.error("the last results were not stored:", `${error}`);
+    console.error("the last results were not stored:", messageOf(error));
   }
 }
 
