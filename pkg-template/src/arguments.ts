@@ -39,7 +39,7 @@ export function plain(read: () => any, path: string, levels = 0): any {
   } catch (error) {
     if (error instanceof Refused) throw error;
   }
-  throw new Refused(`${text(path).slice(0, 200)}: expected JSON of at most ${DEEPEST} levels`);
+  throw new Refused(`${text(path).slice(0, 100)}: expected JSON of at most ${DEEPEST} levels`);
 }
 
 const INTEGER = 2 ** 31 - 1;
