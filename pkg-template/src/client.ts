@@ -157,10 +157,10 @@ function queueClient(
       return await call(name, { job_id: jobId }, options);
     }, (status) => ({ success: true, status }));
 
-  const count = (name: string, args: object, options?: CallOptions) =>
+  const count = (name: string, args: () => object, options?: CallOptions) =>
     result<CountResult>(
       { success: false, count: null },
-      async () => await call(name, args, options),
+      async () => await call(name, args(), options),
       (count) => ({ success: true, count }),
     );
 
@@ -199,7 +199,7 @@ function queueClient(
         });
       };
       follow().catch((error) => noAnswer(error).failed!).then((last) => {
-        if (last?.error != null) tell(options?.onError, last as Failed);
+        if (last?.error != null) tell((failed) => options?.onError?.(failed), last as Failed);
       });
       return () => stop.abort();
     },
@@ -219,9 +219,10 @@ function queueClient(
         async () => await read(queryOf(filter ?? {}), options),
         (jobs) => ({ jobs }),
       ),
-    retryFailedJobs: (filter, options) => count("retry_failed_jobs", { ...filter }, options),
+    retryFailedJobs: (filter, options) =>
+      count("retry_failed_jobs", () => ({ ...filter }), options),
     cleanupOldJobs: (days_to_keep = 30, filter, options) =>
-      count("cleanup_old_jobs", { days_to_keep, ...filter }, options),
+      count("cleanup_old_jobs", () => ({ days_to_keep, ...filter }), options),
   };
 }
 
