@@ -33,14 +33,14 @@ export interface CallOptions {
 
 export interface WaitOptions<T extends JobType = JobType> extends CallOptions {
   /** Called whenever the job has changed, first with the job as it is. What it throws goes to the console. */
-  onProgress?: (job: Job<T>) => void | Promise<void>;
+  onProgress?: (job: Job<T>) => void;
 }
 
 export interface SubscribeOptions extends CallOptions {
   /** The longest pause between two looks, in milliseconds, at least 1; 2000 unless given. */
   intervalMs?: number;
   /** Called when the job cannot be followed any longer: it is not there, or not yours. */
-  onError?: (failed: Failed) => void | Promise<void>;
+  onError?: (failed: Failed) => void;
 }
 
 /**
@@ -79,7 +79,7 @@ export interface QueueClient {
    */
   subscribeToJob<T extends JobType = JobType>(
     jobId: string,
-    onChange: (job: Job<T>) => void | Promise<void>,
+    onChange: (job: Job<T>) => void,
     options?: SubscribeOptions,
   ): () => void;
   /** Cancels a queued job at once, and asks the worker of a running one to stop. */
@@ -151,31 +151,32 @@ function queueClient(
     listen: (hear: () => void) => listenTo(jobId, hear),
   });
 
-  const change = (name: string, jobId: string, options?: CallOptions) =>
-    result<ChangeResult>({ success: false, status: null }, async () => {
-      checkJobId(jobId);
-      return await call(name, { job_id: jobId }, options);
-    }, (status) => ({ success: true, status }));
-
-  const count = (name: string, args: () => object, options?: CallOptions) =>
-    result<CountResult>(
-      { success: false, count: null },
+  /** What changes something: `key` is what the result calls the answer. */
+  // deno-lint-ignore no-explicit-any -- each has a result of its own
+  const order = (key: string, name: string, args: () => object, options?: CallOptions): any =>
+    result(
+      { success: false, [key]: null },
       async () => await call(name, args(), options),
-      (count) => ({ success: true, count }),
+      (data) => ({ success: true, [key]: data }),
     );
+
+  const change = (name: string, jobId: string, options?: CallOptions): Promise<ChangeResult> =>
+    order("status", name, () => {
+      checkJobId(jobId);
+      return { job_id: jobId };
+    }, options);
 
   return {
     enqueueJob: (job_type, input_data, options) =>
-      result({ success: false, jobId: null }, async () => {
-        const { signal, ...rest } = { ...options };
-        return await call("enqueue_job", newJob({ ...rest, job_type, input_data }), { signal });
-      }, (jobId) => ({ success: true, jobId })),
+      order("jobId", "enqueue_job", () => {
+        const { signal: _, ...rest } = { ...options };
+        return newJob({ ...rest, job_type, input_data });
+      }, options),
     enqueueJobs: (jobs, options) =>
-      result({ success: false, jobIds: null }, async () => {
+      order("jobIds", "enqueue_jobs", () => {
         if (!Array.isArray(jobs)) throw new Refused("jobs: expected a list");
-        const all = jobs.map((job, index) => newJob(job, `jobs[${index}].`));
-        return await call("enqueue_jobs", { jobs: all }, options);
-      }, (jobIds) => ({ success: true, jobIds })),
+        return { jobs: jobs.map((job, index) => newJob(job, `jobs[${index}].`)) };
+      }, options),
     getJobStatus,
     waitForJobCompletion: (jobId, intervalMs = 2_000, timeoutMs = 300_000, options) =>
       result({ job: null }, async () => {
@@ -220,9 +221,9 @@ function queueClient(
         (jobs) => ({ jobs }),
       ),
     retryFailedJobs: (filter, options) =>
-      count("retry_failed_jobs", () => ({ ...filter }), options),
+      order("count", "retry_failed_jobs", () => ({ ...filter }), options),
     cleanupOldJobs: (days_to_keep = 30, filter, options) =>
-      count("cleanup_old_jobs", () => ({ days_to_keep, ...filter }), options),
+      order("count", "cleanup_old_jobs", () => ({ days_to_keep, ...filter }), options),
   };
 }
 
@@ -289,19 +290,17 @@ function ended(
   cut?: "aborted" | "timeout" | false,
 ): Answer {
   const job = last?.job;
-  const status = job?.status;
-  if (status === "completed") return { data: job };
-  const failed = (error: string, code: string, more?: object) => ({
-    failed: { error, code, ...more },
-  });
-  if (status === "failed") {
-    return failed(job!.error || "the job failed", status, { failedJob: job });
-  }
-  if (status === "cancelled") return failed("the job was cancelled", status, { failedJob: job });
-  if (cut === "aborted") return failed("the waiting was aborted", cut);
-  if (!cut) return { failed: last as Failed };
-  const state = status ? `it is ${status}` : last?.error ?? "it could not be looked at";
-  return failed(`job ${jobId} was not done after ${timeoutMs} ms: ${state}`, cut);
+  const code = job && isFinal(job.status) ? job.status : cut;
+  if (code === "completed") return { data: job };
+  if (!code) return { failed: last as Failed };
+  const state = job ? `it is ${job.status}` : last?.error ?? "it could not be looked at";
+  const error = {
+    failed: job?.error || "the job failed",
+    cancelled: "the job was cancelled",
+    aborted: "the waiting was aborted",
+    timeout: `job ${jobId} was not done after ${timeoutMs} ms: ${state}`,
+  }[code as "failed"];
+  return { failed: { error, code, ...(code !== cut && { failedJob: job }) } };
 }
 
 function queryOf(filter: JobFilter): Query {
