@@ -96,6 +96,19 @@ Deno.test("a report is enqueued as the user and its id comes back", async () => 
   ]);
 });
 
+for (const [name, notes] of [["half an emoji", "crew \ud83d"], ["NUL", "crew \0"]]) {
+  Deno.test(`a report with ${name} in its notes is enqueued`, async () => {
+    const answer = await ask(REPORT, post(await report({ bulletPoints: notes })));
+    const { jobId } = JSON.parse(answer.body);
+    const { data } = await secretKeyClient().from("jobs").select().eq("id", jobId).single();
+    assert.equal(data.input_data.bulletPoints, name === "NUL" ? "crew " : "crew \ufffd");
+  });
+}
+
+Deno.test("a list of types with NUL in it is answered", async () => {
+  answered(await ask("/api/jobs?job_type=%00"), 200, { success: true, jobs: [] });
+});
+
 Deno.test("the same Idempotency-Key enqueues one report", async () => {
   const body = await report();
   const key = { "idempotency-key": crypto.randomUUID() };
@@ -116,6 +129,11 @@ const BODIES: [name: string, body: unknown, error: string][] = [
   ["bulletPoints in a list", { bulletPoints: ["a"] }, "bulletPoints: expected a text"],
   ["a contractName that is a number", { contractName: 7 }, "contractName: expected a text"],
   ["a location that is an object", { location: {} }, "location: expected a text"],
+  [
+    "a field that is too deep",
+    { more: JSON.parse("[".repeat(200) + "]".repeat(200)) },
+    `more${"[0]".repeat(28)}[: expected JSON of at most 100 levels`,
+  ],
   ["images that are no list", { images: "1.jpg" }, "images: expected a list"],
   [
     "an image without a place",
@@ -190,9 +208,16 @@ for (
     ["limit=x", "limit: expected 1 to 1000"],
     ["status=done", "status: expected one of queued, processing, completed, failed, cancelled"],
     ["before=yesterday", "before: expected a time in ISO 8601"],
+    ["before=", "before: expected a time in ISO 8601"],
+    ["before=2026", "before: expected a time with its zone, such as 2026-01-31T09:00:00Z"],
+    [
+      "before=2026-02-30T00:00:00Z",
+      "before: expected a time with its zone, such as 2026-01-31T09:00:00Z",
+    ],
+    [`job_type=${"x".repeat(4_001)}`, "job_type: expected at most 4000 characters"],
   ]
 ) {
-  Deno.test(`a list with ${search} is refused`, async () => {
+  Deno.test(`a list with ${search.slice(0, 40)} is refused`, async () => {
     refused(await ask(`/api/jobs?${search}`), 400, error);
   });
 }
