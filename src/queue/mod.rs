@@ -18,11 +18,9 @@ pub use self::wire::{
     LeaseStatus, StepStart,
 };
 use self::wire::{HeartbeatRequest, SaveStepRequest, StartStepRequest, WakeRequest};
-use crate::host::{Host, HttpResponse, TransportError};
+use crate::host::Host;
 use crate::job::Job;
 use crate::job::Progress;
-
-type Answer = Result<HttpResponse, TransportError>;
 
 /// PostgREST waits ten seconds for a connection, and its functions take less than eight.
 const TIMEOUT_MS: u32 = 20_000;
@@ -56,7 +54,9 @@ impl<'a, H: Host> QueueClient<'a, H> {
         const FUNCTION: &str = "finish_and_claim_jobs";
         let arguments = encode(FUNCTION, exchange)?;
         let answer = self.host.rpc(FUNCTION, arguments, self.timeout_ms()).await;
-        let exchanged = answer::read(FUNCTION, answer, wire::exchanged)?;
+        let json = answer::returned(FUNCTION, answer)?;
+        let exchanged = wire::exchanged(&json);
+        let exchanged = exchanged.map_err(|error| answer::unreadable(FUNCTION, error))?;
         answer::expect_length(FUNCTION, exchanged.finished.len(), exchange.results.len())?;
         Ok(exchanged)
     }
@@ -75,7 +75,9 @@ impl<'a, H: Host> QueueClient<'a, H> {
         // A sign of life that takes longer than the pause to the next one is of no use.
         let timeout_ms = self.heartbeat_ms().max(1_000);
         let answer = self.host.rpc(FUNCTION, arguments, timeout_ms).await;
-        let standings: Vec<LeaseStatus> = answer::decode(FUNCTION, answer)?;
+        let json = answer::returned(FUNCTION, answer)?;
+        let standings: serde_json::Result<Vec<LeaseStatus>> = serde_json::from_slice(&json);
+        let standings = standings.map_err(|error| answer::unreadable(FUNCTION, error))?;
         answer::expect_length(FUNCTION, standings.len(), jobs.len())?;
         Ok(standings)
     }
@@ -173,8 +175,11 @@ impl<'a, H: Host> QueueClient<'a, H> {
     ) -> Result<T, QueueError> {
         let arguments = encode(function, arguments)?;
         let mut value = None;
-        let mut decode = |answer| answer::decode(function, answer).map(|got| value = Some(got));
-        self.repeat(function, arguments, timeout_ms, &mut decode)
+        let mut read = |json: &[u8]| {
+            value = Some(serde_json::from_slice(json)?);
+            Ok(())
+        };
+        self.repeat(function, arguments, timeout_ms, &mut read)
             .await?;
         value.ok_or_else(|| answer::unreadable(function, "it is missing"))
     }
@@ -185,12 +190,14 @@ impl<'a, H: Host> QueueClient<'a, H> {
         function: &str,
         arguments: String,
         timeout_ms: u32,
-        decode: &mut dyn FnMut(Answer) -> Result<(), QueueError>,
+        read: &mut dyn FnMut(&[u8]) -> serde_json::Result<()>,
     ) -> Result<(), QueueError> {
         let mut failures = 0;
         loop {
             let answer = self.host.rpc(function, arguments.clone(), timeout_ms).await;
-            let Err(error) = decode(answer) else {
+            let answered = answer::returned(function, answer)
+                .and_then(|json| read(&json).map_err(|error| answer::unreadable(function, error)));
+            let Err(error) = answered else {
                 return Ok(());
             };
             failures += 1;
