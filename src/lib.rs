@@ -8,6 +8,7 @@
 //!   it from outside, `prefetch` sizes its claims, [`outcome`] turns a handler's answer into a result,
 //!   [`crash_record`] is what a crash leaves readable.
 //! - [`handlers`]: the job types. [`handler`] is what they implement and what they are given.
+//! - [`grok`], [`media`], [`storage`]: xAI's API, photographs' bytes and Supabase Storage, for handlers to use.
 //! - [`queue`], [`retry`]: the database's functions, and when a call is worth repeating.
 //! - [`config`], [`log`], [`error`], [`job`]: settings, log lines, verdicts, and a claimed job.
 //! - [`host`]: the one seam to HTTP, clock and log. Tests put a scripted world behind it.
@@ -16,13 +17,16 @@
 pub mod config;
 pub mod edge;
 pub mod error;
+pub mod grok;
 pub mod handler;
 pub mod handlers;
 pub mod host;
 pub mod isolate;
 pub mod job;
 pub mod log;
+pub mod media;
 pub mod queue;
+pub mod storage;
 pub mod worker;
 
 #[cfg(test)]

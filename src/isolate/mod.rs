@@ -3,6 +3,7 @@
 mod budget;
 mod crash_record;
 mod run_context;
+mod semaphore;
 mod shared;
 mod signals;
 mod stop_reason;
@@ -10,6 +11,7 @@ mod stop_reason;
 pub use self::budget::{Budget, Usage};
 pub use self::crash_record::{CrashEntry, CrashRecord, LastWords};
 pub use self::run_context::RunContext;
+pub use self::semaphore::{Permit, Semaphore};
 pub use self::shared::Shared;
 pub use self::signals::Signals;
 pub use self::stop_reason::StopReason;

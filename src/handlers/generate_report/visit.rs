@@ -3,9 +3,10 @@
 use uuid::Uuid;
 
 use super::grouping::Group;
-use super::input::{Effort, ImageTransport, Style};
+use super::input::{ImageTransport, Style};
 use super::output::{Header, Warning};
 use crate::config::{ApiStyle, Transport};
+use crate::grok::Effort;
 
 /// Everything the engineer brought back, and how the report is to be made.
 #[derive(Debug)]

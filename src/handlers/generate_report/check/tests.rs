@@ -1,7 +1,8 @@
 use serde_json::{Value, json};
 
 use crate::error::JobError;
-use crate::handlers::generate_report::input::{Effort, ImageTransport, Input, Style};
+use crate::grok::Effort;
+use crate::handlers::generate_report::input::{ImageTransport, Input, Style};
 use crate::handlers::generate_report::output::WarningCode;
 use crate::handlers::generate_report::visit::Visit;
 

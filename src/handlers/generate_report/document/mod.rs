@@ -10,6 +10,7 @@ use super::output::{Report, SCHEMA, Stats, Status};
 use super::prompt::PROMPT_VERSION;
 use super::text;
 use super::visit::Visit;
+use crate::grok::Spending;
 use crate::job::Job;
 
 /// Puts a report together.
@@ -18,9 +19,10 @@ pub fn assemble(
     draft: &Draft,
     findings: &[Finding],
     formatted: Formatted,
+    spending: &Spending,
     job: &Job,
 ) -> Report {
-    let stats = stats(visit, draft, &formatted, job);
+    let stats = stats(visit, draft, &formatted, spending, job);
     let status = match draft.unasked {
         0 => formatted.status,
         _ => Status::Partial,
@@ -55,17 +57,22 @@ fn message(status: Status) -> &'static str {
     }
 }
 
-fn stats(visit: &Visit, draft: &Draft, formatted: &Formatted, job: &Job) -> Stats {
-    let mut usage = draft.usage.clone();
-    usage.add(&formatted.toll.usage);
+fn stats(
+    visit: &Visit,
+    draft: &Draft,
+    formatted: &Formatted,
+    spending: &Spending,
+    job: &Job,
+) -> Stats {
+    let usage = spending.usage();
     Stats {
         images: visit.photos.len(),
         batches: draft.batches,
         calls: usage.calls,
         reused_steps: job.steps.len(),
-        reused_answers: draft.reused + formatted.toll.reused,
-        retries: draft.repeats + formatted.toll.usage.calls.saturating_sub(1),
-        duplicate_risk: draft.duplicate_risk + formatted.toll.duplicate_risk,
+        reused_answers: spending.reused_answers(),
+        retries: draft.repeats + formatted.repeats,
+        duplicate_risk: spending.duplicate_risk(),
         prompt_tokens: usage.prompt_tokens,
         image_tokens: usage.image_tokens,
         cached_tokens: usage.cached_tokens,

@@ -4,7 +4,7 @@
 #[cfg(test)]
 mod tests;
 
-use super::batch::{Point, Written};
+use super::batch::{Passage, Point};
 use super::draft::Draft;
 use super::grouping::{self, GENERAL, Group, Placed};
 use super::output::{Kind, Source, Warning, WarningCode};
@@ -111,11 +111,11 @@ fn about_note(visit: &Visit, draft: &Draft, index: usize) -> Option<Finding> {
     }
 }
 
-fn is_instruction(written: &Written) -> bool {
+fn is_instruction(written: &Passage) -> bool {
     written.points.is_empty()
 }
 
-fn from_model(visit: &Visit, written: &Written, description: &str, about: About) -> Finding {
+fn from_model(visit: &Visit, written: &Passage, description: &str, about: About) -> Finding {
     let (actions, statements): (Vec<&Point>, Vec<&Point>) = written
         .points
         .iter()

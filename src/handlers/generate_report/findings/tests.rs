@@ -23,26 +23,26 @@ fn visit() -> Visit {
     Visit::from_input(input).expect("the input is good")
 }
 
-fn written(points: &[(Kind, &str, Option<&str>)]) -> Written {
+fn written(points: &[(Kind, &str, Option<&str>)]) -> Passage {
     let point = |(kind, text, spec): &(Kind, &str, Option<&str>)| Point {
         text: (*text).to_owned(),
         kind: *kind,
         spec: spec.map(str::to_owned),
     };
-    Written {
+    Passage {
         alias: String::new(),
         title: "Open lap".into(),
         points: points.iter().map(point).collect(),
     }
 }
 
-fn collected(about: &[(&str, Written)]) -> (Vec<Finding>, Vec<Warning>) {
-    let written = about.iter().map(|(alias, written)| Written {
+fn collected(about: &[(&str, Passage)]) -> (Vec<Finding>, Vec<Warning>) {
+    let written = about.iter().map(|(alias, written)| Passage {
         alias: (*alias).to_owned(),
         ..written.clone()
     });
     let mut draft = Draft {
-        written: written.collect(),
+        passages: written.collect(),
         ..Draft::default()
     };
     (collect(&visit(), &mut draft), draft.warnings)

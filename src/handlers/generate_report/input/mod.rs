@@ -4,9 +4,8 @@
 mod fields;
 mod read;
 
-use serde::Serialize;
-
 use crate::config::{ApiStyle, Transport};
+use crate::grok::Effort;
 
 #[cfg(test)]
 use super::typescript::{TextOrNumber, TextOrTexts};
@@ -179,19 +178,6 @@ pub enum Style {
     Brief,
     /// A paragraph.
     Elaborate,
-}
-
-/// How long the model thinks before it writes.
-#[cfg_attr(test, derive(ts_rs::TS), ts(rename = "ReportEffort"))]
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Effort {
-    None,
-    #[default]
-    Low,
-    Medium,
-    High,
-    Xhigh,
 }
 
 /// How photos travel to the model.

@@ -1,9 +1,10 @@
 use serde_json::{Value, json};
 
-use crate::handlers::generate_report::batch::{Point, Written};
+use crate::grok::Spending;
+use crate::handlers::generate_report::batch::{Passage, Point};
 use crate::handlers::generate_report::draft::Draft;
 use crate::handlers::generate_report::findings;
-use crate::handlers::generate_report::formatting::{Formatted, Toll};
+use crate::handlers::generate_report::formatting::Formatted;
 use crate::handlers::generate_report::input::Input;
 use crate::handlers::generate_report::output::{Formatting, FormattingMode, Kind, Status};
 use crate::handlers::generate_report::visit::Visit;
@@ -11,11 +12,11 @@ use crate::handlers::generate_report::{document, plan};
 use crate::testing::job;
 
 /// The text of a report in the engineer's order, with what the model wrote and summed up.
-fn text(input: Value, written: Vec<Written>, summary: &[&str]) -> String {
+fn text(input: Value, written: Vec<Passage>, summary: &[&str]) -> String {
     let input = Input::read(&input).expect("the input can be read");
     let visit = Visit::from_input(input).expect("the input is good");
     let mut draft = Draft {
-        written,
+        passages: written,
         ..Draft::default()
     };
     let findings = findings::collect(&visit, &mut draft);
@@ -31,10 +32,18 @@ fn text(input: Value, written: Vec<Written>, summary: &[&str]) -> String {
             reason: None,
         },
         status: Status::Complete,
-        toll: Toll::default(),
+        repeats: 0,
     };
     let job = job("generate_report", json!({}));
-    document::assemble(&visit, &draft, &findings, formatted, &job).text
+    document::assemble(
+        &visit,
+        &draft,
+        &findings,
+        formatted,
+        &Spending::default(),
+        &job,
+    )
+    .text
 }
 
 const SMALL_VISIT: &str = "\
@@ -104,7 +113,7 @@ fn a_small_visit_reads_like_a_report() {
         kind,
         spec: spec.map(str::to_owned),
     };
-    let about = |alias: &str, title: &str, points: Vec<Point>| Written {
+    let about = |alias: &str, title: &str, points: Vec<Point>| Passage {
         alias: alias.into(),
         title: title.into(),
         points,

@@ -1,0 +1,144 @@
+//! What it means when the API does not answer, from what it says instead.
+
+mod explanation;
+
+#[cfg(test)]
+mod tests;
+
+use serde::{Deserialize, Serialize};
+
+use self::explanation::Explanation;
+use crate::error::JobError;
+use crate::host::TransportError;
+
+/// A call without an answer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Failure {
+    /// Whether the same call can succeed later.
+    pub class: FailureClass,
+    /// What happened and, where somebody can do something, what.
+    pub message: String,
+}
+
+/// Whether the same call can succeed later.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[allow(missing_docs)]
+pub enum FailureClass {
+    /// It passes by itself, after this long if the API said so.
+    Transient { retry_after_seconds: Option<u32> },
+    /// The answer was deferred, and there is none any more; another one may be paid for again.
+    Gone,
+    /// It was not asked at all, because xAI wants a pause of so many seconds.
+    Paused { seconds: u32 },
+    /// No answer came in time; another attempt costs as much time again, and may be paid for again.
+    TimedOut,
+    /// The connection broke or never was; if it broke, another attempt may be paid for again.
+    Lost,
+    /// The request asks for too much at once: a part of it may be answered. `passes` if waiting helps too.
+    Split { passes: bool },
+    /// A photo of the request is what it will not take.
+    Image,
+    /// Somebody has to change something first.
+    Permanent,
+}
+
+impl From<Failure> for JobError {
+    fn from(Failure { class, message }: Failure) -> Self {
+        match class {
+            FailureClass::Transient {
+                retry_after_seconds,
+            } => Self::Retryable {
+                message,
+                retry_after_seconds,
+            },
+            FailureClass::Paused { seconds } => Self::Snoozed { seconds },
+            FailureClass::TimedOut
+            | FailureClass::Lost
+            | FailureClass::Gone
+            | FailureClass::Split { passes: true } => Self::retryable(message),
+            FailureClass::Split { passes: false }
+            | FailureClass::Image
+            | FailureClass::Permanent => Self::permanent(message),
+        }
+    }
+}
+
+impl Failure {
+    pub(super) fn paused(ms: u64) -> Self {
+        let seconds = ms.div_ceil(1_000) as u32;
+        Self {
+            class: FailureClass::Paused { seconds },
+            message: format!("grok wants a pause of {seconds} seconds"),
+        }
+    }
+
+    pub(super) fn gone() -> Self {
+        Self {
+            class: FailureClass::Gone,
+            message: "grok has no answer any more to what it deferred".into(),
+        }
+    }
+
+    pub(super) fn cut() -> Self {
+        Self {
+            class: FailureClass::Lost,
+            message: "grok stopped in the middle of its answer".into(),
+        }
+    }
+
+    pub(super) fn transport(error: &TransportError) -> Self {
+        let class = match error {
+            TransportError::TimedOut => FailureClass::TimedOut,
+            TransportError::Failed(_) | TransportError::TooLarge => FailureClass::Lost,
+        };
+        Self {
+            class,
+            message: format!("grok: {error}"),
+        }
+    }
+
+    /// Judges a reply that is no answer.
+    pub(super) fn response(status: u16, body: &[u8], api_key: &str) -> Self {
+        let explanation = Explanation::read(body, api_key);
+        Self {
+            class: explanation.class(status),
+            message: format!(
+                "grok answered {status}: {explanation}{}",
+                explanation.advice(status)
+            ),
+        }
+    }
+
+    /// The same, knowing how long the server asks to wait.
+    pub(super) fn waiting_as_told(mut self, seconds: Option<u32>) -> Self {
+        if let FailureClass::Transient {
+            retry_after_seconds,
+        } = &mut self.class
+        {
+            *retry_after_seconds = seconds;
+        }
+        self
+    }
+
+    /// Whether it is only about the wish to have the answer later.
+    pub(super) fn is_about_deferring(&self) -> bool {
+        let message = self.message.to_ascii_lowercase();
+        self.class == FailureClass::Permanent && message.contains("deferred")
+    }
+
+    /// How long the server asks to wait.
+    pub(super) fn told_to_wait_seconds(&self) -> Option<u32> {
+        match self.class {
+            FailureClass::Transient {
+                retry_after_seconds,
+            } => retry_after_seconds,
+            _ => None,
+        }
+    }
+
+    /// Whether another request about the same things can be answered at once.
+    pub(super) fn is_about_the_request(&self) -> bool {
+        matches!(self.class, FailureClass::Split { .. } | FailureClass::Image)
+    }
+}

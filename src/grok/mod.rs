@@ -1,0 +1,28 @@
+//! A client of xAI's API for any job type: what is asked, what comes back, what it costs, what can go wrong.
+//!
+//! [`Grok`] asks a [`Question`]. A step keeps what came back as a [`RequestRecord`]; [`Grok::answer`] says what it says.
+
+mod body;
+mod chat;
+mod client;
+mod connection;
+mod deferred;
+mod failure;
+mod fingerprint;
+mod limiter;
+mod question;
+mod record;
+mod reply;
+mod responses;
+mod spending;
+mod streaming;
+mod transport;
+mod usage;
+
+pub use self::client::{Grok, Preferences};
+pub use self::failure::{Failure, FailureClass};
+pub use self::question::{Effort, ImageSource, Part, Question};
+pub use self::record::{Receipt, RequestRecord, Ticket, answer_step};
+pub use self::reply::{Answer, ApiReply};
+pub use self::spending::Spending;
+pub use self::usage::{Estimate, TokenUsage};

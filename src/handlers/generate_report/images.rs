@@ -1,0 +1,248 @@
+//! The photos of a request: fetched from their address or from Storage as far as they fit.
+//!
+//! A photo that cannot be had never fails the report: it is written about from its description, with a warning.
+
+use futures_util::future::join_all;
+
+use super::input::ImageTransport;
+use super::output::{Warning, WarningCode};
+use super::visit::Photo;
+use crate::grok::ImageSource;
+use crate::handler::JobContext;
+use crate::host::{Host, HttpRequest, Method};
+use crate::media::{self, FetchError, ImageMemory, Photograph, PhotographKey, Reservation};
+use crate::storage;
+
+/// xAI takes no larger image.
+const MOST_BYTES: usize = 10 << 20;
+/// All photos of a request.
+const MOST_BYTES_OF_A_REQUEST: usize = MOST_BYTES;
+const AT_ONCE: usize = 3;
+const TIMEOUT_MS: u32 = 15_000;
+
+/// The photos of one request.
+pub struct PhotoBatch {
+    /// What became of each, in order; at least one is not without room.
+    pub states: Vec<PhotoState>,
+    /// Their room in memory, to be kept while the request is under way.
+    pub reservation: Option<Reservation>,
+}
+
+/// What became of a photo.
+#[derive(Debug)]
+pub enum PhotoState {
+    /// The model can have it.
+    Ready(ImageSource),
+    /// It cannot be had, and why.
+    Refused(Warning),
+    /// The photos before it fill a request; it belongs into another.
+    NoRoom,
+}
+
+/// Why the model does not get to see a photo.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Refusal {
+    /// The worker cannot have it.
+    Unavailable(FetchError),
+    /// Shown to it, xAI refused it.
+    NotTaken,
+    /// A request is too much for xAI even with this photo alone.
+    TooMuch,
+}
+
+/// What decides how photos get to the model.
+struct Loader<'a, H> {
+    context: &'a JobContext<'a, H>,
+    transport: ImageTransport,
+    /// Photos that stay where they are, by alias.
+    unseen: &'a [(String, Refusal)],
+}
+
+/// Gets the photos of one request. Those in `unseen` stay where they are.
+pub async fn load<H: Host>(
+    context: &JobContext<'_, H>,
+    photos: &[&Photo],
+    transport: ImageTransport,
+    unseen: &[(String, Refusal)],
+) -> PhotoBatch {
+    let loader = Loader {
+        context,
+        transport,
+        unseen,
+    };
+    let (mut reservation, known) = loader.reserve(photos).await;
+    let mut room = Room::default();
+    let mut states = Vec::new();
+    while let Some(next) = photos.get(states.len()..).filter(|left| !left.is_empty()) {
+        let most = next.iter().take(room.at_once());
+        let sources = join_all(most.map(|photo| loader.get(photo, &known))).await;
+        if sources.is_empty() {
+            states.resize_with(photos.len(), || PhotoState::NoRoom);
+            break;
+        }
+        for (photo, source) in next.iter().zip(sources) {
+            states.push(match source {
+                Ok(source) if room.takes(&source) => {
+                    if let (Some(reservation), ImageSource::Data(photograph)) =
+                        (&mut reservation, &source)
+                    {
+                        reservation.add(loader.key(photo), photograph.clone());
+                    }
+                    PhotoState::Ready(source)
+                }
+                Ok(_) => PhotoState::NoRoom,
+                Err(refusal) => PhotoState::Refused(refusal.warning(photo)),
+            });
+        }
+    }
+    if let Some(reservation) = &mut reservation {
+        reservation.shrink_to(room.taken);
+    }
+    PhotoBatch {
+        states,
+        reservation,
+    }
+}
+
+impl<H: Host> Loader<'_, H> {
+    /// Room for the photos that travel as bytes, and those of them that are still in memory.
+    async fn reserve(
+        &self,
+        photos: &[&Photo],
+    ) -> (Option<Reservation>, Vec<(PhotographKey, Photograph)>) {
+        let is_fetched = |photo: &&&Photo| {
+            let by_url = photo.url.is_some() && self.transport == ImageTransport::Url;
+            !by_url && self.refusal(photo).is_none()
+        };
+        let fetched = photos.iter().filter(is_fetched);
+        let wanted: Vec<PhotographKey> = fetched.map(|photo| self.key(photo)).collect();
+        if wanted.is_empty() {
+            return (None, Vec::new());
+        }
+        let memory = self.context.shared::<ImageMemory>();
+        let (reservation, known) = memory.reserve(MOST_BYTES_OF_A_REQUEST, &wanted).await;
+        (Some(reservation), known)
+    }
+
+    /// A photo the way the model is to have it; `known` are those that need not be fetched.
+    async fn get(
+        &self,
+        photo: &Photo,
+        known: &[(PhotographKey, Photograph)],
+    ) -> Result<ImageSource, Refusal> {
+        if let Some(refusal) = self.refusal(photo) {
+            return Err(refusal);
+        }
+        if let (Some(url), ImageTransport::Url) = (&photo.url, self.transport) {
+            return Ok(ImageSource::Url(url.clone()));
+        }
+        let key = self.key(photo);
+        let photograph = match known.iter().find(|(known, _)| *known == key) {
+            Some((_, photograph)) => Ok(photograph.clone()),
+            None => media::fetch(self.context, self.request(photo)).await,
+        };
+        photograph
+            .map(ImageSource::Data)
+            .map_err(Refusal::Unavailable)
+    }
+
+    /// Only a photo named by bucket and path is fetched with the project's key.
+    fn request(&self, photo: &Photo) -> HttpRequest {
+        match (&photo.stored, &photo.url) {
+            (Some((bucket, path)), _) => {
+                let config = self.context.config();
+                storage::download(config, bucket, path, TIMEOUT_MS, MOST_BYTES)
+            }
+            (None, url) => HttpRequest {
+                method: Method::Get,
+                url: url.clone().unwrap_or_default(),
+                headers: Vec::new(),
+                body: None,
+                timeout_ms: TIMEOUT_MS,
+                max_response_bytes: MOST_BYTES,
+            },
+        }
+    }
+
+    fn refusal(&self, photo: &Photo) -> Option<Refusal> {
+        let mut unseen = self.unseen.iter();
+        let refused = unseen.find(|(alias, _)| *alias == photo.alias);
+        refused.map(|(_, refusal)| *refusal)
+    }
+
+    fn key(&self, photo: &Photo) -> PhotographKey {
+        (self.context.job().id, photo.alias.clone())
+    }
+}
+
+/// What is left of a request. Photos of a visit are much alike, so what came tells how many more fit: hardly any is
+/// fetched that does not.
+#[derive(Default)]
+struct Room {
+    taken: usize,
+    largest: usize,
+    is_full: bool,
+}
+
+impl Room {
+    /// How many photos to fetch next.
+    fn at_once(&self) -> usize {
+        match self.largest {
+            _ if self.is_full => 0,
+            0 => 1,
+            largest => (self.left() / largest).min(AT_ONCE),
+        }
+    }
+
+    fn takes(&mut self, source: &ImageSource) -> bool {
+        let bytes = match source {
+            ImageSource::Url(_) => 1,
+            ImageSource::Data(photograph) => photograph.bytes.len(),
+        };
+        self.largest = self.largest.max(bytes);
+        self.is_full |= bytes > self.left();
+        if !self.is_full {
+            self.taken += bytes;
+        }
+        !self.is_full
+    }
+
+    fn left(&self) -> usize {
+        MOST_BYTES_OF_A_REQUEST - self.taken
+    }
+}
+
+impl Refusal {
+    fn warning(self, photo: &Photo) -> Warning {
+        use FetchError::{NotFound, TimedOut, TooLarge, Unreachable, Unsupported};
+        let (code, reason) = match self {
+            Self::Unavailable(NotFound(status)) => (
+                WarningCode::ImageNotFound,
+                format!("the server answered {status}"),
+            ),
+            Self::Unavailable(TooLarge) => (
+                WarningCode::ImageTooLarge,
+                format!("it is larger than {} MiB", MOST_BYTES >> 20),
+            ),
+            Self::Unavailable(Unsupported) => (
+                WarningCode::ImageUnsupported,
+                "it is neither JPEG nor PNG".into(),
+            ),
+            Self::Unavailable(TimedOut) => (
+                WarningCode::ImageUnreachable,
+                "it did not come in time".into(),
+            ),
+            Self::Unavailable(Unreachable) => (
+                WarningCode::ImageUnreachable,
+                "the server did not answer".into(),
+            ),
+            Self::NotTaken => (WarningCode::ImageRefused, "xAI did not take it".into()),
+            Self::TooMuch => (
+                WarningCode::ImageTooLarge,
+                "it is too much for one request to xAI".into(),
+            ),
+        };
+        let message = format!("the photo was not seen, only its description: {reason}");
+        Warning::about(code, &photo.id, message)
+    }
+}

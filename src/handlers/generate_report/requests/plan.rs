@@ -1,0 +1,60 @@
+//! How to ask about some photos or notes after what the API refused so far.
+
+use crate::error::JobError;
+use crate::grok::{Failure, FailureClass};
+use crate::handlers::generate_report::images::Refusal;
+use crate::handlers::generate_report::topic::BatchDetails;
+
+/// How to ask.
+pub(super) struct RequestPlan {
+    /// Topics in one request.
+    pub(super) most: usize,
+    /// Photos to be written about from their descriptions, by alias.
+    pub(super) unseen: Vec<(String, Refusal)>,
+    /// How often the same may be asked again, because a deferred answer was an error or is gone.
+    repeats: u32,
+}
+
+impl RequestPlan {
+    /// What earlier attempts asked in vain comes up again, and each attempt may add to it.
+    pub(super) fn new(topics: usize, retry_count: u32) -> Self {
+        Self {
+            most: topics,
+            unseen: Vec::new(),
+            repeats: retry_count + 1,
+        }
+    }
+
+    /// After a refusal: asks for half as much, and in the end for a single photo without showing it. After the loss
+    /// of a deferred answer: the same again.
+    ///
+    /// # Errors
+    /// When the failure is about something else, or there is nothing left to leave out.
+    pub(super) fn narrow(
+        &mut self,
+        failure: Failure,
+        details: &BatchDetails,
+    ) -> Result<(), JobError> {
+        let refusal = match failure.class {
+            FailureClass::Split { .. } => Refusal::TooMuch,
+            FailureClass::Image => Refusal::NotTaken,
+            FailureClass::Gone | FailureClass::Transient { .. } if self.repeats > 0 => {
+                self.repeats -= 1;
+                return Ok(());
+            }
+            _ => return Err(failure.into()),
+        };
+        match details.asked.as_slice() {
+            [alias] if details.images > 0 => {
+                self.unseen.push((alias.clone(), refusal));
+                if refusal == Refusal::NotTaken {
+                    // The one it would not take is found: the others may go together.
+                    self.most = usize::MAX;
+                }
+            }
+            [] | [_] => return Err(failure.into()),
+            several => self.most = several.len() / 2,
+        }
+        Ok(())
+    }
+}
