@@ -6,7 +6,7 @@ use super::connection::Connection;
 use super::failure::{Failure, FailureClass};
 use super::question::Question;
 use super::record::{Receipt, RequestRecord};
-use super::reply::Answer;
+use super::reply::ModelAnswer;
 use super::spending::Spending;
 use super::{deferred, fingerprint, transport};
 use crate::config::{ApiStyle, GrokConfig, Transport};
@@ -124,7 +124,7 @@ impl<'a, H: Host> Grok<'a, H> {
         &self,
         step: &str,
         record: &RequestRecord<D>,
-    ) -> Result<Result<Option<Answer>, Failure>, JobError> {
+    ) -> Result<Result<Option<ModelAnswer>, Failure>, JobError> {
         self.spending.enter(step, record, None);
         let answer = match &record.sent {
             None => match &record.failure {
@@ -145,7 +145,7 @@ impl<'a, H: Host> Grok<'a, H> {
     }
 
     /// What was answered, as far as it came back at once and is no error.
-    pub fn answer_at_hand(&self, receipt: &Receipt) -> Option<Answer> {
+    pub fn answer_at_hand(&self, receipt: &Receipt) -> Option<ModelAnswer> {
         match receipt {
             Receipt::Reply(reply) => self.connection.read(reply).ok(),
             Receipt::Ticket(_) => None,

@@ -8,7 +8,7 @@ use super::body::RequestOptions;
 use super::failure::{Failure, FailureClass};
 use super::limiter::Limiter;
 use super::question::Question;
-use super::reply::{Answer, ApiReply};
+use super::reply::{ApiReply, ModelAnswer};
 use super::streaming::Stream;
 use super::usage::{Estimate, TokenUsage};
 use super::{chat, responses};
@@ -116,7 +116,7 @@ impl<H: Host> Connection<'_, H> {
     }
 
     /// What a reply says.
-    pub(super) fn read(&self, reply: &ApiReply) -> Result<Answer, Failure> {
+    pub(super) fn read(&self, reply: &ApiReply) -> Result<ModelAnswer, Failure> {
         reply.read(self.config.api_key.expose())
     }
 
@@ -176,7 +176,7 @@ impl<H: Host> Connection<'_, H> {
         let ms = self.context.now_ms() - started_ms;
         let answer = reply.as_ref().map_err(Failure::clone);
         let fields = match answer.and_then(|reply| self.read(reply)) {
-            Ok(Answer { content, usage }) => json!({
+            Ok(ModelAnswer { content, usage }) => json!({
                 "question": question, "ms": ms, "problem": content.err(),
                 "prompt_tokens": usage.prompt_tokens, "completion_tokens": usage.completion_tokens,
             }),

@@ -23,6 +23,6 @@ pub use self::client::{Grok, Preferences};
 pub use self::failure::{Failure, FailureClass};
 pub use self::question::{Effort, ImageSource, Part, Question};
 pub use self::record::{Receipt, RequestRecord, Ticket, answer_step};
-pub use self::reply::{Answer, ApiReply};
+pub use self::reply::{ApiReply, ModelAnswer};
 pub use self::spending::Spending;
 pub use self::usage::{Estimate, TokenUsage};

@@ -209,7 +209,7 @@ mod tests {
         let asked = ("batch/0", record(json!({ "ticket": ticket }), false));
         let answer = |sent| ("batch/0/answer", json!({ "sent": sent }));
         let there = answer(reply(json!({ "cost_in_usd_ticks": 1 })));
-        assert!(is_exhausted(Some(0.019), &[asked.clone()]));
+        assert!(is_exhausted(Some(0.019), std::slice::from_ref(&asked)));
         assert!(is_exhausted(
             Some(0.019),
             &[asked.clone(), answer(Value::Null)]

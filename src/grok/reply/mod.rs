@@ -27,7 +27,7 @@ pub struct ApiReply {
 
 /// What a reply that was paid for says.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Answer {
+pub struct ModelAnswer {
     /// What the model wrote, or why it is of no use.
     pub content: Result<String, &'static str>,
     /// What it cost.
@@ -67,9 +67,9 @@ impl ApiReply {
     ///
     /// # Errors
     /// [`Failure`] when it is an error; such come with any status, 200 included.
-    pub(super) fn read(&self, api_key: &str) -> Result<Answer, Failure> {
+    pub(super) fn read(&self, api_key: &str) -> Result<ModelAnswer, Failure> {
         let Some(body) = &self.body else {
-            return Ok(Answer {
+            return Ok(ModelAnswer {
                 content: Err("the answer is too long"),
                 usage: TokenUsage::of_answer(&Value::Null),
             });
@@ -83,7 +83,7 @@ impl ApiReply {
                 let failure = Failure::response(self.status, body.as_bytes(), api_key);
                 failure.waiting_as_told(self.retry_after_seconds)
             })?;
-        Ok(Answer {
+        Ok(ModelAnswer {
             content: content(&completion),
             usage: TokenUsage::of_answer(&completion),
         })

@@ -48,6 +48,31 @@ fn a_stream_that_ends_before_the_answer_does_is_no_answer() {
     assert_eq!(body(&CHUNKS[..half]), None);
 }
 
+const EMPTY_EVENTS: [&str; 12] = [
+    "{}",
+    "null",
+    "1",
+    "[]",
+    "\"\"",
+    "[[]]",
+    "{\"choices\":[]}",
+    "{\"choices\":{}}",
+    "{\"choices\":[1]}",
+    "{\"choices\":[{\"delta\":[]}],\"usage\":null}",
+    "{\"type\":7}",
+    "{\"choices\":",
+];
+
+#[test]
+fn an_event_that_says_nothing_is_skipped() {
+    for event in EMPTY_EVENTS {
+        let event = format!("data: {event}\n\n");
+        let anywhere = CHUNKS.replace("\n\n", &format!("\n\n{event}"));
+        assert_eq!(body(&anywhere), body(CHUNKS), "{event}");
+        assert_eq!(body(&event), None, "{event}");
+    }
+}
+
 #[test]
 fn an_error_among_the_chunks_is_the_reply() {
     let half = CHUNKS.find("event:").expect("a second chunk");

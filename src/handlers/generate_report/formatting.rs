@@ -7,13 +7,13 @@ use super::plan::{self, Outline};
 use super::prompt;
 use super::requests::{Drafter, Preparation, ReportRequest};
 use crate::error::JobError;
-use crate::grok::{Answer, Failure, FailureClass, Question};
+use crate::grok::{Failure, FailureClass, ModelAnswer, Question};
 use crate::host::Host;
 
 const STEPS: [&str; 2] = ["final", "final/2"];
 
 /// The report's order, and how it came about.
-pub struct Formatted {
+pub struct Layout {
     /// The order.
     pub outline: Outline,
     /// Whose it is.
@@ -76,7 +76,7 @@ impl<H: Host> OutlineRequest<'_, H> {
 pub async fn format<H: Host>(
     drafter: &Drafter<'_, H>,
     findings: &[Finding],
-) -> Result<Formatted, JobError> {
+) -> Result<Layout, JobError> {
     if !drafter.visit.settings.final_formatting {
         let reason = "options.finalFormatting is false".into();
         return Ok(in_engineers_order(findings, Status::Complete, reason));
@@ -92,7 +92,7 @@ pub async fn format<H: Host>(
         answers += u32::from(answer.is_ok() && !record.is_reused);
         match outline_of(&request, answer) {
             Ok(outline) => {
-                return Ok(Formatted {
+                return Ok(Layout {
                     outline,
                     formatting: Formatting {
                         mode: FormattingMode::Model,
@@ -109,7 +109,7 @@ pub async fn format<H: Host>(
             break;
         }
     }
-    Ok(Formatted {
+    Ok(Layout {
         repeats: answers.saturating_sub(1),
         ..in_engineers_order(findings, Status::Degraded, reason)
     })
@@ -118,15 +118,15 @@ pub async fn format<H: Host>(
 /// The order that an answer stands for, or why there is none.
 fn outline_of<H: Host>(
     request: &OutlineRequest<'_, H>,
-    answer: Result<Option<Answer>, Failure>,
+    answer: Result<Option<ModelAnswer>, Failure>,
 ) -> Result<Outline, String> {
     let answer = answer.map_err(|failure| failure.message)?;
     let content = answer.map_or(Ok(String::new()), |answer| answer.content);
     request.outline(&content?)
 }
 
-fn in_engineers_order(findings: &[Finding], status: Status, reason: String) -> Formatted {
-    Formatted {
+fn in_engineers_order(findings: &[Finding], status: Status, reason: String) -> Layout {
+    Layout {
         outline: plan::deterministic(findings),
         formatting: Formatting {
             mode: FormattingMode::Deterministic,

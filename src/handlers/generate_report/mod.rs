@@ -77,12 +77,12 @@ impl JobHandler for GenerateReport {
 
         let mut draft = drafter.draft().await?;
         let findings = findings::collect(&visit, &mut draft);
-        let formatted = formatting::format(&drafter, &findings).await?;
+        let layout = formatting::format(&drafter, &findings).await?;
         let mut report = document::assemble(
             &visit,
             &draft,
             &findings,
-            formatted,
+            layout,
             grok.spending(),
             context.job(),
         );

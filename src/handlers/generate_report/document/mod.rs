@@ -5,7 +5,7 @@ mod body;
 use self::body::Body;
 use super::draft::Draft;
 use super::findings::Finding;
-use super::formatting::Formatted;
+use super::formatting::Layout;
 use super::output::{Report, SCHEMA, Stats, Status};
 use super::prompt::PROMPT_VERSION;
 use super::text;
@@ -18,16 +18,16 @@ pub fn assemble(
     visit: &Visit,
     draft: &Draft,
     findings: &[Finding],
-    formatted: Formatted,
+    layout: Layout,
     spending: &Spending,
     job: &Job,
 ) -> Report {
-    let stats = stats(visit, draft, &formatted, spending, job);
+    let stats = stats(visit, draft, &layout, spending, job);
     let status = match draft.unasked {
-        0 => formatted.status,
+        0 => layout.status,
         _ => Status::Partial,
     };
-    let body = Body::of(visit, findings, formatted.outline.sections);
+    let body = Body::of(visit, findings, layout.outline.sections);
     let mut report = Report {
         schema: SCHEMA,
         success: true,
@@ -35,9 +35,9 @@ pub fn assemble(
         report_id: visit.report_id,
         status,
         stats,
-        formatting: formatted.formatting,
+        formatting: layout.formatting,
         header: visit.header.clone(),
-        summary: formatted.outline.summary,
+        summary: layout.outline.summary,
         notes: body.notes(visit),
         photos: body.photos(visit, draft),
         sections: body.sections,
@@ -57,13 +57,7 @@ fn message(status: Status) -> &'static str {
     }
 }
 
-fn stats(
-    visit: &Visit,
-    draft: &Draft,
-    formatted: &Formatted,
-    spending: &Spending,
-    job: &Job,
-) -> Stats {
+fn stats(visit: &Visit, draft: &Draft, layout: &Layout, spending: &Spending, job: &Job) -> Stats {
     let usage = spending.usage();
     Stats {
         images: visit.photos.len(),
@@ -71,7 +65,7 @@ fn stats(
         calls: usage.calls,
         reused_steps: job.steps.len(),
         reused_answers: spending.reused_answers(),
-        retries: draft.repeats + formatted.repeats,
+        retries: draft.repeats + layout.repeats,
         duplicate_risk: spending.duplicate_risk(),
         prompt_tokens: usage.prompt_tokens,
         image_tokens: usage.image_tokens,

@@ -8,7 +8,7 @@ use super::drafter::Drafter;
 use super::plan::RequestPlan;
 use super::request::{Preparation, ReportRequest};
 use crate::error::JobError;
-use crate::grok::{Answer, Question, RequestRecord};
+use crate::grok::{ModelAnswer, Question, RequestRecord};
 use crate::handlers::generate_report::batch::{self, BatchItem, Passage};
 use crate::handlers::generate_report::draft::Draft;
 use crate::handlers::generate_report::topic::{BatchDetails, Topic};
@@ -119,7 +119,7 @@ impl<H: Host> Drafter<'_, H> {
         &self,
         round: &mut Round<'t, T>,
         record: &RequestRecord<BatchDetails>,
-        answer: Option<Answer>,
+        answer: Option<ModelAnswer>,
         topics: &[&'t T],
     ) {
         let details = &record.details;

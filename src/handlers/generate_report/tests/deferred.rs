@@ -22,13 +22,13 @@ struct Xai {
     events: Vec<String>,
 }
 
-type Shared = Rc<RefCell<Xai>>;
+type SharedXai = Rc<RefCell<Xai>>;
 
 /// How a test changes what comes back, if it does: for a look or a question, by what is asked about.
 type Change = fn(&str, &str) -> Option<Reply>;
 
 /// A world whose API has each answer after `delay_ms` and gives it out once. `xai` outlives the world.
-fn deferring(xai: &Shared, started_ms: u64, delay_ms: u64, change: Change) -> ScriptedHost {
+fn deferring(xai: &SharedXai, started_ms: u64, delay_ms: u64, change: Change) -> ScriptedHost {
     let host = world(|_| None);
     let clock = host.clock();
     clock.set(started_ms);
@@ -36,6 +36,9 @@ fn deferring(xai: &Shared, started_ms: u64, delay_ms: u64, change: Change) -> Sc
     let host = host.on_rpc(move |function, arguments| {
         let name = arguments["name"].as_str().unwrap_or_default();
         let mut log = log.borrow_mut();
+        if function == "save_report" {
+            return Reply::json(200, json!("saved"));
+        }
         if function == "save_job_step" {
             log.events.push(format!("save {name}"));
             return held();
@@ -147,7 +150,7 @@ fn report_job(photos: usize) -> Job {
 }
 
 /// Runs a job in isolate after isolate, each beginning when the last one's job is due, until it is done.
-fn run_to_end(xai: &Shared, mut job: Job, delay_ms: u64, change: Change) -> (Value, u32) {
+fn run_to_end(xai: &SharedXai, mut job: Job, delay_ms: u64, change: Change) -> (Value, u32) {
     let mut now_ms = 0;
     for runs in 1..100 {
         let host = deferring(xai, now_ms, delay_ms, change);
@@ -174,7 +177,7 @@ fn next_run(host: &ScriptedHost, job: Job) -> Job {
 
 #[test]
 fn answers_that_are_there_within_seconds_are_fetched_by_the_run_that_asked() {
-    let xai = Shared::default();
+    let xai = SharedXai::default();
     let job = report_job(7);
     let (report, runs) = run_to_end(&xai, job, 1_500, unchanged);
     assert_eq!((runs, &report["status"]), (1, &json!("complete")));
@@ -185,7 +188,7 @@ fn answers_that_are_there_within_seconds_are_fetched_by_the_run_that_asked() {
 
 #[test]
 fn a_job_that_waits_burns_neither_attempt_nor_isolate_and_asks_nothing_twice() {
-    let xai = Shared::default();
+    let xai = SharedXai::default();
     let job = report_job(7);
     let (report, runs) = run_to_end(&xai, job, 60_000, unchanged);
     assert!((4..=16).contains(&runs), "{runs} runs");
@@ -198,8 +201,24 @@ fn a_job_that_waits_burns_neither_attempt_nor_isolate_and_asks_nothing_twice() {
 }
 
 #[test]
+fn a_cost_limit_counts_answers_that_are_not_there_yet() {
+    let xai = SharedXai::default();
+    let options = json!({ "maxCostUsd": 0.002 });
+    let change = json!({ "options": options });
+    let (report, _) = run_to_end(
+        &xai,
+        job("generate_report", input(15, change)),
+        60_000,
+        unchanged,
+    );
+    assert_eq!(xai.borrow().asked(), ["p1 p2 p3 p4 p5", "p6 p7 p8 p9 p10"]);
+    assert_eq!(report["status"], "partial");
+    assert_eq!(report["stats"]["costUsd"], 0.002);
+}
+
+#[test]
 fn a_request_id_is_saved_before_anybody_looks_for_its_answer() {
-    let xai = Shared::default();
+    let xai = SharedXai::default();
     let job = report_job(1);
     run_to_end(&xai, job, 1_500, unchanged);
     let events = &xai.borrow().events;
@@ -211,7 +230,7 @@ fn a_request_id_is_saved_before_anybody_looks_for_its_answer() {
 
 #[test]
 fn an_answer_that_was_given_out_and_lost_is_asked_for_once_more_and_counted() {
-    let xai = Shared::default();
+    let xai = SharedXai::default();
     let first = deferring(&xai, 0, 60_000, unchanged);
     let job = report_job(1);
     let result = run_deferred(&first, job.clone());
@@ -239,7 +258,7 @@ fn an_answer_that_was_given_out_and_lost_is_asked_for_once_more_and_counted() {
 
 #[test]
 fn an_answer_that_is_lost_again_and_again_is_not_paid_for_for_ever() {
-    let xai = Shared::default();
+    let xai = SharedXai::default();
     let lost: Change = |kind, about| {
         (kind == "look" && about == "p1").then(|| Reply::json(404, json!({ "error": "gone" })))
     };
@@ -253,7 +272,7 @@ fn an_answer_that_is_lost_again_and_again_is_not_paid_for_for_ever() {
 #[test]
 fn an_error_in_place_of_the_answer_is_judged_like_any_other() {
     let check = |change: Change, expected: &[&str]| {
-        let xai = Shared::default();
+        let xai = SharedXai::default();
         let job = report_job(2);
         let (report, _) = run_to_end(&xai, job, 0, change);
         assert_eq!(report["status"], "complete");
@@ -277,7 +296,7 @@ fn an_error_in_place_of_the_answer_is_judged_like_any_other() {
 
 #[test]
 fn an_error_that_passes_in_place_of_the_answer_is_a_reason_to_ask_again() {
-    let xai = Shared::default();
+    let xai = SharedXai::default();
     let failing: Change = |kind, about| {
         let error = json!({ "code": "unavailable", "error": "Timed out waiting for first token" });
         (kind == "look" && about == "p1").then(|| Reply::json(200, error))
@@ -296,7 +315,7 @@ fn an_error_that_passes_in_place_of_the_answer_is_a_reason_to_ask_again() {
 
 #[test]
 fn a_look_that_fails_is_repeated() {
-    let failures: [Answer; 5] = [
+    let failures: [Script; 5] = [
         || Reply::bytes(500, "oops"),
         || Reply::bytes(429, "{}").header("retry-after", "600"),
         || Reply::error(TransportError::Failed("reset".into())),
@@ -304,7 +323,7 @@ fn a_look_that_fails_is_repeated() {
         || Reply::bytes(202, ""),
     ];
     for reply in failures {
-        let xai = Shared::default();
+        let xai = SharedXai::default();
         let host = deferring(&xai, 0, 0, unchanged);
         let (api, clock) = (xai.clone(), host.clock());
         let mut looks = 0;
@@ -327,7 +346,7 @@ fn a_look_that_fails_is_repeated() {
 
 #[test]
 fn a_look_that_is_not_allowed_fails_the_job_for_good() {
-    let xai = Shared::default();
+    let xai = SharedXai::default();
     let wrong_key: Change = |kind, _| (kind == "look").then(|| Reply::bytes(401, ""));
     let host = deferring(&xai, 0, 0, wrong_key);
     let error = run_deferred(&host, report_job(1));
@@ -337,7 +356,7 @@ fn a_look_that_is_not_allowed_fails_the_job_for_good() {
 
 #[test]
 fn an_answer_that_takes_longer_than_an_hour_is_given_up_and_asked_for_again() {
-    let xai = Shared::default();
+    let xai = SharedXai::default();
     let first = deferring(&xai, 0, 7_200_000, unchanged);
     let job = report_job(1);
     assert!(run_deferred(&first, job.clone()).is_err());
@@ -348,7 +367,7 @@ fn an_answer_that_takes_longer_than_an_hour_is_given_up_and_asked_for_again() {
 
 #[test]
 fn no_look_is_begun_that_might_not_end_here() {
-    let xai = Shared::default();
+    let xai = SharedXai::default();
     let host = deferring(&xai, 130_000, 0, unchanged);
     let result = run_in_isolate(&host, 130_000, report_job(1));
     assert_eq!(result, Err(JobError::Snoozed { seconds: 5 }));
@@ -362,7 +381,7 @@ fn an_api_that_answers_at_once_or_cannot_defer_is_as_good() {
         let reply = json!({ "photos": [{ "p": "p1", "title": "Lap", "points": points }] });
         (kind == "ask" && about == "p1").then(|| completion(&reply.to_string()))
     };
-    let xai = Shared::default();
+    let xai = SharedXai::default();
     let (report, _) = run_to_end(&xai, report_job(1), 0, at_once);
     assert_eq!(body(&report)[0].1, ["The lap was open."]);
 

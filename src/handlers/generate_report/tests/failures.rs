@@ -143,7 +143,7 @@ fn a_wrong_key_and_an_empty_account_fail_for_good() {
 
 #[test]
 fn an_answer_without_use_is_asked_for_once_more() {
-    let useless: [(&str, Answer); 6] = [
+    let useless: [(&str, Script); 6] = [
         ("cut off", || finished(r#"{"photos":[{"p":"p6","#, "length")),
         ("prose", || completion("Here is the JSON you asked for: {}")),
         ("another shape", || {

@@ -19,7 +19,7 @@ fn bad_photo() -> ScriptedHost {
 
 #[test]
 fn a_request_that_is_too_much_is_halved_until_it_is_not() {
-    let refusals: [Answer; 4] = [
+    let refusals: [Script; 4] = [
         || Reply::bytes(413, "<html>413 Request Entity Too Large</html>"),
         || {
             refusal(

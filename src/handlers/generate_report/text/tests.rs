@@ -4,7 +4,7 @@ use crate::grok::Spending;
 use crate::handlers::generate_report::batch::{Passage, Point};
 use crate::handlers::generate_report::draft::Draft;
 use crate::handlers::generate_report::findings;
-use crate::handlers::generate_report::formatting::Formatted;
+use crate::handlers::generate_report::formatting::Layout;
 use crate::handlers::generate_report::input::Input;
 use crate::handlers::generate_report::output::{Formatting, FormattingMode, Kind, Status};
 use crate::handlers::generate_report::visit::Visit;
@@ -25,7 +25,7 @@ fn text(input: Value, written: Vec<Passage>, summary: &[&str]) -> String {
         .iter()
         .map(|sentence| (*sentence).to_owned())
         .collect();
-    let formatted = Formatted {
+    let layout = Layout {
         outline,
         formatting: Formatting {
             mode: FormattingMode::Model,
@@ -39,7 +39,7 @@ fn text(input: Value, written: Vec<Passage>, summary: &[&str]) -> String {
         &visit,
         &draft,
         &findings,
-        formatted,
+        layout,
         &Spending::default(),
         &job,
     )
