@@ -1,11 +1,14 @@
 //! The body of a request as JSON in which photographs stay bytes until they are sent.
 
+use std::borrow::Cow;
 use std::io;
 
 use serde::{Serialize, Serializer};
 use serde_json::ser::Formatter;
 
-use super::question::{ImageSource, Part};
+use super::parameters::Parameter;
+use super::question::{ImageSource, Part, Question};
+use crate::config::Transport;
 use crate::host::{Body, Piece};
 
 /// Enough for an answer about twenty photographs, and reasoning counts too.
@@ -14,13 +17,44 @@ pub(super) const MOST_COMPLETION_TOKENS: u32 = 16_000;
 pub(super) const TEMPERATURE: f64 = 0.3;
 
 /// What a request says beyond its question.
-#[derive(Debug, Clone, Copy)]
 pub(super) struct RequestOptions<'a> {
     pub(super) model: &'a str,
     /// Requests of one conversation meet the same cache of the messages they begin with.
     pub(super) conversation: &'a str,
-    pub(super) is_deferred: bool,
-    pub(super) is_streamed: bool,
+    pub(super) transport: Transport,
+    /// Parameters that the model does not take.
+    pub(super) left_out: Vec<Parameter>,
+}
+
+impl RequestOptions<'_> {
+    /// A parameter's value, if the model takes the parameter.
+    pub(super) fn optional<T>(&self, parameter: Parameter, value: T) -> Option<T> {
+        (!self.left_out.contains(&parameter)).then_some(value)
+    }
+
+    pub(super) fn deferred(&self) -> Option<bool> {
+        let is_deferred = self.transport == Transport::Deferred;
+        self.optional(Parameter::Deferred, true)
+            .filter(|_| is_deferred)
+    }
+
+    pub(super) fn stream(&self) -> Option<bool> {
+        let is_streamed = self.transport == Transport::Stream;
+        self.optional(Parameter::Stream, true)
+            .filter(|_| is_streamed)
+    }
+
+    /// The system message. It tells the schema to a model that takes none.
+    pub(super) fn rules<'q>(&self, question: &'q Question) -> Cow<'q, str> {
+        match self.optional(Parameter::Schema, ()) {
+            Some(()) => Cow::Borrowed(question.rules),
+            None => {
+                let (rules, schema) = (question.rules, &question.schema);
+                let told = "The answer is one JSON object of this JSON schema, and nothing else:";
+                Cow::Owned(format!("{rules}\n\n{told}\n{schema}"))
+            }
+        }
+    }
 }
 
 #[derive(Serialize)]
@@ -30,7 +64,10 @@ pub(super) struct Message<C> {
 }
 
 /// The system and the user message.
-pub(super) fn messages<C>(rules: &str, parts: Vec<C>) -> (Message<&str>, Message<Vec<C>>) {
+pub(super) fn messages<C>(
+    rules: Cow<'_, str>,
+    parts: Vec<C>,
+) -> (Message<Cow<'_, str>>, Message<Vec<C>>) {
     let system = Message {
         role: "system",
         content: rules,

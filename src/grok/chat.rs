@@ -1,32 +1,38 @@
 //! The body of a chat completion.
 
+use std::borrow::Cow;
+
 use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::body::{
     MOST_COMPLETION_TOKENS, Message, PictureUrl, RequestOptions, TEMPERATURE, encode, messages,
 };
+use super::parameters::Parameter;
 use super::question::{Effort, Part, Question};
 use crate::host::Body;
 
 /// The body as JSON.
-pub(super) fn body(question: &Question, options: RequestOptions) -> Body {
+pub(super) fn body(question: &Question, options: &RequestOptions) -> Body {
     let schema: Value = serde_json::from_str(&question.schema).unwrap_or_default();
     let completion = Completion {
         model: options.model,
         messages: messages(
-            question.rules,
+            options.rules(question),
             question.parts.iter().map(ChatPart::of).collect(),
         ),
-        response_format: json!({
-            "type": "json_schema",
-            "json_schema": { "name": question.name, "strict": true, "schema": schema },
-        }),
-        reasoning_effort: question.effort,
-        max_completion_tokens: MOST_COMPLETION_TOKENS,
-        temperature: TEMPERATURE,
-        deferred: options.is_deferred.then_some(true),
-        stream: options.is_streamed.then_some(true),
+        response_format: options.optional(
+            Parameter::Schema,
+            json!({
+                "type": "json_schema",
+                "json_schema": { "name": question.name, "strict": true, "schema": schema },
+            }),
+        ),
+        reasoning_effort: options.optional(Parameter::Effort, question.effort),
+        max_completion_tokens: options.optional(Parameter::MaxTokens, MOST_COMPLETION_TOKENS),
+        temperature: options.optional(Parameter::Temperature, TEMPERATURE),
+        deferred: options.deferred(),
+        stream: options.stream(),
     };
     encode(&completion, &question.parts)
 }
@@ -34,11 +40,15 @@ pub(super) fn body(question: &Question, options: RequestOptions) -> Body {
 #[derive(Serialize)]
 struct Completion<'a> {
     model: &'a str,
-    messages: (Message<&'a str>, Message<Vec<ChatPart<'a>>>),
-    response_format: Value,
-    reasoning_effort: Effort,
-    max_completion_tokens: u32,
-    temperature: f64,
+    messages: (Message<Cow<'a, str>>, Message<Vec<ChatPart<'a>>>),
+    #[serde(skip_serializing_if = "Option::is_none")]
+    response_format: Option<Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reasoning_effort: Option<Effort>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    max_completion_tokens: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    temperature: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     deferred: Option<bool>,
     #[serde(skip_serializing_if = "Option::is_none")]

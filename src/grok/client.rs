@@ -1,7 +1,5 @@
 //! xAI's API for the questions of one job.
 
-use std::cell::Cell;
-
 use super::connection::Connection;
 use super::failure::{Failure, FailureClass};
 use super::question::Question;
@@ -22,7 +20,7 @@ const LONGEST_PAUSE_SECONDS: u32 = 10;
 /// xAI's API for the questions of one job.
 pub struct Grok<'a, H> {
     connection: Connection<'a, H>,
-    transport: Cell<Transport>,
+    transport: Transport,
     spending: Spending,
 }
 
@@ -54,8 +52,9 @@ impl<'a, H: Host> Grok<'a, H> {
                 model: preferences.model.unwrap_or(&config.model),
                 api_style,
                 limiter: context.shared(),
+                refused: context.shared(),
             },
-            transport: Cell::new(transport),
+            transport,
             spending: Spending::new(preferences.max_cost_usd, &context.job().steps),
         }
     }
@@ -163,15 +162,16 @@ impl<'a, H: Host> Grok<'a, H> {
             let admitted = connection.limiter.admit(connection.config, tokens, now_ms);
             admitted.err().unwrap_or_default()
         };
-        connection.wait(wait_ms).await?;
-        let transport = self.transport.get();
-        let receipt = transport::send(connection, question, transport, on_text).await;
-        match receipt {
-            Err(failure) if transport == Transport::Deferred && failure.is_about_deferring() => {
-                self.transport.set(Transport::Sync);
-                transport::send(connection, question, Transport::Sync, on_text).await
+        loop {
+            connection.wait(wait_ms).await?;
+            let receipt = transport::send(connection, question, self.transport, on_text).await;
+            match receipt {
+                Err(Failure {
+                    class: FailureClass::Parameter(parameter),
+                    ..
+                }) => connection.leave_out(parameter),
+                receipt => return receipt,
             }
-            receipt => receipt,
         }
     }
 }

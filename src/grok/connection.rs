@@ -7,6 +7,7 @@ use serde_json::json;
 use super::body::RequestOptions;
 use super::failure::{Failure, FailureClass};
 use super::limiter::Limiter;
+use super::parameters::{Parameter, RefusedParameters};
 use super::question::Question;
 use super::reply::{ApiReply, ModelAnswer};
 use super::streaming::Stream;
@@ -31,6 +32,7 @@ pub(super) struct Connection<'a, H> {
     pub(super) model: &'a str,
     pub(super) api_style: ApiStyle,
     pub(super) limiter: Rc<Limiter>,
+    pub(super) refused: Rc<RefusedParameters>,
 }
 
 impl<H: Host> Connection<'_, H> {
@@ -84,12 +86,12 @@ impl<H: Host> Connection<'_, H> {
         let options = RequestOptions {
             model: self.model,
             conversation: &conversation,
-            is_deferred: transport == Transport::Deferred,
-            is_streamed: transport == Transport::Stream,
+            transport,
+            left_out: self.left_out(),
         };
         let (path, body) = match self.api_style {
-            ApiStyle::Chat => ("chat/completions", chat::body(question, options)),
-            ApiStyle::Responses => ("responses", responses::body(question, options)),
+            ApiStyle::Chat => ("chat/completions", chat::body(question, &options)),
+            ApiStyle::Responses => ("responses", responses::body(question, &options)),
         };
         let timeout_ms = self.config.timeout_seconds.saturating_mul(1_000);
         HttpRequest {
@@ -120,20 +122,36 @@ impl<H: Host> Connection<'_, H> {
         reply.read(self.config.api_key.expose())
     }
 
-    /// The reply if it is to be kept: one that was paid for, or what the API refuses about the request.
+    /// The reply if it is to be kept: one that was paid for, or what the API refuses about the request, which went
+    /// without the parameters in `left_out`.
     pub(super) fn judge(
         &self,
         question: &Question<'_>,
+        left_out: &[Parameter],
         reply: ApiReply,
     ) -> Result<ApiReply, Failure> {
         let answer = self.read(&reply);
         self.adapt(reply.status(), answer.as_ref().err());
         match answer {
             Ok(answer) => self.learn(question.estimate(), &answer.usage),
-            Err(failure) if failure.is_about_the_request() => {}
-            Err(failure) => return Err(failure),
+            Err(failure) => {
+                let failure = failure.without(left_out);
+                if !failure.is_about_the_request(question.has_images()) {
+                    return Err(failure);
+                }
+            }
         }
         Ok(reply)
+    }
+
+    /// Parameters that the model does not take.
+    pub(super) fn left_out(&self) -> Vec<Parameter> {
+        self.refused.of(self.model)
+    }
+
+    /// Leaves a parameter out of all further requests of this isolate.
+    pub(super) fn leave_out(&self, parameter: Parameter) {
+        self.refused.add(self.model, parameter);
     }
 
     /// Corrects later estimates by what an answer took.
@@ -177,7 +195,7 @@ impl<H: Host> Connection<'_, H> {
         let answer = reply.as_ref().map_err(Failure::clone);
         let fields = match answer.and_then(|reply| self.read(reply)) {
             Ok(ModelAnswer { content, usage }) => json!({
-                "question": question, "ms": ms, "problem": content.err(),
+                "question": question, "ms": ms, "problem": content.err().map(|problem| problem.to_string()),
                 "prompt_tokens": usage.prompt_tokens, "completion_tokens": usage.completion_tokens,
             }),
             Err(failure) => json!({ "question": question, "ms": ms, "problem": failure.message }),

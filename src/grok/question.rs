@@ -71,6 +71,11 @@ impl Question<'_> {
             completion_tokens: TOKENS_OF_AN_ANSWER,
         }
     }
+
+    pub(super) fn has_images(&self) -> bool {
+        let mut parts = self.parts.iter();
+        parts.any(|part| matches!(part, Part::Image(_)))
+    }
 }
 
 impl Part {

@@ -18,6 +18,7 @@ pub(super) async fn send<H: Host>(
     on_text: &dyn Fn(usize),
 ) -> Result<Receipt, Failure> {
     let started_ms = connection.context.now_ms();
+    let left_out = connection.left_out();
     let reply = match transport {
         Transport::Stream => connection.post_streamed(question, on_text).await,
         Transport::Sync | Transport::Deferred => connection.post(question, transport).await,
@@ -31,7 +32,7 @@ pub(super) async fn send<H: Host>(
             return Ok(Receipt::Ticket(ticket));
         }
     }
-    let reply = reply.and_then(|reply| connection.judge(question, reply));
+    let reply = reply.and_then(|reply| connection.judge(question, &left_out, reply));
     connection.log_answer(question.name, started_ms, &reply);
     reply.map(Receipt::Reply)
 }

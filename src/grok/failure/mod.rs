@@ -8,6 +8,7 @@ mod tests;
 use serde::{Deserialize, Serialize};
 
 use self::explanation::Explanation;
+use super::parameters::Parameter;
 use crate::error::JobError;
 use crate::host::TransportError;
 
@@ -39,6 +40,12 @@ pub enum FailureClass {
     Split { passes: bool },
     /// A photo of the request is what it will not take.
     Image,
+    /// What a photo shows or a text says is against xAI's rules.
+    Content,
+    /// The model does not take this parameter.
+    Parameter(Parameter),
+    /// The request is refused, and nobody says what is wrong with it: perhaps a photo.
+    Unexplained,
     /// Somebody has to change something first.
     Permanent,
 }
@@ -59,12 +66,16 @@ impl From<Failure> for JobError {
             | FailureClass::Split { passes: true } => Self::retryable(message),
             FailureClass::Split { passes: false }
             | FailureClass::Image
+            | FailureClass::Content
+            | FailureClass::Parameter(_)
+            | FailureClass::Unexplained
             | FailureClass::Permanent => Self::permanent(message),
         }
     }
 }
 
 impl Failure {
+    /// A request that is not to be sent now, nor for so long.
     pub(super) fn paused(ms: u64) -> Self {
         let seconds = ms.div_ceil(1_000) as u32;
         Self {
@@ -121,10 +132,13 @@ impl Failure {
         self
     }
 
-    /// Whether it is only about the wish to have the answer later.
-    pub(super) fn is_about_deferring(&self) -> bool {
-        let message = self.message.to_ascii_lowercase();
-        self.class == FailureClass::Permanent && message.contains("deferred")
+    /// The same about a request that went without the parameters in `left_out`: they are not what is wrong with it.
+    pub(super) fn without(mut self, left_out: &[Parameter]) -> Self {
+        if matches!(&self.class, FailureClass::Parameter(parameter) if left_out.contains(parameter))
+        {
+            self.class = FailureClass::Unexplained;
+        }
+        self
     }
 
     /// How long the server asks to wait.
@@ -138,7 +152,11 @@ impl Failure {
     }
 
     /// Whether another request about the same things can be answered at once.
-    pub(super) fn is_about_the_request(&self) -> bool {
-        matches!(self.class, FailureClass::Split { .. } | FailureClass::Image)
+    pub(super) fn is_about_the_request(&self, has_images: bool) -> bool {
+        match self.class {
+            FailureClass::Split { .. } | FailureClass::Image | FailureClass::Content => true,
+            FailureClass::Unexplained => has_images,
+            _ => false,
+        }
     }
 }

@@ -70,12 +70,13 @@ fn a_status_says_whether_to_come_back() {
     for status in [408, 409, 425, 429, 500, 502, 503, 504, 529, 302] {
         assert_eq!(failure(status, "{}").class, SOON, "{status}");
     }
-    for status in [400, 401, 402, 403, 404, 405, 415, 422] {
-        assert_eq!(
-            failure(status, "{}").class,
-            FailureClass::Permanent,
-            "{status}"
-        );
+    for status in [401, 402, 403, 404, 405] {
+        let class = failure(status, "{}").class;
+        assert_eq!(class, FailureClass::Permanent, "{status}");
+    }
+    for status in [400, 415, 422] {
+        let class = failure(status, "{}").class;
+        assert_eq!(class, FailureClass::Unexplained, "{status}");
     }
 }
 
@@ -111,6 +112,17 @@ fn a_request_that_asks_for_too_much_is_told_from_one_with_a_bad_photo() {
         FailureClass::Permanent,
     );
     check(503, "The image service is overloaded", SOON);
+    check(400, "Invalid base64 data", FailureClass::Unexplained);
+    check(400, "Ungültige Bilddaten", FailureClass::Unexplained);
+    let effort = FailureClass::Parameter(Parameter::Effort);
+    check(400, "This model does not take `reasoning_effort`", effort);
+    let forbidden = FailureClass::Content;
+    check(
+        403,
+        "Content violates usage guidelines. Failed check: X",
+        forbidden,
+    );
+    check(400, "Rejected by our safety system", forbidden);
 }
 
 #[test]
@@ -143,4 +155,44 @@ fn no_answer_is_tried_again() {
         class(TransportError::Failed("reset".into())),
         FailureClass::Lost
     );
+}
+
+#[test]
+fn a_message_is_read_wherever_it_stands() {
+    let bodies = [
+        r#"{"message":"maximum context length is 9"}"#,
+        r#"{"detail":"maximum context length is 9"}"#,
+        r#"{"detail":[{"loc":["body"],"msg":"maximum context length is 9"}]}"#,
+        r#"{"object":"error","message":"maximum context length is 9","code":400}"#,
+        r#"[{"error":{"message":"maximum context length is 9"}}]"#,
+        r#"{"errors":["maximum context length is 9"]}"#,
+        r#"{"error":{"error":{"message":"maximum context length is 9"}}}"#,
+    ];
+    for body in bodies {
+        let failure = failure(400, body);
+        assert_eq!(
+            failure.class,
+            FailureClass::Split { passes: false },
+            "{body}"
+        );
+        let expected = "grok answered 400: maximum context length is 9";
+        assert_eq!(failure.message, expected, "{body}");
+    }
+}
+
+#[test]
+fn a_parameter_may_be_named_beside_the_message() {
+    let body = r#"{"error":{"message":"Unsupported value.","param":"temperature"}}"#;
+    let temperature = FailureClass::Parameter(Parameter::Temperature);
+    assert_eq!(failure(400, body).class, temperature);
+}
+
+#[test]
+fn ids_and_addresses_stay_out_of_the_message() {
+    let said = "Your team 5b0c2a9e-4f0b-4c56-9d0e-2b7f1f6a3c11 (key: 9f86d081884c7d659a2f) may not read \
+        https://photos.test/1.jpg?token=1 with xai-other";
+    let failure = failure(403, &serde_json::json!({ "error": said }).to_string());
+    let expected =
+        "grok answered 403: Your team … (key: … may not read … with …; check GROK_API_KEY";
+    assert_eq!(failure.message, expected);
 }

@@ -122,7 +122,7 @@ fn outline_of<H: Host>(
 ) -> Result<Outline, String> {
     let answer = answer.map_err(|failure| failure.message)?;
     let content = answer.map_or(Ok(String::new()), |answer| answer.content);
-    request.outline(&content?)
+    request.outline(&content.map_err(|problem| problem.to_string())?)
 }
 
 fn in_engineers_order(findings: &[Finding], status: Status, reason: String) -> Layout {

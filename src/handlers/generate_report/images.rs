@@ -46,6 +46,8 @@ pub enum Refusal {
     Unavailable(FetchError),
     /// Shown to it, xAI refused it.
     NotTaken,
+    /// xAI does not write about what it shows.
+    Forbidden,
     /// A request is too much for xAI even with this photo alone.
     TooMuch,
 }
@@ -237,6 +239,10 @@ impl Refusal {
                 "the server did not answer".into(),
             ),
             Self::NotTaken => (WarningCode::ImageRefused, "xAI did not take it".into()),
+            Self::Forbidden => (
+                WarningCode::ImageRefused,
+                "xAI's rules forbid to write about it".into(),
+            ),
             Self::TooMuch => (
                 WarningCode::ImageTooLarge,
                 "it is too much for one request to xAI".into(),

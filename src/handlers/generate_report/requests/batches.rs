@@ -8,7 +8,7 @@ use super::drafter::Drafter;
 use super::plan::RequestPlan;
 use super::request::{Preparation, ReportRequest};
 use crate::error::JobError;
-use crate::grok::{ModelAnswer, Question, RequestRecord};
+use crate::grok::{Failure, FailureClass, ModelAnswer, Question, RequestRecord};
 use crate::handlers::generate_report::batch::{self, BatchItem, Passage};
 use crate::handlers::generate_report::draft::Draft;
 use crate::handlers::generate_report::topic::{BatchDetails, Topic};
@@ -97,18 +97,28 @@ impl<H: Host> Drafter<'_, H> {
                 break;
             };
             match self.grok.answer(&step, &record).await? {
-                Ok(answer) => {
-                    count(topics.len() - record.details.left.len());
-                    // Only now, when it is kept: what people were told is never taken back. What is known from earlier
-                    // runs they were told then.
-                    if !self.was_known(&step, &record) {
-                        self.tell();
+                Ok(answer) => match refusal(&record, answer.as_ref()) {
+                    Some(failure) => {
+                        round.draft.repeats += u32::from(!record.is_reused);
+                        plan.narrow(failure, &record.details)?;
                     }
-                    self.take(&mut round, &record, answer, &topics);
-                    topics = among(&topics, &record.details.left);
-                }
+                    None => {
+                        plan.note_answer(&record.details);
+                        count(topics.len() - record.details.left.len());
+                        // Only now, when it is kept: what people were told is never taken back. What is known from
+                        // earlier runs they were told then.
+                        if !self.was_known(&step, &record) {
+                            self.tell();
+                        }
+                        self.take(&mut round, &record, answer, &topics);
+                        topics = among(&topics, &record.details.left);
+                    }
+                },
                 Err(failure) => plan.narrow(failure, &record.details)?,
             }
+            let asked = topics.len();
+            topics.retain(|topic| !plan.forbidden.iter().any(|alias| alias == topic.alias()));
+            count(asked - topics.len());
             topics.extend(later);
         }
         Ok(round)
@@ -131,7 +141,7 @@ impl<H: Host> Drafter<'_, H> {
         };
         round.draft.answers += u32::from(!record.is_reused);
         let topics = among(topics, &details.asked);
-        let content = answer.content.map_err(str::to_owned);
+        let content = answer.content.map_err(|problem| problem.to_string());
         match content.and_then(|content| self.read(&content, &topics)) {
             Ok(passages) => {
                 round.draft.passages.extend(passages);
@@ -155,6 +165,13 @@ impl<H: Host> Drafter<'_, H> {
         let topics = topics.iter();
         topics.map(|topic| topic.item(self.visit)).collect()
     }
+}
+
+/// What an answer refuses. One about a single topic that is too long is only of no use.
+fn refusal(record: &RequestRecord<BatchDetails>, answer: Option<&ModelAnswer>) -> Option<Failure> {
+    let is_divisible = record.details.asked.len() > 1;
+    let refusal = answer.and_then(ModelAnswer::refusal);
+    refusal.filter(|failure| is_divisible || failure.class == FailureClass::Content)
 }
 
 impl<T> Round<'_, T> {
