@@ -1,7 +1,8 @@
 //! What the environment says of xAI's API.
 
+use super::error::ConfigError;
+use super::secret::Secret;
 use super::variables::Variables;
-use super::{ConfigError, Secret};
 
 const DEFAULT_GROK_BASE_URL: &str = "https://api.x.ai/v1";
 const DEFAULT_GROK_MODEL: &str = "grok-4.3";

@@ -1,15 +1,16 @@
 //! The environment, parsed once. Nothing else in the crate reads a variable or knows a default.
 
+mod error;
 mod grok;
+mod secret;
 mod variables;
 
 use std::collections::BTreeMap;
-use std::fmt;
 
-use thiserror::Error;
-
+pub use self::error::ConfigError;
 use self::grok::grok;
 pub use self::grok::{ApiStyle, GrokConfig, Transport};
+pub use self::secret::Secret;
 use self::variables::{Variables, header_safe};
 
 /// Everything the worker can be told from outside.
@@ -39,38 +40,6 @@ pub struct Config {
     pub claim_percent: u32,
     /// How much of each of the three may be used before running jobs are handed over.
     pub hand_over_percent: u32,
-}
-
-/// A text that must not appear in a log, an error or a `Debug` output.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Secret(String);
-
-impl Secret {
-    /// Wraps a secret text.
-    pub fn new(text: impl Into<String>) -> Self {
-        Self(text.into())
-    }
-
-    /// The text itself, for the header it belongs in.
-    pub fn expose(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Debug for Secret {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("Secret(…)")
-    }
-}
-
-/// A variable that is missing or not what was expected; the text never holds a secret.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[error("{variable}: {expected}")]
-pub struct ConfigError {
-    /// The variable to set.
-    pub variable: &'static str,
-    /// What it should hold.
-    pub expected: String,
 }
 
 impl Config {

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::{ConfigError, Secret};
+use super::error::ConfigError;
+use super::secret::Secret;
 
 /// By name.
 pub(super) struct Variables(pub(super) BTreeMap<String, String>);

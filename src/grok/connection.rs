@@ -2,8 +2,6 @@
 
 use std::rc::Rc;
 
-use serde_json::json;
-
 use super::body::RequestOptions;
 use super::failure::{Failure, FailureClass};
 use super::limiter::Limiter;
@@ -183,30 +181,6 @@ impl<H: Host> Connection<'_, H> {
                 ms => self.context.sleep_ms(ms as u32).await,
             }
         }
-    }
-
-    pub(super) fn log_answer(
-        &self,
-        question: &str,
-        started_ms: u64,
-        reply: &Result<ApiReply, Failure>,
-    ) {
-        let ms = self.context.now_ms() - started_ms;
-        let answer = reply.as_ref().map_err(Failure::clone);
-        let fields = match answer.and_then(|reply| self.read(reply)) {
-            Ok(ModelAnswer { content, usage }) => json!({
-                "question": question, "ms": ms, "problem": content.err().map(|problem| problem.to_string()),
-                "prompt_tokens": usage.prompt_tokens, "completion_tokens": usage.completion_tokens,
-            }),
-            Err(failure) => json!({ "question": question, "ms": ms, "problem": failure.message }),
-        };
-        self.context.log("grok_answered", fields);
-    }
-
-    pub(super) fn log_deferred(&self, question: &str, started_ms: u64) {
-        let ms = self.context.now_ms() - started_ms;
-        let fields = json!({ "question": question, "ms": ms });
-        self.context.log("grok_deferred", fields);
     }
 }
 

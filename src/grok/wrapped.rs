@@ -15,17 +15,19 @@ pub(super) fn json_object(text: &str) -> &str {
     let (_, said) = text.rsplit_once(THOUGHT_END).unwrap_or(("", text));
     let (mut rest, mut longest) = (said, "");
     for _ in 0..MOST_TRIES {
-        let Some(start) = rest.find('{') else {
+        let Some((_, begun)) = rest
+            .find('{')
+            .and_then(|start| rest.split_at_checked(start))
+        else {
             break;
         };
-        rest = &rest[start..];
-        let object = object_at_start(rest).unwrap_or_default();
+        let object = object_at_start(begun).unwrap_or_default();
         longest = if object.len() > longest.len() {
             object
         } else {
             longest
         };
-        rest = &rest[object.len().max(1)..];
+        rest = begun.get(object.len().max(1)..).unwrap_or_default();
     }
     if longest.is_empty() { said } else { longest }
 }

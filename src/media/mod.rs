@@ -1,4 +1,6 @@
 //! Photographs: their bytes and formats, how they are fetched, and how many of them an isolate has in memory.
+// Whatever comes from outside, nothing here may panic.
+#![cfg_attr(not(test), deny(clippy::indexing_slicing, clippy::string_slice))]
 
 mod fetch;
 mod memory;

@@ -2,22 +2,25 @@
 //!
 //! A photo that cannot be had never fails the report: it is written about from its description, with a warning.
 
+mod refusal;
+mod room;
+
 use futures_util::future::join_all;
 
+pub use self::refusal::Refusal;
+use self::room::{ROOM_BYTES, Room};
+
 use super::input::ImageTransport;
-use super::output::{Warning, WarningCode};
+use super::output::Warning;
 use super::visit::Photo;
 use crate::grok::ImageSource;
 use crate::handler::JobContext;
 use crate::host::{Host, HttpRequest, Method};
-use crate::media::{self, FetchError, ImageMemory, Photograph, PhotographKey, Reservation};
+use crate::media::{self, ImageMemory, Photograph, PhotographKey, Reservation};
 use crate::storage;
 
 /// xAI takes no larger image.
 const MOST_BYTES: usize = 10 << 20;
-/// All photos of a request.
-const MOST_BYTES_OF_A_REQUEST: usize = MOST_BYTES;
-const AT_ONCE: usize = 3;
 const TIMEOUT_MS: u32 = 15_000;
 
 /// The photos of one request.
@@ -37,19 +40,6 @@ pub enum PhotoState {
     Refused(Warning),
     /// The photos before it fill a request; it belongs into another.
     NoRoom,
-}
-
-/// Why the model does not get to see a photo.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Refusal {
-    /// The worker cannot have it.
-    Unavailable(FetchError),
-    /// Shown to it, xAI refused it.
-    NotTaken,
-    /// xAI does not write about what it shows.
-    Forbidden,
-    /// A request is too much for xAI even with this photo alone.
-    TooMuch,
 }
 
 /// What decides how photos get to the model.
@@ -93,12 +83,12 @@ pub async fn load<H: Host>(
                     PhotoState::Ready(source)
                 }
                 Ok(_) => PhotoState::NoRoom,
-                Err(refusal) => PhotoState::Refused(refusal.warning(photo)),
+                Err(refusal) => PhotoState::Refused(refusal.warning(&photo.id)),
             });
         }
     }
     if let Some(reservation) = &mut reservation {
-        reservation.shrink_to(room.taken);
+        reservation.shrink_to(room.taken());
     }
     PhotoBatch {
         states,
@@ -122,7 +112,7 @@ impl<H: Host> Loader<'_, H> {
             return (None, Vec::new());
         }
         let memory = self.context.shared::<ImageMemory>();
-        let (reservation, known) = memory.reserve(MOST_BYTES_OF_A_REQUEST, &wanted).await;
+        let (reservation, known) = memory.reserve(ROOM_BYTES, &wanted).await;
         (Some(reservation), known)
     }
 
@@ -174,81 +164,5 @@ impl<H: Host> Loader<'_, H> {
 
     fn key(&self, photo: &Photo) -> PhotographKey {
         (self.context.job().id, photo.alias.clone())
-    }
-}
-
-/// What is left of a request. Photos of a visit are much alike, so what came tells how many more fit: hardly any is
-/// fetched that does not.
-#[derive(Default)]
-struct Room {
-    taken: usize,
-    largest: usize,
-    is_full: bool,
-}
-
-impl Room {
-    /// How many photos to fetch next.
-    fn at_once(&self) -> usize {
-        match self.largest {
-            _ if self.is_full => 0,
-            0 => 1,
-            largest => (self.left() / largest).min(AT_ONCE),
-        }
-    }
-
-    fn takes(&mut self, source: &ImageSource) -> bool {
-        let bytes = match source {
-            ImageSource::Url(_) => 1,
-            ImageSource::Data(photograph) => photograph.bytes.len(),
-        };
-        self.largest = self.largest.max(bytes);
-        self.is_full |= bytes > self.left();
-        if !self.is_full {
-            self.taken += bytes;
-        }
-        !self.is_full
-    }
-
-    fn left(&self) -> usize {
-        MOST_BYTES_OF_A_REQUEST - self.taken
-    }
-}
-
-impl Refusal {
-    fn warning(self, photo: &Photo) -> Warning {
-        use FetchError::{NotFound, TimedOut, TooLarge, Unreachable, Unsupported};
-        let (code, reason) = match self {
-            Self::Unavailable(NotFound(status)) => (
-                WarningCode::ImageNotFound,
-                format!("the server answered {status}"),
-            ),
-            Self::Unavailable(TooLarge) => (
-                WarningCode::ImageTooLarge,
-                format!("it is larger than {} MiB", MOST_BYTES >> 20),
-            ),
-            Self::Unavailable(Unsupported) => (
-                WarningCode::ImageUnsupported,
-                "it is neither JPEG nor PNG".into(),
-            ),
-            Self::Unavailable(TimedOut) => (
-                WarningCode::ImageUnreachable,
-                "it did not come in time".into(),
-            ),
-            Self::Unavailable(Unreachable) => (
-                WarningCode::ImageUnreachable,
-                "the server did not answer".into(),
-            ),
-            Self::NotTaken => (WarningCode::ImageRefused, "xAI did not take it".into()),
-            Self::Forbidden => (
-                WarningCode::ImageRefused,
-                "xAI's rules forbid to write about it".into(),
-            ),
-            Self::TooMuch => (
-                WarningCode::ImageTooLarge,
-                "it is too much for one request to xAI".into(),
-            ),
-        };
-        let message = format!("the photo was not seen, only its description: {reason}");
-        Warning::about(code, &photo.id, message)
     }
 }
