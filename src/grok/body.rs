@@ -1,10 +1,8 @@
-//! The body of a request as JSON in which photographs stay bytes until they are sent.
+//! What the bodies of both endpoints have in common: JSON in which photographs stay bytes until they are sent.
 
 use std::borrow::Cow;
-use std::io;
 
-use serde::{Serialize, Serializer};
-use serde_json::ser::Formatter;
+use serde_json::Value;
 
 use super::parameters::Parameter;
 use super::question::{ImageSource, Part, Question};
@@ -15,6 +13,10 @@ use crate::host::{Body, Piece};
 pub(super) const MOST_COMPLETION_TOKENS: u32 = 16_000;
 /// Answers are to be alike more than they are to be interesting.
 pub(super) const TEMPERATURE: f64 = 0.3;
+/// Stands for a photograph; texts are sent without this character.
+const MARK: char = '\u{1}';
+/// The mark as a JSON string.
+const MARK_IN_JSON: &str = r#""\u0001""#;
 
 /// What a request says beyond its question.
 pub(super) struct RequestOptions<'a> {
@@ -23,107 +25,95 @@ pub(super) struct RequestOptions<'a> {
     pub(super) conversation: &'a str,
     pub(super) transport: Transport,
     /// Parameters that the model does not take.
-    pub(super) left_out: Vec<Parameter>,
+    pub(super) left_out: &'a [Parameter],
 }
 
-impl RequestOptions<'_> {
-    /// A parameter's value, if the model takes the parameter.
-    pub(super) fn optional<T>(&self, parameter: Parameter, value: T) -> Option<T> {
-        (!self.left_out.contains(&parameter)).then_some(value)
+/// The system message. It tells the schema to a model that takes none.
+pub(super) fn rules<'q>(question: &'q Question, options: &RequestOptions) -> Cow<'q, str> {
+    if !options.left_out.contains(&Parameter::Schema) {
+        return Cow::Borrowed(question.rules);
     }
+    let (rules, schema) = (question.rules, &question.schema);
+    let told = "The answer is one JSON object of this JSON schema, and nothing else:";
+    Cow::Owned(format!("{rules}\n\n{told}\n{schema}"))
+}
 
-    pub(super) fn deferred(&self) -> Option<bool> {
-        let is_deferred = self.transport == Transport::Deferred;
-        self.optional(Parameter::Deferred, true)
-            .filter(|_| is_deferred)
-    }
+/// What the answer must look like.
+pub(super) fn schema(question: &Question) -> Value {
+    serde_json::from_str(&question.schema).unwrap_or_default()
+}
 
-    pub(super) fn stream(&self) -> Option<bool> {
-        let is_streamed = self.transport == Transport::Stream;
-        self.optional(Parameter::Stream, true)
-            .filter(|_| is_streamed)
-    }
+/// A text of the user message.
+pub(super) fn text(text: &str) -> String {
+    text.replace(MARK, " ")
+}
 
-    /// The system message. It tells the schema to a model that takes none.
-    pub(super) fn rules<'q>(&self, question: &'q Question) -> Cow<'q, str> {
-        match self.optional(Parameter::Schema, ()) {
-            Some(()) => Cow::Borrowed(question.rules),
-            None => {
-                let (rules, schema) = (question.rules, &question.schema);
-                let told = "The answer is one JSON object of this JSON schema, and nothing else:";
-                Cow::Owned(format!("{rules}\n\n{told}\n{schema}"))
-            }
-        }
+/// A picture of the user message as an address; one whose bytes go along is marked.
+pub(super) fn address(source: &ImageSource) -> String {
+    match source {
+        ImageSource::Url(url) => text(url),
+        ImageSource::Data(_) => MARK.into(),
     }
 }
 
-#[derive(Serialize)]
-pub(super) struct Message<C> {
-    pub(super) role: &'static str,
-    pub(super) content: C,
-}
-
-/// The system and the user message.
-pub(super) fn messages<C>(
-    rules: Cow<'_, str>,
-    parts: Vec<C>,
-) -> (Message<Cow<'_, str>>, Message<Vec<C>>) {
-    let system = Message {
-        role: "system",
-        content: rules,
-    };
-    let user = Message {
-        role: "user",
-        content: parts,
-    };
-    (system, user)
-}
-
-/// A picture as an address, which may be a data URL. Bytes leave a [`MARK`] where they belong.
-pub(super) struct PictureUrl<'a>(pub(super) &'a ImageSource);
-
-impl Serialize for PictureUrl<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match self.0 {
-            ImageSource::Url(url) => serializer.serialize_str(url),
-            ImageSource::Data(photograph) => serializer.serialize_bytes(&photograph.bytes),
-        }
+/// `request` without what the model does not take, and with the photographs of `question` where they are marked.
+pub(super) fn encode(mut request: Value, question: &Question, options: &RequestOptions) -> Body {
+    if let Some(fields) = request.as_object_mut() {
+        let is_left_out = |name: &str| {
+            let parameter = Parameter::of_field(name);
+            parameter.is_some_and(|parameter| options.left_out.contains(&parameter))
+        };
+        fields.retain(|name, value| !value.is_null() && !is_left_out(name));
     }
-}
-
-/// Stands for a picture in JSON, which has no such character: in its strings it is escaped.
-const MARK: char = '\u{1}';
-
-/// Writes JSON that has a [`MARK`] for every list of bytes.
-struct MarkFormatter;
-
-impl Formatter for MarkFormatter {
-    fn write_byte_array<W>(&mut self, writer: &mut W, _: &[u8]) -> io::Result<()>
-    where
-        W: ?Sized + io::Write,
-    {
-        write!(writer, "\"{MARK}\"")
-    }
-}
-
-/// `request` as JSON; its pictures are those of `parts`, in order.
-pub(super) fn encode(request: &impl Serialize, parts: &[Part]) -> Body {
-    let mut json = Vec::new();
-    let mut serializer = serde_json::Serializer::with_formatter(&mut json, MarkFormatter);
-    // Writing plain structures to memory cannot fail; an empty body would be refused by the API.
-    let _ = request.serialize(&mut serializer);
-    let json = String::from_utf8(json).unwrap_or_default();
-    let photographs = parts.iter().filter_map(|part| match part {
+    let json = request.to_string();
+    let photographs = question.parts.iter().filter_map(|part| match part {
         Part::Image(ImageSource::Data(photograph)) => Some(photograph),
         Part::Image(ImageSource::Url(_)) | Part::Text(_) => None,
     });
-    let mut texts = json.split(MARK).map(str::to_owned);
-    let mut pieces: Vec<Piece> = texts.next().map(Piece::Text).into_iter().collect();
+    let mut texts = json.split(MARK_IN_JSON);
+    let mut pieces = vec![Piece::Text(texts.next().unwrap_or_default().into())];
     for (text, photograph) in texts.zip(photographs) {
-        let head = format!("data:{};base64,", photograph.format.mime());
-        pieces.push(Piece::Text(head));
+        let mime = photograph.format.mime();
+        pieces.push(Piece::Text(format!("\"data:{mime};base64,")));
         pieces.push(Piece::Base64(photograph.bytes.clone()));
-        pieces.push(Piece::Text(text));
+        pieces.push(Piece::Text(format!("\"{text}")));
     }
     Body::of(pieces)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::grok::Effort;
+    use crate::media::Photograph;
+
+    #[test]
+    fn photographs_stand_where_they_belong_whatever_the_texts_say() {
+        let photograph = Photograph::from_bytes(vec![0xff, 0xd8, 0xff]).expect("a photograph");
+        let question = Question {
+            name: "test",
+            rules: "",
+            parts: vec![
+                Part::Text("\u{1}".into()),
+                Part::Image(ImageSource::Data(photograph)),
+            ],
+            schema: "{}".into(),
+            effort: Effort::Low,
+        };
+        let options = RequestOptions {
+            model: "grok",
+            conversation: "",
+            transport: Transport::Sync,
+            left_out: &[],
+        };
+        let parts = question.parts.iter().map(|part| match part {
+            Part::Text(words) => text(words),
+            Part::Image(source) => address(source),
+        });
+        let request = json!({ "parts": parts.collect::<Vec<_>>(), "stream": null });
+        let body = encode(request, &question, &options).to_string();
+        assert_eq!(body, r#"{"parts":[" ","data:image/jpeg;base64,/9j/"]}"#);
+    }
 }

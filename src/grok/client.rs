@@ -4,7 +4,7 @@ use super::connection::Connection;
 use super::failure::{Failure, FailureClass};
 use super::question::Question;
 use super::record::{Receipt, RequestRecord};
-use super::reply::ModelAnswer;
+use super::reply::{ApiReply, ModelAnswer};
 use super::spending::Spending;
 use super::{deferred, fingerprint, transport};
 use crate::config::{ApiStyle, GrokConfig, Transport};
@@ -135,12 +135,23 @@ impl<'a, H: Host> Grok<'a, H> {
                 let reply = deferred::fetch(&self.connection, step, ticket).await?;
                 self.spending.enter(step, record, Some(&reply));
                 match reply {
-                    Some(reply) => self.connection.read(&reply),
+                    Some(reply) => self.read_deferred(&reply),
                     None => Err(Failure::gone()),
                 }
             }
         };
         Ok(answer.map(Some))
+    }
+
+    /// A parameter that is refused so late is left out when the same is asked again.
+    fn read_deferred(&self, reply: &ApiReply) -> Result<ModelAnswer, Failure> {
+        self.connection.read(reply).map_err(|mut failure| {
+            if let FailureClass::Parameter(parameter) = failure.class {
+                self.connection.leave_out(parameter);
+                failure.class = FailureClass::Gone;
+            }
+            failure
+        })
     }
 
     /// What was answered, as far as it came back at once and is no error.

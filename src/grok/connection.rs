@@ -85,7 +85,7 @@ impl<H: Host> Connection<'_, H> {
             model: self.model,
             conversation: &conversation,
             transport,
-            left_out: self.left_out(),
+            left_out: &self.left_out(),
         };
         let (path, body) = match self.api_style {
             ApiStyle::Chat => ("chat/completions", chat::body(question, &options)),

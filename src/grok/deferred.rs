@@ -93,11 +93,11 @@ async fn look<H: Host>(
             }
             Ok(AnswerState::Ready(reply))
         }
-        401 | 403 => match connection.read(&reply) {
-            Err(failure) => Err(failure),
-            Ok(_) => Ok(AnswerState::Gone),
-        },
         408 | 409 | 425 | 429 | 500.. => Ok(AnswerState::Pending),
-        _ => Ok(AnswerState::Gone),
+        status => match connection.read(&reply) {
+            Err(failure) if failure.is_about_the_request(false) => Ok(AnswerState::Ready(reply)),
+            Err(failure) if matches!(status, 401 | 403) => Err(failure),
+            Ok(_) | Err(_) => Ok(AnswerState::Gone),
+        },
     }
 }

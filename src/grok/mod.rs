@@ -1,6 +1,6 @@
 //! A client of xAI's API for any job type: what is asked, what comes back, what it costs, what can go wrong.
 //!
-//! [`Grok`] asks a [`Question`]. A step keeps what came back as a [`RequestRecord`]; [`Grok::answer`] says what it says.
+//! [`Grok`] asks a [`Question`]. A step keeps what came back in a [`RequestRecord`], which [`Grok::answer`] reads.
 // Whatever comes from outside, nothing here may panic.
 #![cfg_attr(not(test), deny(clippy::indexing_slicing, clippy::string_slice))]
 

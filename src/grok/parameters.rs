@@ -41,6 +41,15 @@ const NAMES: [(Parameter, &[&str]); 8] = [
 ];
 
 impl Parameter {
+    /// The parameter that a field of a request is.
+    pub(super) fn of_field(name: &str) -> Option<Self> {
+        match name {
+            // As a word it may mean anything.
+            "text" => Some(Self::Schema),
+            name => Self::named_in(name),
+        }
+    }
+
     /// The parameter that a text names, if it names one.
     pub(super) fn named_in(text: &str) -> Option<Self> {
         let text = text.to_lowercase().replace('_', "");
@@ -87,6 +96,6 @@ mod tests {
             "max_completion_tokens: extra inputs",
             Some(Parameter::MaxTokens),
         );
-        check("the upstream restored nothing", None);
+        check("the upstream restored nothing, text included", None);
     }
 }

@@ -79,10 +79,15 @@ impl Explanation {
         if (200..=299).contains(&status) && !self.is_refusal() {
             return SOON;
         }
-        if self.says(&["model"]) {
-            return FailureClass::Permanent;
+        match self.is_about_the_model() {
+            true => FailureClass::Permanent,
+            false => FailureClass::Unexplained,
         }
-        FailureClass::Unexplained
+    }
+
+    fn is_about_the_model(&self) -> bool {
+        let missing = ["support", "no such", "not exist", "not found", "access"];
+        self.says(&["model"]) && self.says(&missing)
     }
 
     /// What the request shows or says is against xAI's rules.

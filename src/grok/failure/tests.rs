@@ -114,6 +114,8 @@ fn a_request_that_asks_for_too_much_is_told_from_one_with_a_bad_photo() {
     check(503, "The image service is overloaded", SOON);
     check(400, "Invalid base64 data", FailureClass::Unexplained);
     check(400, "Ungültige Bilddaten", FailureClass::Unexplained);
+    let unread = "The model could not read image 2";
+    check(400, unread, FailureClass::Unexplained);
     let effort = FailureClass::Parameter(Parameter::Effort);
     check(400, "This model does not take `reasoning_effort`", effort);
     let forbidden = FailureClass::Content;

@@ -74,7 +74,7 @@ pub async fn load<H: Host>(
         }
         for (photo, source) in next.iter().zip(sources) {
             states.push(match source {
-                Ok(source) if room.takes(&source) => {
+                Ok(source) if room.take(&source) => {
                     if let (Some(reservation), ImageSource::Data(photograph)) =
                         (&mut reservation, &source)
                     {

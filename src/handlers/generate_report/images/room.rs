@@ -26,7 +26,7 @@ impl Room {
     }
 
     /// Takes a photo, if it still fits; after the first that does not, none does.
-    pub(super) fn takes(&mut self, source: &ImageSource) -> bool {
+    pub(super) fn take(&mut self, source: &ImageSource) -> bool {
         let bytes = match source {
             ImageSource::Url(_) => 1,
             ImageSource::Data(photograph) => photograph.bytes.len(),

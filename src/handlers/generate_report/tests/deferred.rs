@@ -295,6 +295,65 @@ fn an_error_in_place_of_the_answer_is_judged_like_any_other() {
 }
 
 #[test]
+fn a_refusal_of_content_in_place_of_the_answer_leaves_the_photo_out() {
+    for status in [200, 403] {
+        let xai = SharedXai::default();
+        let host = deferring(&xai, 0, 0, unchanged);
+        let (api, clock) = (xai.clone(), host.clock());
+        let host = host.on_fetch(move |request| match Call::of(request) {
+            Some(call) => {
+                let is_forbidden = call.shows("p2");
+                let reply = api.borrow_mut().ask(&call, clock.get(), unchanged);
+                let forbidden = json!({ "request_id": "forbidden" });
+                if is_forbidden {
+                    Reply::json(200, forbidden)
+                } else {
+                    reply
+                }
+            }
+            None => match request.url.split_once("/deferred-completion/") {
+                Some((_, "forbidden")) => {
+                    let error = "Content violates usage guidelines";
+                    Reply::json(
+                        status,
+                        json!({ "code": "permission-denied", "error": error }),
+                    )
+                }
+                Some((_, id)) => api.borrow_mut().look(id, clock.get(), unchanged),
+                None => Reply::bytes(200, JPEG),
+            },
+        });
+        let report = run_deferred(&host, report_job(3)).expect("the report is written");
+        assert_eq!(warnings(&report), [("image_refused", "photo-2")]);
+        assert_eq!(report["stats"]["duplicateRisk"], 0);
+    }
+}
+
+#[test]
+fn a_parameter_that_is_refused_in_place_of_the_answer_is_left_out_when_it_is_asked_again() {
+    let xai = SharedXai::default();
+    let host = deferring(&xai, 0, 0, unchanged);
+    let (api, clock) = (xai.clone(), host.clock());
+    let host = host.on_fetch(move |request| match Call::of(request) {
+        Some(call) => match call.body.get("reasoning_effort") {
+            Some(_) => Reply::json(200, json!({ "request_id": "with" })),
+            None => api.borrow_mut().ask(&call, clock.get(), unchanged),
+        },
+        None => match request.url.split_once("/deferred-completion/") {
+            Some((_, "with")) => {
+                let error = "Argument not supported: reasoningEffort";
+                Reply::json(200, json!({ "code": "invalid-argument", "error": error }))
+            }
+            Some((_, id)) => api.borrow_mut().look(id, clock.get(), unchanged),
+            None => Reply::bytes(200, JPEG),
+        },
+    });
+    let report = run_deferred(&host, report_job(3)).expect("the report is written");
+    assert_eq!(report["status"], "complete");
+    assert_eq!(warnings(&report), []);
+}
+
+#[test]
 fn an_error_that_passes_in_place_of_the_answer_is_a_reason_to_ask_again() {
     let xai = SharedXai::default();
     let failing: Change = |kind, about| {
