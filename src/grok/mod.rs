@@ -23,6 +23,9 @@ mod transport;
 mod usage;
 mod wrapped;
 
+#[cfg(test)]
+mod tests;
+
 pub use self::client::{Grok, Preferences};
 pub use self::failure::{Failure, FailureClass};
 pub use self::parameters::Parameter;
