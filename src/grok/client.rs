@@ -126,8 +126,8 @@ impl<'a, H: Host> Grok<'a, H> {
     ) -> Result<Result<Option<ModelAnswer>, Failure>, JobError> {
         self.spending.enter(step, record, None);
         let answer = match &record.sent {
-            None => match &record.failure {
-                Some(failure) => Err(failure.clone()),
+            None => match &record.problem {
+                Some(problem) => Err(Failure::kept(problem, record.may_pass)),
                 None => return Ok(Ok(None)),
             },
             Some(Receipt::Reply(reply)) => self.connection.read(reply),

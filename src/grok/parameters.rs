@@ -2,11 +2,8 @@
 
 use std::cell::RefCell;
 
-use serde::{Deserialize, Serialize};
-
 /// A parameter without which a request can do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[allow(missing_docs)]
 pub enum Parameter {
     Effort,
@@ -52,8 +49,8 @@ impl Parameter {
 
     /// The parameter that a text names, if it names one.
     pub(super) fn named_in(text: &str) -> Option<Self> {
-        let text = text.to_lowercase().replace('_', "");
-        let words = text.split(|c: char| !c.is_alphanumeric() && c != '.');
+        let text = text.to_ascii_lowercase().replace('_', "");
+        let words = text.split(|c: char| !c.is_ascii_alphanumeric() && c != '.');
         let words: Vec<&str> = words.map(|word| word.trim_matches('.')).collect();
         let is_named = |names: &[&str]| names.iter().any(|name| words.contains(name));
         let named = NAMES.iter().find(|(_, names)| is_named(names));

@@ -2,7 +2,6 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::failure::Failure;
 use super::reply::ApiReply;
 use super::usage::Estimate;
 
@@ -14,7 +13,9 @@ pub struct RequestRecord<D> {
     /// What came back; `None` when there was nothing to ask.
     pub sent: Option<Receipt>,
     /// Why nothing came back, if the job goes on without an answer.
-    pub failure: Option<Failure>,
+    pub problem: Option<String>,
+    /// Whether the same may be answered when it is asked again.
+    pub may_pass: bool,
     /// Whether another job has paid for the reply.
     pub is_reused: bool,
     /// Whether an earlier run may have asked the same and been answered.
@@ -61,7 +62,8 @@ impl<D> RequestRecord<D> {
         Self {
             fingerprint: String::new(),
             sent: None,
-            failure: None,
+            problem: None,
+            may_pass: false,
             is_reused: false,
             is_again: false,
             details,

@@ -1,10 +1,10 @@
 //! Finds the JSON object in what a model wrote around it.
 
-use serde::de::IgnoredAny;
+use serde_json::Value;
 
 const THOUGHT_END: &str = "</think>";
 /// More braces are not tried: a model that writes so many writes no answer.
-const MOST_TRIES: usize = 1_000;
+const MOST_TRIES: usize = 50;
 
 /// The longest JSON object in a text, beyond what was only thought; the text itself if there is none.
 pub(super) fn json_object(text: &str) -> &str {
@@ -34,9 +34,21 @@ pub(super) fn json_object(text: &str) -> &str {
 
 /// The object that a text begins with, if it is whole.
 fn object_at_start(text: &str) -> Option<&str> {
-    let mut values = serde_json::Deserializer::from_str(text).into_iter::<IgnoredAny>();
-    values.next()?.ok()?;
-    text.get(..values.byte_offset())
+    let (mut depth, mut is_string, mut is_escaped) = (0_usize, false, false);
+    let end = text.bytes().position(|byte| {
+        match byte {
+            _ if is_escaped => is_escaped = false,
+            b'\\' if is_string => is_escaped = true,
+            b'"' => is_string = !is_string,
+            b'{' if !is_string => depth += 1,
+            b'}' if !is_string => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        depth == 0
+    });
+    let object = text.get(..=end?)?;
+    let is_json = serde_json::from_str::<Value>(object).is_ok();
+    is_json.then_some(object)
 }
 
 #[cfg(test)]

@@ -1,12 +1,9 @@
 //! What a failure means for the next call.
 
-use serde::{Deserialize, Serialize};
-
 use crate::grok::parameters::Parameter;
 
 /// Whether the same call can succeed later.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[allow(missing_docs)]
 pub enum FailureClass {
     /// It passes by itself, after this long if the API said so.

@@ -7,8 +7,6 @@ mod wording;
 #[cfg(test)]
 mod tests;
 
-use serde::{Deserialize, Serialize};
-
 pub use self::class::FailureClass;
 use self::explanation::Explanation;
 use super::parameters::Parameter;
@@ -16,7 +14,7 @@ use crate::error::JobError;
 use crate::host::TransportError;
 
 /// A call without an answer.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Failure {
     /// Whether the same call can succeed later.
     pub class: FailureClass,
@@ -56,6 +54,16 @@ impl Failure {
             class: FailureClass::Paused { seconds },
             message: format!("grok wants a pause of {seconds} seconds"),
         }
+    }
+
+    /// The failure that a step keeps.
+    pub(super) fn kept(problem: &str, may_pass: bool) -> Self {
+        let class = match may_pass {
+            true => FailureClass::Lost,
+            false => FailureClass::Permanent,
+        };
+        let message = problem.to_owned();
+        Self { class, message }
     }
 
     pub(super) fn gone() -> Self {

@@ -6,7 +6,6 @@ mod tests;
 use std::cell::RefCell;
 
 use serde::Deserialize;
-use serde::de::IgnoredAny;
 use serde_json::{Map, Value};
 
 use super::record::{DeferredAnswer, Receipt, RequestRecord, answer_step};
@@ -40,12 +39,12 @@ impl Spending {
         };
         for (step, result) in steps {
             // Steps that ask nothing keep something else.
-            let Ok(record) = RequestRecord::<IgnoredAny>::deserialize(result) else {
+            let Some(record) = kept_record(result) else {
                 continue;
             };
-            let deferred = steps.get(&answer_step(step));
-            let deferred = deferred.and_then(|result| DeferredAnswer::deserialize(result).ok());
-            spending.enter(step, &record, deferred.map(DeferredAnswer::reply).as_ref());
+            let answer = steps.get(&answer_step(step));
+            let answer = answer.and_then(|result| DeferredAnswer::deserialize(result).ok());
+            spending.enter(step, &record, answer.map(DeferredAnswer::reply).as_ref());
         }
         spending
     }
@@ -121,4 +120,16 @@ impl Spending {
             .map(|(_, cost)| cost.duplicate_risk)
             .sum()
     }
+}
+
+/// The record of a step that asked, as far as costs go. Decoding all of it would take as much code again.
+fn kept_record(result: &Value) -> Option<RequestRecord<()>> {
+    result.get("fingerprint")?;
+    let is = |name: &str| result.get(name).and_then(Value::as_bool) == Some(true);
+    Some(RequestRecord {
+        sent: Some(Receipt::deserialize(result.get("sent")?).ok()?),
+        is_reused: is("is_reused"),
+        is_again: is("is_again"),
+        ..RequestRecord::of(())
+    })
 }

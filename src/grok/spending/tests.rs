@@ -9,7 +9,7 @@ fn reply(usage: Value) -> Value {
 
 fn record(sent: Value, is_reused: bool) -> Value {
     json!({
-        "fingerprint": "", "sent": sent, "failure": null, "is_reused": is_reused, "is_again": false,
+        "fingerprint": "", "sent": sent, "problem": null, "may_pass": false, "is_reused": is_reused, "is_again": false,
         "details": null,
     })
 }

@@ -104,8 +104,7 @@ pub async fn format<H: Host>(
             }
             Err(problem) => reason = problem,
         }
-        let failure = record.failure.as_ref();
-        if failure.is_some_and(|failure| failure.class != FailureClass::Lost) {
+        if record.problem.is_some() && !record.may_pass {
             break;
         }
     }

@@ -6,7 +6,7 @@ use serde::de::DeserializeOwned;
 use super::drafter::Drafter;
 use super::reuse;
 use crate::error::JobError;
-use crate::grok::{Failure, Question, Receipt, RequestRecord};
+use crate::grok::{Failure, FailureClass, Question, Receipt, RequestRecord};
 use crate::handlers::generate_report::prompt::PROMPT_VERSION;
 use crate::host::Host;
 use crate::media::Reservation;
@@ -91,18 +91,23 @@ impl<H: Host> Drafter<'_, H> {
             Some(receipt) => Ok(receipt),
             None => self.grok.ask(&question, &on_text).await,
         };
-        let (sent, failure) = match sent {
-            Ok(receipt) => (Some(receipt), None),
-            Err(failure) if request.is_bearable(&failure) => (None, Some(failure)),
-            Err(failure) => return Err(failure),
-        };
-        Ok(RequestRecord {
+        let record = RequestRecord {
             fingerprint,
-            sent,
-            failure,
             is_reused,
             ..RequestRecord::of(details)
-        })
+        };
+        match sent {
+            Ok(receipt) => Ok(RequestRecord {
+                sent: Some(receipt),
+                ..record
+            }),
+            Err(failure) if request.is_bearable(&failure) => Ok(RequestRecord {
+                may_pass: failure.class == FailureClass::Lost,
+                problem: Some(failure.message),
+                ..record
+            }),
+            Err(failure) => Err(failure),
+        }
     }
 
     async fn earlier_reply(&self, fingerprint: &str) -> Option<Receipt> {
