@@ -6,6 +6,9 @@
 //! - [`worker`]: one run, from the first claim to the report.
 //! - [`handlers`]: the job types.
 //! - `report`: what a report job makes, and its text.
+//! - [`grok`]: xAI's API: what is asked, what comes back, what it costs, what can go wrong.
+//! - [`media`]: photographs: their formats, how they are fetched, and how many are in memory.
+//! - [`storage`]: objects in Supabase Storage.
 //! - [`handler`]: what a job type implements and what it is given.
 //! - [`isolate`]: what one isolate may use and has used, the signals that reach it, and what survives its crash.
 //! - [`queue`]: the database's functions, and when to repeat a call.
@@ -22,14 +25,17 @@ pub mod address;
 pub mod config;
 pub mod edge;
 pub mod error;
+pub mod grok;
 pub mod handler;
 pub mod handlers;
 pub mod host;
 pub mod isolate;
 pub mod job;
 pub mod log;
+pub mod media;
 pub mod queue;
 mod report;
+pub mod storage;
 mod words;
 pub mod worker;
 

@@ -24,13 +24,13 @@ pub struct Answer {
     /// The methods that would have been accepted.
     pub allow: Option<&'static str>,
     /// A JSON object with `success`, unless metrics were asked for.
-    pub body: Body,
+    pub body: AnswerBody,
 }
 
 /// What an answer says.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(untagged)]
-pub enum Body {
+pub enum AnswerBody {
     /// Yes.
     Success {
         /// True.
@@ -70,10 +70,10 @@ impl Answer {
     fn refusal(status: u16, error: impl Into<String>) -> Self {
         let error = error.into();
         let success = false;
-        Self::json(status, Body::Refusal { success, error })
+        Self::json(status, AnswerBody::Refusal { success, error })
     }
 
-    fn json(status: u16, body: Body) -> Self {
+    fn json(status: u16, body: AnswerBody) -> Self {
         Self {
             status,
             content_type: JSON,
@@ -113,7 +113,7 @@ pub fn admit<'a>(
 
 /// The answer to a health check: which version of the worker is deployed.
 fn ready() -> Answer {
-    let ready = Body::Ready {
+    let ready = AnswerBody::Ready {
         success: true,
         message: "ready",
         version: env!("CARGO_PKG_VERSION"),
@@ -142,7 +142,7 @@ pub fn wants_to_wait(body: &str) -> Result<bool, Answer> {
 /// The answer to a caller that does not wait.
 pub fn accepted() -> Answer {
     let (success, message) = (true, "the queue is being worked off");
-    Answer::json(202, Body::Success { success, message })
+    Answer::json(202, AnswerBody::Success { success, message })
 }
 
 /// The answer of a worker that is missing a setting: it does nothing for anybody.
@@ -155,7 +155,7 @@ pub fn metrics(text: Result<String, QueueError>) -> Answer {
     match text {
         Ok(text) => Answer {
             content_type: METRICS,
-            ..Answer::json(200, Body::Metrics(text))
+            ..Answer::json(200, AnswerBody::Metrics(text))
         },
         Err(error) => Answer::refusal(503, ErrorMessage::of(&error).as_str()),
     }
@@ -165,7 +165,7 @@ pub fn metrics(text: Result<String, QueueError>) -> Answer {
 pub fn finished(report: RunReport) -> Answer {
     let success = report.stopped != StopReason::Database;
     let report = Box::new(report);
-    Answer::json(200, Body::Report { success, report })
+    Answer::json(200, AnswerBody::Report { success, report })
 }
 
 #[cfg(test)]

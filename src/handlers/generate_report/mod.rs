@@ -7,20 +7,18 @@
 //! earlier job about the same report. xAI's outages and rate limits are retried; wrong
 //! input, a wrong key and an empty account are not.
 
-mod asking;
 mod batch;
 mod document;
 mod draft;
 mod findings;
 mod formatting;
-mod grok;
 mod grouping;
 mod images;
 mod input;
 mod markup;
 mod plan;
 mod prompt;
-mod reuse;
+mod requests;
 mod save;
 mod topic;
 mod visit;
@@ -35,11 +33,11 @@ pub(crate) use self::typescript::declare;
 
 use serde_json::Value;
 
-use self::draft::Writer;
-use self::grok::Grok;
+use self::requests::Drafter;
 use self::visit::Visit;
 use crate::config::Config;
 use crate::error::JobError;
+use crate::grok::{Grok, Preferences};
 use crate::handler::{JobContext, JobHandler};
 use crate::host::Host;
 
@@ -61,20 +59,33 @@ impl JobHandler for GenerateReport {
         let visit = Visit::read(&input)?;
         let config = context.config().grok.as_ref();
         let config = config.ok_or_else(|| JobError::retryable(NO_KEY))?;
+        let preferences = Preferences {
+            model: visit.settings.model.as_deref(),
+            api_style: visit.settings.api_style,
+            transport: visit.settings.transport,
+            max_cost_usd: visit.settings.max_cost_usd,
+        };
         let (grok, rules) = (
-            Grok::new(context, config, &visit.settings),
+            Grok::new(context, config, preferences),
             prompt::rules(&visit),
         );
-        let writer = Writer::new(context, &grok, &visit, &rules);
+        let drafter = Drafter::new(context, &grok, &visit, &rules);
 
-        let mut draft = writer.draft().await?;
-        let (findings, warnings) = findings::collect(&visit, &draft.written);
+        let mut draft = drafter.draft().await?;
+        let (findings, warnings) = findings::collect(&visit, &draft.passages);
         draft.warnings.extend(warnings);
-        let formatted = formatting::format(&writer, &findings).await?;
-        let mut report = document::assemble(&visit, &draft, &findings, formatted, context.job());
+        let layout = formatting::format(&drafter, &findings).await?;
+        let mut report = document::assemble(
+            &visit,
+            &draft,
+            &findings,
+            layout,
+            grok.spending(),
+            context.job(),
+        );
         if visit.settings.write_report {
             let photos = visit.photos.len();
-            context.progress(writer.progress("save", photos, "saving the report"));
+            context.progress(drafter.progress("save", photos, "saving the report"));
             save::save(context, &mut report).await?;
         }
         serde_json::to_value(report).map_err(|error| JobError::permanent(error.to_string()))

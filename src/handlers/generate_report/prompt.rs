@@ -1,9 +1,8 @@
 //! Everything the model is told, in the order it is told it. Whoever changes a word raises [`PROMPT_VERSION`].
 
 use super::findings::Finding;
-use super::grok::Part;
-use super::images::Image;
 use super::visit::{Note, Photo, Specification, Style, Visit};
+use crate::grok::{ImageSource, Part};
 use crate::words;
 
 /// The wording's number; it is stored with every report.
@@ -67,21 +66,21 @@ pub fn rules(visit: &Visit) -> String {
 }
 
 /// The request for one batch of photos; those without an image are described by words alone.
-pub fn photos(visit: &Visit, photos: Vec<(&Photo, Option<Image>)>) -> Vec<Part> {
-    let mut parts = vec![Part::text(format!(
+pub fn photos(visit: &Visit, photos: Vec<(&Photo, Option<ImageSource>)>) -> Vec<Part> {
+    let mut parts = vec![Part::Text(format!(
         "{}\n\n{PHOTOS}",
         background(visit, true)
     ))];
     for (photo, image) in photos {
-        parts.push(Part::text(about_photo(visit, photo, image.is_some())));
-        parts.extend(image.map(Part::image));
+        parts.push(Part::Text(about_photo(visit, photo, image.is_some())));
+        parts.extend(image.map(Part::Image));
     }
     parts
 }
 
 /// The request for one batch of notes.
 pub fn notes(visit: &Visit, notes: &[&Note]) -> Vec<Part> {
-    let mut parts = vec![Part::text(format!(
+    let mut parts = vec![Part::Text(format!(
         "{}\n\n{NOTES}",
         background(visit, false)
     ))];
@@ -89,7 +88,7 @@ pub fn notes(visit: &Visit, notes: &[&Note]) -> Vec<Part> {
     let general = ids(specifications.filter(|clause| clause.image_ids.is_empty()));
     for note in notes {
         let text = words::line(&note.text);
-        parts.push(Part::text(lines(
+        parts.push(Part::Text(lines(
             format!("Note {}", note.alias),
             &[("Text", &text), ("Specifications", &general)],
         )));
@@ -100,11 +99,11 @@ pub fn notes(visit: &Visit, notes: &[&Note]) -> Vec<Part> {
 /// The request for the order of the observations and the summary.
 pub fn plan(visit: &Visit, findings: &[Finding]) -> Vec<Part> {
     const WORDS: usize = 30;
-    let mut parts = vec![Part::text(format!("{}\n\n{PLAN}", background(visit, true)))];
+    let mut parts = vec![Part::Text(format!("{}\n\n{PLAN}", background(visit, true)))];
     for finding in findings {
         let text = words::beginning(&finding.text, WORDS);
         let group = finding.group.as_deref().unwrap_or_default();
-        parts.push(Part::text(lines(
+        parts.push(Part::Text(lines(
             format!("Observation {}", finding.id),
             &[
                 ("Group", group),

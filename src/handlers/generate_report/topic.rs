@@ -1,13 +1,17 @@
-//! What can be written about: photos and notes, and how each is asked about.
+//! What can be written about: photos and notes, and what a request about some of them holds.
 
-use super::asking::Replied;
-use super::batch::{Asked, Subject};
-use super::draft::{Seen, Writer};
-use super::images::{self, Loaded, Refusal};
+use serde::{Deserialize, Serialize};
+
+use super::batch::{BatchItem, Subject};
+use super::draft::SeenPhoto;
+use super::images::{self, PhotoState, Refusal};
 use super::prompt;
 use super::visit::{Note, Photo, Visit};
-use crate::error::JobError;
+use crate::grok::{ImageSource, Part};
+use crate::handler::JobContext;
 use crate::host::Host;
+use crate::media::Reservation;
+use crate::report::Warning;
 
 /// What can be written about.
 pub trait Topic: Sized {
@@ -18,17 +22,48 @@ pub trait Topic: Sized {
     fn alias(&self) -> &str;
 
     /// What may be answered about it.
-    fn asked<'a>(&'a self, visit: &'a Visit) -> Asked<'a>;
+    fn item<'a>(&'a self, visit: &'a Visit) -> BatchItem<'a>;
 
-    /// Asks about as many of them as fit into one request, at least one. Photos in `unseen` are not shown.
-    ///
-    /// # Errors
-    /// [`JobError`] when the request fails.
-    async fn ask<H: Host>(
-        writer: &Writer<'_, H>,
-        topics: &[&Self],
+    /// Gathers a request about as many of them as fit into one, at least one. Photos in `unseen` are not shown.
+    async fn gather<'t, H: Host>(
+        context: &JobContext<'_, H>,
+        visit: &Visit,
+        topics: &[&'t Self],
         unseen: &[(String, Refusal)],
-    ) -> Result<Replied, JobError>;
+    ) -> TopicBatch<'t, Self>;
+}
+
+/// A request about some topics.
+pub struct TopicBatch<'t, T> {
+    /// What is asked about; may be nothing.
+    pub topics: Vec<&'t T>,
+    /// What to say about it.
+    pub parts: Vec<Part>,
+    /// What is kept with the answer.
+    pub details: BatchDetails,
+    /// Room for what is sent, to be kept while the request is under way.
+    pub reservation: Option<Reservation>,
+}
+
+/// What a step keeps about its request beside the reply.
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub struct BatchDetails {
+    /// Aliases of what was asked about.
+    pub asked: Vec<String>,
+    /// How many photos went along.
+    pub images: usize,
+    /// Aliases of what did not fit into the request.
+    pub left: Vec<String>,
+    /// The photos that were seen.
+    pub seen: Vec<SeenPhoto>,
+    /// What became of the others.
+    pub warnings: Vec<Warning>,
+}
+
+/// The aliases of topics.
+pub fn aliases<T: Topic>(topics: &[&T]) -> Vec<String> {
+    let topics = topics.iter();
+    topics.map(|topic| topic.alias().to_owned()).collect()
 }
 
 impl Topic for Photo {
@@ -38,58 +73,64 @@ impl Topic for Photo {
         &self.alias
     }
 
-    fn asked<'a>(&'a self, visit: &'a Visit) -> Asked<'a> {
+    fn item<'a>(&'a self, visit: &'a Visit) -> BatchItem<'a> {
         let clauses = visit.specifications.iter();
         let citable = clauses.filter(|clause| clause.applies_to(self));
-        Asked {
+        BatchItem {
             alias: &self.alias,
             specs: citable.map(|clause| clause.alias.as_str()).collect(),
         }
     }
 
-    async fn ask<H: Host>(
-        writer: &Writer<'_, H>,
-        photos: &[&Self],
+    async fn gather<'t, H: Host>(
+        context: &JobContext<'_, H>,
+        visit: &Visit,
+        photos: &[&'t Self],
         unseen: &[(String, Refusal)],
-    ) -> Result<Replied, JobError> {
-        let transport = writer.visit.settings.image_transport;
-        let batch = images::load(writer.context, photos, transport, unseen).await;
-        let (mut asked, mut shown) = (Vec::new(), Vec::new());
-        let (mut left, mut seen, mut warnings) = (Vec::new(), Vec::new(), Vec::new());
-        for (photo, loaded) in photos.iter().copied().zip(batch.loaded) {
-            let alias = photo.alias.clone();
-            let image = match loaded {
-                Loaded::Image(image, size) => {
-                    seen.extend(size.map(|size| Seen { alias, size }));
+    ) -> TopicBatch<'t, Self> {
+        let transport = visit.settings.image_transport;
+        let batch = images::load(context, photos, transport, unseen).await;
+        let mut details = BatchDetails::default();
+        let mut shown = Vec::new();
+        for (photo, state) in photos.iter().copied().zip(batch.states) {
+            let image = match state {
+                PhotoState::Ready(image) => {
+                    details.images += 1;
+                    details.seen.extend(seen(photo, &image));
                     Some(image)
                 }
-                Loaded::Refused(warning) => {
-                    warnings.push(warning);
+                PhotoState::Refused(warning) => {
+                    details.warnings.push(warning);
                     None
                 }
-                Loaded::NoRoom => {
-                    left.push(alias);
+                PhotoState::NoRoom => {
+                    details.left.push(photo.alias.clone());
                     continue;
                 }
             };
             // About a photo that is neither seen nor described the model could only invent something.
             if image.is_some() || !photo.description.is_empty() {
-                asked.push(photo);
                 shown.push((photo, image));
             }
         }
-        let images = shown.iter().filter(|(_, image)| image.is_some()).count();
-        let parts = prompt::photos(writer.visit, shown);
-        let replied = writer.ask(&asked, parts).await?;
-        drop(batch.held);
-        Ok(Replied {
-            images,
-            left,
-            seen,
-            warnings,
-            ..replied
-        })
+        let topics: Vec<&Self> = shown.iter().map(|(photo, _)| *photo).collect();
+        details.asked = aliases(&topics);
+        TopicBatch {
+            topics,
+            parts: prompt::photos(visit, shown),
+            details,
+            reservation: batch.reservation,
+        }
     }
+}
+
+fn seen(photo: &Photo, image: &ImageSource) -> Option<SeenPhoto> {
+    let ImageSource::Data(photograph) = image else {
+        return None;
+    };
+    let size = photograph.dimensions?;
+    let alias = photo.alias.clone();
+    Some(SeenPhoto { alias, size })
 }
 
 impl Topic for Note {
@@ -99,21 +140,29 @@ impl Topic for Note {
         &self.alias
     }
 
-    fn asked<'a>(&'a self, visit: &'a Visit) -> Asked<'a> {
+    fn item<'a>(&'a self, visit: &'a Visit) -> BatchItem<'a> {
         let clauses = visit.specifications.iter();
         let general = clauses.filter(|clause| clause.image_ids.is_empty());
-        Asked {
+        BatchItem {
             alias: &self.alias,
             specs: general.map(|clause| clause.alias.as_str()).collect(),
         }
     }
 
-    async fn ask<H: Host>(
-        writer: &Writer<'_, H>,
-        notes: &[&Self],
+    async fn gather<'t, H: Host>(
+        _context: &JobContext<'_, H>,
+        visit: &Visit,
+        notes: &[&'t Self],
         _unseen: &[(String, Refusal)],
-    ) -> Result<Replied, JobError> {
-        let parts = prompt::notes(writer.visit, notes);
-        writer.ask(notes, parts).await
+    ) -> TopicBatch<'t, Self> {
+        TopicBatch {
+            topics: notes.to_vec(),
+            parts: prompt::notes(visit, notes),
+            details: BatchDetails {
+                asked: aliases(notes),
+                ..BatchDetails::default()
+            },
+            reservation: None,
+        }
     }
 }

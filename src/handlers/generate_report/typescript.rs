@@ -8,8 +8,9 @@ use serde_json::{Value, json};
 use ts_rs::TS;
 
 use super::tests::input;
-use super::visit::{Effort, ImageTransport, Style, Visit};
+use super::visit::{ImageTransport, Style, Visit};
 use crate::config::{ApiStyle, Transport};
+use crate::grok::Effort;
 use crate::report::{Attendee, Header, Report};
 use crate::testing::typescript::{Declarations, declaration};
 

@@ -1,9 +1,9 @@
 //! The site visit a report is about: what the input says, in one shape and without gaps.
 
-use serde::Serialize;
 use uuid::Uuid;
 
 use crate::config::{ApiStyle, Transport};
+use crate::grok::Effort;
 use crate::report::{Header, Warning};
 
 /// Everything the engineer brought back, and how the report is to be made.
@@ -151,19 +151,6 @@ pub enum Style {
     Brief,
     /// A paragraph.
     Elaborate,
-}
-
-/// How long the model thinks before it writes.
-#[cfg_attr(test, derive(ts_rs::TS), ts(rename = "ReportEffort"))]
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Effort {
-    None,
-    #[default]
-    Low,
-    Medium,
-    High,
-    Xhigh,
 }
 
 /// How photos travel to the model.

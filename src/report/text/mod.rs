@@ -132,18 +132,21 @@ fn photographs(report: &Report) -> Vec<String> {
         .flat_map(|observation| &observation.images)
         .collect();
     references.sort_by_key(|reference| reference.photo);
-    let lines = references
-        .chunk_by(|one, other| one.photo == other.photo)
-        .map(|places| {
-            let shown: Vec<String> = places
-                .iter()
-                .map(|place| format!("{}, no. {}", place.group, place.number))
-                .collect();
-            let caption = match words::line(&places[0].caption) {
-                caption if caption.is_empty() => String::new(),
-                caption => format!(": {caption}"),
-            };
-            format!("Photo {} ({}){caption}", places[0].photo, shown.join("; "))
-        });
-    lines.collect()
+    let photos = references.chunk_by(|one, other| one.photo == other.photo);
+    photos.filter_map(photograph).collect()
+}
+
+/// The line about a photo, from all references to it.
+fn photograph(references: &[&PhotoReference]) -> Option<String> {
+    let first = references.first()?;
+    let places = references.iter();
+    let places: Vec<String> = places
+        .map(|place| format!("{}, no. {}", place.group, place.number))
+        .collect();
+    let caption = match words::line(&first.caption) {
+        caption if caption.is_empty() => String::new(),
+        caption => format!(": {caption}"),
+    };
+    let (photo, places) = (first.photo, places.join("; "));
+    Some(format!("Photo {photo} ({places}){caption}"))
 }

@@ -17,22 +17,12 @@ pub(super) enum Rule {
 /// Each covers the file or folder and all below it.
 const EXEMPTIONS: &[(Rule, &str)] = &[
     (Rule::Circles, "src/edge/wasm"),
-    (Rule::Circles, "src/handlers/generate_report"),
     (Rule::FileLength, "supabase/migrations"),
-    (Rule::Indexing, "src/handlers/generate_report"),
     (Rule::Layout, "xtask/src"),
-    (Rule::LineLength, "ARCHITECTURE.md"),
-    (Rule::LineLength, "CHANGELOG.md"),
-    (Rule::LineLength, "README.md"),
     (Rule::LineLength, "pkg-template"),
     (Rule::LineLength, "src/edge/wasm"),
     (Rule::LineLength, "supabase"),
     (Rule::LineLength, "tests"),
-    (Rule::LineLength, "xtask"),
-    (Rule::TypeNames, "src/config/grok.rs"),
-    (Rule::TypeNames, "src/edge"),
-    (Rule::TypeNames, "src/handlers/generate_report"),
-    (Rule::TypeNames, "src/host/body.rs"),
 ];
 
 /// Fails with every finding that is not exempt, and with every exemption without a finding.

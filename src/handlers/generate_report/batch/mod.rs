@@ -25,7 +25,7 @@ pub enum Subject {
 
 /// A photo or a note that was asked about.
 #[derive(Debug, Clone)]
-pub struct Asked<'a> {
+pub struct BatchItem<'a> {
     /// What the model calls it.
     pub alias: &'a str,
     /// What the model calls the specifications it may cite about it.
@@ -34,7 +34,7 @@ pub struct Asked<'a> {
 
 /// What the model wrote about one photo or note, cleaned.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Written {
+pub struct Passage {
     /// The photo or note.
     pub alias: String,
     /// A few words; may be empty.
@@ -98,9 +98,9 @@ const SCHEMA: &str = r#"{
 }"#;
 
 /// The schema of a reply, as JSON. It holds aliases only: texts of the caller's are not always valid in one.
-pub fn schema(subject: Subject, asked: &[Asked]) -> String {
+pub fn schema(subject: Subject, items: &[BatchItem]) -> String {
     let mut specs: Vec<&str> = Vec::new();
-    for spec in asked.iter().flat_map(|asked| &asked.specs) {
+    for spec in items.iter().flat_map(|item| &item.specs) {
         if !specs.contains(spec) {
             specs.push(spec);
         }
@@ -112,7 +112,7 @@ pub fn schema(subject: Subject, asked: &[Asked]) -> String {
     SCHEMA
         .replace("LIST", subject.list())
         .replace("KEY", subject.key())
-        .replace("ALIASES", &quoted(asked.iter().map(|asked| asked.alias)))
+        .replace("ALIASES", &quoted(items.iter().map(|item| item.alias)))
         .replace("SPECS", &specs)
 }
 
@@ -130,48 +130,47 @@ pub fn quoted<'a>(aliases: impl IntoIterator<Item = &'a str>) -> String {
 ///
 /// # Errors
 /// Why nothing is.
-pub fn read(subject: Subject, content: &str, asked: &[Asked]) -> Result<Vec<Written>, String> {
+pub fn read(subject: Subject, content: &str, items: &[BatchItem]) -> Result<Vec<Passage>, String> {
     let reply: Value = serde_json::from_str(content).map_err(|_| "the answer is not JSON")?;
-    let items = reply[subject.list()]
-        .as_array()
-        .ok_or_else(|| format!("the answer has no list of {}", subject.list()))?;
-    let mut written: Vec<Written> = Vec::new();
-    for item in items {
-        let alias = item[subject.key()].as_str();
-        let Some(asked) = asked.iter().find(|asked| Some(asked.alias) == alias) else {
+    let entries = reply.get(subject.list()).and_then(Value::as_array);
+    let entries = entries.ok_or_else(|| format!("the answer has no list of {}", subject.list()))?;
+    let mut passages: Vec<Passage> = Vec::new();
+    for entry in entries {
+        let alias = text_of(entry, subject.key());
+        let Some(item) = items.iter().find(|item| Some(item.alias) == alias) else {
             continue;
         };
         // The first answer about something stands: a second one is a slip, not a correction.
-        if !written.iter().any(|known| known.alias == asked.alias) {
-            written.extend(usable(subject, item, asked));
+        if !passages.iter().any(|known| known.alias == item.alias) {
+            passages.extend(passage(subject, entry, item));
         }
     }
-    Ok(written)
+    Ok(passages)
 }
 
-fn usable(subject: Subject, item: &Value, asked: &Asked) -> Option<Written> {
-    let given = item["points"].as_array()?;
-    let points: Vec<Point> = given
-        .iter()
-        .filter_map(|given| point(given, asked))
-        .collect();
+fn text_of<'a>(value: &'a Value, name: &str) -> Option<&'a str> {
+    value.get(name).and_then(Value::as_str)
+}
+
+fn passage(subject: Subject, entry: &Value, item: &BatchItem) -> Option<Passage> {
+    let given = entry.get("points")?.as_array()?;
+    let points = given.iter().filter_map(|given| point(given, item));
+    let points: Vec<Point> = points.collect();
     let is_instruction = subject == Subject::Notes && given.is_empty();
-    let title = markup::clean(item["title"].as_str().unwrap_or_default());
-    (!points.is_empty() || is_instruction).then(|| Written {
-        alias: asked.alias.to_owned(),
+    let title = markup::clean(text_of(entry, "title").unwrap_or_default());
+    (!points.is_empty() || is_instruction).then(|| Passage {
+        alias: item.alias.to_owned(),
         title: words::beginning(title.trim_end_matches('.'), MOST_WORDS_OF_A_TITLE),
         points,
     })
 }
 
-fn point(given: &Value, asked: &Asked) -> Option<Point> {
-    let text = markup::clean(given["text"].as_str()?);
-    let spec = given["spec"]
-        .as_str()
-        .filter(|spec| asked.specs.contains(spec));
+fn point(given: &Value, item: &BatchItem) -> Option<Point> {
+    let text = markup::clean(text_of(given, "text")?);
+    let spec = text_of(given, "spec").filter(|spec| item.specs.contains(spec));
     (!text.is_empty()).then(|| Point {
         text,
-        kind: match given["kind"].as_str() {
+        kind: match text_of(given, "kind") {
             Some("deficiency") => Kind::Deficiency,
             Some("action") => Kind::Action,
             Some("verify") => Kind::Verify,

@@ -2,7 +2,7 @@ use serde_json::json;
 
 use super::*;
 
-fn asked() -> Vec<Asked<'static>> {
+fn asked() -> Vec<BatchItem<'static>> {
     let specs = |alias| {
         if alias == "p1" {
             vec!["s1"]
@@ -12,7 +12,7 @@ fn asked() -> Vec<Asked<'static>> {
     };
     let asked = ["p1", "p2"].into_iter();
     asked
-        .map(|alias| Asked {
+        .map(|alias| BatchItem {
             alias,
             specs: specs(alias),
         })
@@ -99,7 +99,7 @@ fn a_reply_of_another_shape_says_why_it_is_of_no_use() {
 
 #[test]
 fn no_statement_about_a_note_is_an_answer_and_about_a_photo_is_none() {
-    let asked = [Asked {
+    let asked = [BatchItem {
         alias: "n1",
         specs: Vec::new(),
     }];
@@ -121,7 +121,7 @@ fn the_schema_asks_for_everything_and_nothing_else() {
     assert_eq!(point["spec"]["anyOf"][0]["enum"], json!(["s1"]));
     let without = parsed(super::schema(
         Subject::Notes,
-        &[Asked {
+        &[BatchItem {
             alias: "n1",
             specs: Vec::new(),
         }],

@@ -5,11 +5,12 @@ mod tests;
 
 use super::draft::Draft;
 use super::findings::{About, Finding};
-use super::formatting::Formatted;
+use super::formatting::Layout;
 use super::grouping::GENERAL;
 use super::plan::OutlineSection;
 use super::prompt::PROMPT_VERSION;
 use super::visit::{Placement, Visit};
+use crate::grok::Spending;
 use crate::job::Job;
 use crate::report::{
     Action, Citation, OPEN, Observation, PhotoReference, RESPONSIBLE, Report, ReportNote,
@@ -26,27 +27,28 @@ pub fn assemble(
     visit: &Visit,
     draft: &Draft,
     findings: &[Finding],
-    formatted: Formatted,
+    layout: Layout,
+    spending: &Spending,
     job: &Job,
 ) -> Report {
-    let (status, message) = outcome(draft, findings, &formatted);
-    let sections = formatted.outline.sections.iter();
+    let (status, message) = outcome(draft, findings, &layout);
+    let sections = layout.outline.sections.iter();
     let mut report = Report {
         schema: Schema::First,
         success: true,
         message: message.into(),
         report_id: visit.report_id,
         status,
-        stats: stats(visit, draft, &formatted, job),
+        stats: stats(visit, draft, &layout, spending, job),
         sections: sections
             .map(|outline| section(visit, findings, outline))
             .collect(),
         actions: findings.iter().flat_map(actions).collect(),
         notes: notes(visit, findings),
         photos: photos(visit, draft),
-        formatting: formatted.formatting,
+        formatting: layout.formatting,
         header: visit.header.clone(),
-        summary: formatted.outline.summary,
+        summary: layout.outline.summary,
         text: String::new(),
         warnings: draft.warnings.clone(),
     };
@@ -56,11 +58,11 @@ pub fn assemble(
 }
 
 /// How the report came out, and the sentence that says so.
-fn outcome(draft: &Draft, findings: &[Finding], formatted: &Formatted) -> (Status, &'static str) {
+fn outcome(draft: &Draft, findings: &[Finding], layout: &Layout) -> (Status, &'static str) {
     let has_own_words_alone = findings
         .iter()
         .all(|finding| finding.source == Source::Input);
-    match formatted.status {
+    match layout.status {
         _ if draft.unasked > 0 => PARTIAL,
         Status::Partial => PARTIAL,
         _ if has_own_words_alone => (
@@ -167,17 +169,16 @@ fn photos(visit: &Visit, draft: &Draft) -> Vec<ReportPhoto> {
     photos.collect()
 }
 
-fn stats(visit: &Visit, draft: &Draft, formatted: &Formatted, job: &Job) -> Stats {
-    let mut usage = draft.usage.clone();
-    usage.add(&formatted.toll.usage);
+fn stats(visit: &Visit, draft: &Draft, layout: &Layout, spending: &Spending, job: &Job) -> Stats {
+    let usage = spending.usage();
     Stats {
         images: visit.photos.len(),
         batches: draft.batches,
         calls: usage.calls,
         reused_steps: job.steps.len(),
-        reused_answers: draft.reused + formatted.toll.reused,
-        retries: draft.repeats + formatted.toll.usage.calls.saturating_sub(1),
-        duplicate_risk: draft.duplicate_risk + formatted.toll.duplicate_risk,
+        reused_answers: spending.reused_answers(),
+        retries: draft.repeats + layout.repeats,
+        duplicate_risk: spending.duplicate_risk(),
         prompt_tokens: usage.prompt_tokens,
         image_tokens: usage.image_tokens,
         cached_tokens: usage.cached_tokens,

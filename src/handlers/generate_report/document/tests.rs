@@ -1,38 +1,47 @@
 use serde_json::{Value, json};
 
-use crate::handlers::generate_report::batch::{Point, Written};
+use crate::grok::Spending;
+use crate::handlers::generate_report::batch::{Passage, Point};
 use crate::handlers::generate_report::draft::Draft;
 use crate::handlers::generate_report::findings;
-use crate::handlers::generate_report::formatting::{Formatted, Toll};
+use crate::handlers::generate_report::formatting::Layout;
 use crate::handlers::generate_report::visit::Visit;
 use crate::handlers::generate_report::{document, plan};
 use crate::report::{Formatting, FormattingMode, Kind, Status};
 use crate::testing::job;
 
 /// The text of a report in the engineer's order, with what the model wrote and summed up.
-fn text(input: Value, written: Vec<Written>, summary: &[&str]) -> String {
+fn text(input: Value, written: Vec<Passage>, summary: &[&str]) -> String {
     let visit = Visit::read(&input).expect("the input is good");
     let draft = Draft {
-        written,
+        passages: written,
         ..Draft::default()
     };
-    let (findings, _) = findings::collect(&visit, &draft.written);
+    let (findings, _) = findings::collect(&visit, &draft.passages);
     let mut outline = plan::deterministic(&findings);
     outline.summary = summary
         .iter()
         .map(|sentence| (*sentence).to_owned())
         .collect();
-    let formatted = Formatted {
+    let layout = Layout {
         outline,
         formatting: Formatting {
             mode: FormattingMode::Model,
             reason: None,
         },
         status: Status::Complete,
-        toll: Toll::default(),
+        repeats: 0,
     };
     let job = job("generate_report", json!({}));
-    document::assemble(&visit, &draft, &findings, formatted, &job).text
+    document::assemble(
+        &visit,
+        &draft,
+        &findings,
+        layout,
+        &Spending::default(),
+        &job,
+    )
+    .text
 }
 
 const SMALL_VISIT: &str = "\
@@ -102,7 +111,7 @@ fn a_small_visit_reads_like_a_report() {
         kind,
         spec: spec.map(str::to_owned),
     };
-    let about = |alias: &str, title: &str, points: Vec<Point>| Written {
+    let about = |alias: &str, title: &str, points: Vec<Point>| Passage {
         alias: alias.into(),
         title: title.into(),
         points,

@@ -4,7 +4,7 @@
 #[cfg(test)]
 mod tests;
 
-use super::batch::{Point, Written};
+use super::batch::{Passage, Point};
 use super::grouping::{self, GENERAL};
 use super::visit::{Group, Note, Photo, Placement, Visit};
 use crate::report::{Kind, Source, Warning, WarningCode};
@@ -46,12 +46,12 @@ pub enum About {
 }
 
 /// Collects the findings, with a warning for each photo or note that nothing usable was written about.
-pub fn collect(visit: &Visit, written: &[Written]) -> (Vec<Finding>, Vec<Warning>) {
+pub fn collect(visit: &Visit, passages: &[Passage]) -> (Vec<Finding>, Vec<Warning>) {
     let mut findings = Vec::new();
     for (group, about) in order(visit) {
         let finding = match about {
-            About::Photo(placed) => about_photo(visit, written, placed),
-            About::Note(index) => match about_note(visit, written, index) {
+            About::Photo(placed) => about_photo(visit, passages, placed),
+            About::Note(index) => match about_note(visit, passages, index) {
                 Some(finding) => finding,
                 None => continue,
             },
@@ -62,7 +62,7 @@ pub fn collect(visit: &Visit, written: &[Written]) -> (Vec<Finding>, Vec<Warning
             ..finding
         });
     }
-    (findings, warnings(visit, written))
+    (findings, warnings(visit, passages))
 }
 
 /// Everything there is to say something about, in the engineer's order. Notes belong to no group: they begin the
@@ -85,39 +85,39 @@ fn photos(group: &Group) -> impl Iterator<Item = (&str, About)> {
     photos.map(|placed| (group.name.as_str(), About::Photo(*placed)))
 }
 
-fn about_photo(visit: &Visit, written: &[Written], placed: Placement) -> Finding {
+fn about_photo(visit: &Visit, passages: &[Passage], placed: Placement) -> Finding {
     let photo = &visit.photos[placed.photo];
     let about = About::Photo(placed);
-    match find(written, &photo.alias) {
-        Some(written) => from_model(visit, written, &photo.description, about),
+    match find(passages, &photo.alias) {
+        Some(passage) => from_model(visit, passage, &photo.description, about),
         None => own_words(&photo.description, kind_of_tag(photo), about),
     }
 }
 
 /// `None` for a note that only says how to write the rest; where there is no rest, every note counts.
-fn about_note(visit: &Visit, written: &[Written], index: usize) -> Option<Finding> {
+fn about_note(visit: &Visit, passages: &[Passage], index: usize) -> Option<Finding> {
     let note = &visit.notes[index];
     let about = About::Note(index);
-    match find(written, &note.alias) {
-        Some(written) if is_instruction(written) => {
+    match find(passages, &note.alias) {
+        Some(passage) if is_instruction(passage) => {
             let is_all = visit.photos.is_empty();
             is_all.then(|| own_words(&note.text, Kind::Observation, about))
         }
-        Some(written) => Some(from_model(visit, written, "", about)),
+        Some(passage) => Some(from_model(visit, passage, "", about)),
         None => Some(own_words(&note.text, Kind::Observation, about)),
     }
 }
 
-fn find<'a>(written: &'a [Written], alias: &str) -> Option<&'a Written> {
-    written.iter().find(|written| written.alias == alias)
+fn find<'a>(passages: &'a [Passage], alias: &str) -> Option<&'a Passage> {
+    passages.iter().find(|passage| passage.alias == alias)
 }
 
-fn is_instruction(written: &Written) -> bool {
-    written.points.is_empty()
+fn is_instruction(passage: &Passage) -> bool {
+    passage.points.is_empty()
 }
 
-fn from_model(visit: &Visit, written: &Written, description: &str, about: About) -> Finding {
-    let (actions, statements): (Vec<&Point>, Vec<&Point>) = written
+fn from_model(visit: &Visit, passage: &Passage, description: &str, about: About) -> Finding {
+    let (actions, statements): (Vec<&Point>, Vec<&Point>) = passage
         .points
         .iter()
         .partition(|point| point.kind == Kind::Action);
@@ -134,7 +134,7 @@ fn from_model(visit: &Visit, written: &Written, description: &str, about: About)
         ),
         (None, true) => (actions.join(" "), Source::Model, Kind::Action),
     };
-    let cited = written
+    let cited = passage
         .points
         .iter()
         .find_map(|point| point.spec.as_deref());
@@ -142,7 +142,7 @@ fn from_model(visit: &Visit, written: &Written, description: &str, about: About)
     Finding {
         id: String::new(),
         group: None,
-        title: written.title.clone(),
+        title: passage.title.clone(),
         text,
         kind,
         source,
@@ -193,11 +193,11 @@ fn sentence(text: &str) -> String {
     }
 }
 
-fn warnings(visit: &Visit, written: &[Written]) -> Vec<Warning> {
-    let has_none = |alias: &String| find(written, alias).is_none();
+fn warnings(visit: &Visit, passages: &[Passage]) -> Vec<Warning> {
+    let has_none = |alias: &String| find(passages, alias).is_none();
     let is_left_out = |note: &&Note| {
-        let written = find(written, &note.alias);
-        written.is_some_and(is_instruction) && !visit.photos.is_empty()
+        let passage = find(passages, &note.alias);
+        passage.is_some_and(is_instruction) && !visit.photos.is_empty()
     };
     let photos = visit.photos.iter().filter(|photo| has_none(&photo.alias));
     let own_words = visit.notes.iter().filter(|note| has_none(&note.alias));

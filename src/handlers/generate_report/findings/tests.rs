@@ -20,21 +20,21 @@ fn visit() -> Visit {
     Visit::read(&input).expect("the input is good")
 }
 
-fn written(points: &[(Kind, &str, Option<&str>)]) -> Written {
+fn written(points: &[(Kind, &str, Option<&str>)]) -> Passage {
     let point = |(kind, text, spec): &(Kind, &str, Option<&str>)| Point {
         text: (*text).to_owned(),
         kind: *kind,
         spec: spec.map(str::to_owned),
     };
-    Written {
+    Passage {
         alias: String::new(),
         title: "Open lap".into(),
         points: points.iter().map(point).collect(),
     }
 }
 
-fn collected(about: &[(&str, Written)]) -> (Vec<Finding>, Vec<Warning>) {
-    let written = about.iter().map(|(alias, written)| Written {
+fn collected(about: &[(&str, Passage)]) -> (Vec<Finding>, Vec<Warning>) {
+    let written = about.iter().map(|(alias, written)| Passage {
         alias: (*alias).to_owned(),
         ..written.clone()
     });

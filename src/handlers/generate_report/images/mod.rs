@@ -1,66 +1,52 @@
-//! Photos on their way to the model: fetched from their address or from Storage, and checked by their bytes.
+//! The photos of a request: fetched from their address or from Storage as far as they fit.
 //!
 //! A photo that cannot be had never fails the report: it is written about from its description, with a warning.
 
-mod format;
-mod memory;
-mod source;
-
-use std::rc::Rc;
+mod refusal;
+mod room;
 
 use futures_util::future::join_all;
-use serde::{Deserialize, Serialize};
 
-pub use self::format::Format;
-use self::format::Sniffed;
-pub use self::memory::Held;
-use self::memory::{Fetched, Key};
+pub use self::refusal::Refusal;
+use self::room::{ROOM_BYTES, Room};
+
 use super::visit::{ImageTransport, Photo};
+use crate::grok::ImageSource;
 use crate::handler::JobContext;
-use crate::host::{Host, TransportError};
-use crate::report::{Warning, WarningCode};
+use crate::host::{Host, HttpRequest, Method};
+use crate::media::{self, ImageMemory, Photograph, PhotographKey, Reservation};
+use crate::report::Warning;
+use crate::storage;
 
 /// xAI takes no larger image.
 const MOST_BYTES: usize = 10 << 20;
-/// All photos of a request.
-const MOST_BYTES_OF_A_REQUEST: usize = MOST_BYTES;
-const AT_ONCE: usize = 3;
-const TRIES: u32 = 2;
-const PAUSE_MS: u32 = 1_000;
+const TIMEOUT_MS: u32 = 15_000;
 
-/// A photo as the model gets it.
-#[derive(Debug)]
-pub enum Image {
-    /// Where xAI fetches it.
-    Address(String),
-    /// The photo itself.
-    Bytes { format: Format, bytes: Rc<Vec<u8>> },
+/// The photos of one request.
+pub struct PhotoBatch {
+    /// What became of each, in order; at least one is not without room.
+    pub states: Vec<PhotoState>,
+    /// Their room in memory, to be kept while the request is under way.
+    pub reservation: Option<Reservation>,
 }
 
 /// What became of a photo.
 #[derive(Debug)]
-pub enum Loaded {
-    /// The model can have it; its size is known if the worker saw it.
-    Image(Image, Option<Size>),
+pub enum PhotoState {
+    /// The model can have it.
+    Ready(ImageSource),
     /// It cannot be had, and why.
     Refused(Warning),
     /// The photos before it fill a request; it belongs into another.
     NoRoom,
 }
 
-/// Width and height in pixels.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Size {
-    pub w: u32,
-    pub h: u32,
-}
-
-/// The photos of one request.
-pub struct Batch {
-    /// What became of each, in order; at least one is not without room.
-    pub loaded: Vec<Loaded>,
-    /// Their place in memory, to be kept while the request is under way.
-    pub held: Option<Held>,
+/// What decides how photos get to the model.
+struct Loader<'a, H> {
+    context: &'a JobContext<'a, H>,
+    transport: ImageTransport,
+    /// Photos that stay where they are, by alias.
+    unseen: &'a [(String, Refusal)],
 }
 
 /// Gets the photos of one request. Those in `unseen` stay where they are.
@@ -69,223 +55,113 @@ pub async fn load<H: Host>(
     photos: &[&Photo],
     transport: ImageTransport,
     unseen: &[(String, Refusal)],
-) -> Batch {
-    let is_fetched = |photo: &&&Photo| {
-        let is_unseen = unseen.iter().any(|(alias, _)| *alias == photo.alias);
-        !is_unseen && (photo.url.is_none() || transport == ImageTransport::Base64)
+) -> PhotoBatch {
+    let loader = Loader {
+        context,
+        transport,
+        unseen,
     };
-    let wanted: Vec<Key> = photos
-        .iter()
-        .filter(is_fetched)
-        .map(|photo| key(context, photo))
-        .collect();
-    let (mut held, known) = match wanted.is_empty() {
-        true => (None, Vec::new()),
-        false => {
-            let memory = context.shared();
-            let (held, known) = memory::hold(&memory, MOST_BYTES_OF_A_REQUEST, &wanted).await;
-            (Some(held), known)
-        }
-    };
+    let (mut reservation, known) = loader.reserve(photos).await;
     let mut room = Room::default();
-    let mut loaded = Vec::new();
-    while let Some(next) = photos.get(loaded.len()..).filter(|left| !left.is_empty()) {
+    let mut states = Vec::new();
+    while let Some(next) = photos.get(states.len()..).filter(|left| !left.is_empty()) {
         let most = next.iter().take(room.at_once());
-        let gets = most.map(|photo| get(context, photo, transport, unseen, &known));
-        let got = join_all(gets).await;
-        if got.is_empty() {
-            loaded.resize_with(photos.len(), || Loaded::NoRoom);
+        let sources = join_all(most.map(|photo| loader.get(photo, &known))).await;
+        if sources.is_empty() {
+            states.resize_with(photos.len(), || PhotoState::NoRoom);
             break;
         }
-        for (photo, got) in next.iter().zip(got) {
-            loaded.push(match got {
-                Ok(got) if room.takes(&got) => {
-                    if let (Some(held), Got::Bytes(fetched)) = (&mut held, &got) {
-                        held.add(key(context, photo), fetched.clone());
+        for (photo, source) in next.iter().zip(sources) {
+            states.push(match source {
+                Ok(source) if room.take(&source) => {
+                    if let (Some(reservation), ImageSource::Data(photograph)) =
+                        (&mut reservation, &source)
+                    {
+                        reservation.add(loader.key(photo), photograph.clone());
                     }
-                    got.loaded()
+                    PhotoState::Ready(source)
                 }
-                Ok(_) => Loaded::NoRoom,
-                Err(refusal) => Loaded::Refused(refusal.warning(photo)),
+                Ok(_) => PhotoState::NoRoom,
+                Err(refusal) => PhotoState::Refused(refusal.warning(&photo.id)),
             });
         }
     }
-    if let Some(held) = &mut held {
-        held.keep(room.taken);
+    if let Some(reservation) = &mut reservation {
+        reservation.shrink_to(room.taken());
     }
-    Batch { loaded, held }
-}
-
-/// A photo the way the model is to have it; `known` are those that need not be fetched.
-async fn get<H: Host>(
-    context: &JobContext<'_, H>,
-    photo: &Photo,
-    transport: ImageTransport,
-    unseen: &[(String, Refusal)],
-    known: &[(Key, Fetched)],
-) -> Result<Got, Refusal> {
-    if let Some((_, refusal)) = unseen.iter().find(|(alias, _)| *alias == photo.alias) {
-        return Err(*refusal);
-    }
-    if let (Some(url), ImageTransport::Url) = (&photo.url, transport) {
-        return Ok(Got::Address(url.clone()));
-    }
-    match known.iter().find(|(key, _)| key.1 == photo.alias) {
-        Some((_, fetched)) => Ok(Got::Bytes(fetched.clone())),
-        None => fetch(context, photo).await.map(Got::Bytes),
+    PhotoBatch {
+        states,
+        reservation,
     }
 }
 
-fn key<H: Host>(context: &JobContext<'_, H>, photo: &Photo) -> Key {
-    (context.job().id, photo.alias.clone())
-}
-
-/// A photo that the model can have.
-enum Got {
-    Address(String),
-    Bytes(Fetched),
-}
-
-impl Got {
-    fn loaded(self) -> Loaded {
-        match self {
-            Self::Address(url) => Loaded::Image(Image::Address(url), None),
-            Self::Bytes(Fetched {
-                format,
-                size,
-                bytes,
-            }) => Loaded::Image(Image::Bytes { format, bytes }, size),
-        }
-    }
-}
-
-/// What is left of a request. Photos of a visit are much alike, so what came tells how many more fit: hardly any is
-/// fetched that does not.
-#[derive(Default)]
-struct Room {
-    taken: usize,
-    largest: usize,
-    is_full: bool,
-}
-
-impl Room {
-    /// How many photos to fetch next.
-    fn at_once(&self) -> usize {
-        match self.largest {
-            _ if self.is_full => 0,
-            0 => 1,
-            largest => (self.left() / largest).min(AT_ONCE),
-        }
-    }
-
-    fn takes(&mut self, got: &Got) -> bool {
-        let bytes = match got {
-            Got::Address(_) => 1,
-            Got::Bytes(fetched) => fetched.bytes.len(),
+impl<H: Host> Loader<'_, H> {
+    /// Room for the photos that travel as bytes, and those of them that are still in memory.
+    async fn reserve(
+        &self,
+        photos: &[&Photo],
+    ) -> (Option<Reservation>, Vec<(PhotographKey, Photograph)>) {
+        let is_fetched = |photo: &&&Photo| {
+            let by_url = photo.url.is_some() && self.transport == ImageTransport::Url;
+            !by_url && self.refusal(photo).is_none()
         };
-        self.largest = self.largest.max(bytes);
-        self.is_full |= bytes > self.left();
-        if !self.is_full {
-            self.taken += bytes;
+        let fetched = photos.iter().filter(is_fetched);
+        let wanted: Vec<PhotographKey> = fetched.map(|photo| self.key(photo)).collect();
+        if wanted.is_empty() {
+            return (None, Vec::new());
         }
-        !self.is_full
+        let memory = self.context.shared::<ImageMemory>();
+        let (reservation, known) = memory.reserve(ROOM_BYTES, &wanted).await;
+        (Some(reservation), known)
     }
 
-    fn left(&self) -> usize {
-        MOST_BYTES_OF_A_REQUEST - self.taken
-    }
-}
-
-/// Why the model does not get to see a photo.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Refusal {
-    /// It is not there, or its place does not let the worker in.
-    NotFound(u16),
-    /// It is larger than xAI takes any.
-    TooLarge,
-    /// It is neither JPEG nor PNG.
-    Unsupported,
-    /// It did not come in time.
-    TimedOut,
-    /// May pass: no connection, or a server that cannot answer now.
-    Unreachable,
-    /// Shown to it, xAI refused it.
-    NotTaken,
-    /// A request is too much for xAI even with this photo alone.
-    TooMuch,
-}
-
-async fn fetch<H: Host>(context: &JobContext<'_, H>, photo: &Photo) -> Result<Fetched, Refusal> {
-    let mut tries = 1;
-    let mut bytes = loop {
-        match fetch_once(context, photo).await {
-            Err(Refusal::Unreachable) if tries < TRIES => {
-                tries += 1;
-                context.sleep_ms(PAUSE_MS).await;
-            }
-            fetched => break fetched?,
+    /// A photo the way the model is to have it; `known` are those that need not be fetched.
+    async fn get(
+        &self,
+        photo: &Photo,
+        known: &[(PhotographKey, Photograph)],
+    ) -> Result<ImageSource, Refusal> {
+        if let Some(refusal) = self.refusal(photo) {
+            return Err(refusal);
         }
-    };
-    let Sniffed { format, size } = format::sniff(&bytes).ok_or(Refusal::Unsupported)?;
-    bytes.shrink_to_fit();
-    Ok(Fetched {
-        format,
-        size,
-        bytes: Rc::new(bytes),
-    })
-}
-
-async fn fetch_once<H: Host>(
-    context: &JobContext<'_, H>,
-    photo: &Photo,
-) -> Result<Vec<u8>, Refusal> {
-    let request = source::request(photo, context.config(), MOST_BYTES);
-    let response = match context.fetch(request).await {
-        Ok(response) => response,
-        Err(TransportError::TooLarge) => return Err(Refusal::TooLarge),
-        Err(TransportError::TimedOut) => return Err(Refusal::TimedOut),
-        Err(TransportError::Failed(_)) => return Err(Refusal::Unreachable),
-    };
-    match response.status {
-        200..=299 => Ok(response.body),
-        408 | 425 | 429 | 500..=599 => Err(Refusal::Unreachable),
-        status => Err(Refusal::NotFound(status)),
-    }
-}
-
-impl Refusal {
-    fn warning(self, photo: &Photo) -> Warning {
-        let (code, reason) = match self {
-            Self::NotFound(status) => (
-                WarningCode::ImageNotFound,
-                format!("the server answered {status}"),
-            ),
-            Self::TooLarge => {
-                let most = MOST_BYTES >> 20;
-                (
-                    WarningCode::ImageTooLarge,
-                    format!("it is larger than {most} MiB"),
-                )
-            }
-            Self::Unsupported => (
-                WarningCode::ImageUnsupported,
-                "it is neither JPEG nor PNG".into(),
-            ),
-            Self::TimedOut => (
-                WarningCode::ImageUnreachable,
-                "it did not come in time".into(),
-            ),
-            Self::Unreachable => (
-                WarningCode::ImageUnreachable,
-                "the server did not answer".into(),
-            ),
-            Self::NotTaken => (WarningCode::ImageRefused, "xAI did not take it".into()),
-            Self::TooMuch => (
-                WarningCode::ImageTooLarge,
-                "it is too much for one request to xAI".into(),
-            ),
+        if let (Some(url), ImageTransport::Url) = (&photo.url, self.transport) {
+            return Ok(ImageSource::Url(url.clone()));
+        }
+        let key = self.key(photo);
+        let photograph = match known.iter().find(|(known, _)| *known == key) {
+            Some((_, photograph)) => Ok(photograph.clone()),
+            None => media::fetch(self.context, self.request(photo)).await,
         };
-        let message = format!("the photo was not seen, only its description: {reason}");
-        Warning::about(code, &photo.id, message)
+        photograph
+            .map(ImageSource::Data)
+            .map_err(Refusal::Unavailable)
+    }
+
+    /// Only a photo named by bucket and path is fetched with the project's key.
+    fn request(&self, photo: &Photo) -> HttpRequest {
+        match (&photo.stored, &photo.url) {
+            (Some((bucket, path)), _) => {
+                let config = self.context.config();
+                storage::download(config, bucket, path, TIMEOUT_MS, MOST_BYTES)
+            }
+            (None, url) => HttpRequest {
+                method: Method::Get,
+                url: url.clone().unwrap_or_default(),
+                headers: Vec::new(),
+                body: None,
+                timeout_ms: TIMEOUT_MS,
+                max_response_bytes: MOST_BYTES,
+            },
+        }
+    }
+
+    fn refusal(&self, photo: &Photo) -> Option<Refusal> {
+        let mut unseen = self.unseen.iter();
+        let refused = unseen.find(|(alias, _)| *alias == photo.alias);
+        refused.map(|(_, refusal)| *refusal)
+    }
+
+    fn key(&self, photo: &Photo) -> PhotographKey {
+        (self.context.job().id, photo.alias.clone())
     }
 }

@@ -3,6 +3,7 @@
 
 mod address;
 mod fields;
+mod names;
 mod photos;
 mod settings;
 
@@ -12,6 +13,7 @@ mod tests;
 use serde_json::Value;
 
 use self::fields::Fields;
+use self::names::{each_once, group_names};
 use self::photos::photos;
 use self::settings::settings;
 use super::grouping::{self, GENERAL};
@@ -138,23 +140,6 @@ fn attendees(header: &Fields) -> Result<Vec<Attendee>, JobError> {
 fn lines(header: &Fields, name: &str) -> Result<Vec<String>, JobError> {
     let texts = header.texts_or_text(name)?;
     Ok(each_once(texts.iter().map(|text| words::line(text))))
-}
-
-/// Names of groups, word for word: the application finds its photos by them. Only what would break a line is a space.
-fn group_names(texts: &[String]) -> Vec<String> {
-    let names = texts.iter();
-    each_once(names.map(|name| name.trim().replace(char::is_control, " ")))
-}
-
-/// The texts that are not empty.
-fn each_once(texts: impl Iterator<Item = String>) -> Vec<String> {
-    let mut known: Vec<String> = Vec::new();
-    for text in texts {
-        if !text.is_empty() && !known.contains(&text) {
-            known.push(text);
-        }
-    }
-    known
 }
 
 fn warn_of_unknown_images(

@@ -2,7 +2,7 @@
 
 use super::address::address;
 use super::fields::Fields;
-use super::group_names;
+use super::names::group_names;
 use crate::error::JobError;
 use crate::handlers::generate_report::visit::Photo;
 use crate::report::{Warning, WarningCode};

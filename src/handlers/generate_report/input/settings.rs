@@ -3,7 +3,8 @@
 use super::fields::Fields;
 use crate::config::{ApiStyle, Transport};
 use crate::error::JobError;
-use crate::handlers::generate_report::visit::{Effort, ImageTransport, Settings};
+use crate::grok::Effort;
+use crate::handlers::generate_report::visit::{ImageTransport, Settings};
 use crate::report::{Warning, WarningCode};
 
 const MOST_IN_A_BATCH: u32 = 20;

@@ -1,7 +1,8 @@
 use serde_json::{Value, json};
 
 use crate::error::JobError;
-use crate::handlers::generate_report::visit::{Effort, ImageTransport, Style, Visit};
+use crate::grok::Effort;
+use crate::handlers::generate_report::visit::{ImageTransport, Style, Visit};
 use crate::report::WarningCode;
 
 /// The least a visit needs, changed by `change`; a key set to null is taken away.

@@ -71,21 +71,21 @@ pub fn schema(findings: &[Finding]) -> String {
 /// Why there is none.
 pub fn read(content: &str) -> Result<Plan, String> {
     let reply: Value = serde_json::from_str(content).unwrap_or_default();
-    let texts = |list: &Value| -> Option<Vec<String>> {
-        let texts = list.as_array()?.iter();
+    let texts = |of: &Value, name: &str| -> Option<Vec<String>> {
+        let texts = of.get(name)?.as_array()?.iter();
         texts.map(|text| Some(text.as_str()?.to_owned())).collect()
     };
     let section = |section: &Value| {
         Some(PlanSection {
-            title: section["title"].as_str()?.to_owned(),
-            items: texts(&section["items"])?,
+            title: section.get("title")?.as_str()?.to_owned(),
+            items: texts(section, "items")?,
         })
     };
     let plan = || {
-        let sections = reply["sections"].as_array()?.iter().map(section);
+        let sections = reply.get("sections")?.as_array()?.iter().map(section);
         Some(Plan {
             sections: sections.collect::<Option<_>>()?,
-            summary: texts(&reply["summary"])?,
+            summary: texts(&reply, "summary")?,
         })
     };
     plan().ok_or_else(|| "the plan is not JSON of the shape asked for".into())

@@ -1,180 +1,12 @@
 //! Answers that are fetched later: asked for once, fetched once, whatever becomes of the runs in between.
 
-use std::cell::RefCell;
-use std::collections::BTreeMap;
-use std::rc::Rc;
-
+use super::deferring::*;
 use super::*;
-use crate::handler::{JobContext, Registration};
 use crate::host::TransportError;
-use crate::isolate::CrashRecord;
-use crate::isolate::RunContext;
-use crate::isolate::Signals;
-
-/// An API that defers, as xAI describes it.
-#[derive(Default)]
-struct Xai {
-    /// By request id: from when on the answer is there, and what was asked.
-    deferred: BTreeMap<String, (u64, Value)>,
-    /// By step: when the isolate began that began it first.
-    begun: BTreeMap<String, u64>,
-    /// Everything that happened, in order.
-    events: Vec<String>,
-}
-
-type Shared = Rc<RefCell<Xai>>;
-
-/// How a test changes what comes back, if it does: for a look or a question, by what is asked about.
-type Change = fn(&str, &str) -> Option<Reply>;
-
-/// A world whose API has each answer after `delay_ms` and gives it out once. `xai` outlives the world.
-fn deferring(xai: &Shared, started_ms: u64, delay_ms: u64, change: Change) -> ScriptedHost {
-    let host = world(|_| None);
-    let clock = host.clock();
-    clock.set(started_ms);
-    let (log, api) = (xai.clone(), xai.clone());
-    let host = host.on_rpc(move |function, arguments| {
-        let name = arguments["name"].as_str().unwrap_or_default();
-        let mut log = log.borrow_mut();
-        if function == "save_job_step" {
-            log.events.push(format!("save {name}"));
-            return held();
-        }
-        let began_ms = *log.begun.entry(name.into()).or_insert(started_ms);
-        let is_again = began_ms != started_ms;
-        Reply::json(200, json!(if is_again { "again" } else { "held" }))
-    });
-    host.on_fetch(move |request| match Call::of(request) {
-        Some(call) => api.borrow_mut().ask(&call, clock.get() + delay_ms, change),
-        None => match request.url.split_once("/deferred-completion/") {
-            Some((_, id)) => api.borrow_mut().look(id, clock.get(), change),
-            None => Reply::bytes(200, JPEG),
-        },
-    })
-}
-
-impl Xai {
-    fn ask(&mut self, call: &Call, ready_at_ms: u64, change: Change) -> Reply {
-        let about = call.all_ids().join(" ");
-        self.events.push(format!("ask {about}"));
-        if let Some(reply) = change("ask", &about) {
-            return reply;
-        }
-        assert_eq!(call.body["deferred"], true);
-        let id = format!("id-{}", self.deferred.len());
-        let answer = json!({ "about": about, "content": call.answer().to_string() });
-        self.deferred.insert(id.clone(), (ready_at_ms, answer));
-        Reply::json(200, json!({ "request_id": id }))
-    }
-
-    fn look(&mut self, id: &str, now_ms: u64, change: Change) -> Reply {
-        let about = self
-            .deferred
-            .get(id)
-            .map(|(_, answer)| answer["about"].to_string());
-        let about = about.unwrap_or_default().replace('"', "");
-        self.events.push(format!("look {about}"));
-        if let Some(reply) = change("look", &about) {
-            return reply;
-        }
-        match self.deferred.get(id) {
-            None => Reply::json(
-                404,
-                json!({ "code": "not-found", "error": "No such request" }),
-            ),
-            Some((ready_at_ms, _)) if *ready_at_ms > now_ms => Reply::bytes(202, ""),
-            Some((_, answer)) => {
-                let content = answer["content"].as_str().unwrap_or_default().to_owned();
-                self.deferred.remove(id);
-                completion(&content)
-            }
-        }
-    }
-
-    fn asked(&self) -> Vec<&str> {
-        let asked = self
-            .events
-            .iter()
-            .filter_map(|event| event.strip_prefix("ask "));
-        asked.collect()
-    }
-
-    fn times_asked(&self, about: &str) -> usize {
-        let asked = self.asked();
-        asked.iter().filter(|other| **other == about).count()
-    }
-
-    fn looks(&self) -> usize {
-        self.events
-            .iter()
-            .filter(|event| event.starts_with("look"))
-            .count()
-    }
-}
-
-fn unchanged(_: &str, _: &str) -> Option<Reply> {
-    None
-}
-
-/// One run in an isolate that began `age_ms` ago.
-fn run_in_isolate(host: &ScriptedHost, age_ms: u64, job: Job) -> Result<Value, JobError> {
-    let config = config(&[("GROK_TRANSPORT", "deferred")]);
-    let (signals, crash_record) = (Signals::default(), CrashRecord::default());
-    let started_ms = host.clock().get() - age_ms;
-    let isolate = RunContext::new(
-        host,
-        &config,
-        &signals,
-        &crash_record,
-        started_ms,
-        "test-worker",
-    );
-    let context = JobContext::new(&isolate, job);
-    host.run((Registration::<ScriptedHost>::of::<GenerateReport>().run)(
-        &context,
-    ))
-}
-
-fn run_deferred(host: &ScriptedHost, job: Job) -> Result<Value, JobError> {
-    run_in_isolate(host, 0, job)
-}
-
-fn report_job(photos: usize) -> Job {
-    job(
-        "generate_report",
-        input(photos, json!({ "options": { "writeReport": false } })),
-    )
-}
-
-/// Runs a job in isolate after isolate, each beginning when the last one's job is due, until it is done.
-fn run_to_end(xai: &Shared, mut job: Job, delay_ms: u64, change: Change) -> (Value, u32) {
-    let mut now_ms = 0;
-    for runs in 1..100 {
-        let host = deferring(xai, now_ms, delay_ms, change);
-        match run_deferred(&host, job.clone()) {
-            Ok(report) => return (report, runs),
-            Err(JobError::Snoozed { seconds }) => {
-                now_ms = host.clock().get() + u64::from(seconds) * 1_000;
-                job = next_run(&host, job);
-            }
-            Err(error) => panic!("{error:?} uses up an attempt"),
-        }
-    }
-    panic!("the job is put off for ever")
-}
-
-/// The same job as the next isolate claims it, no attempt having been used up.
-fn next_run(host: &ScriptedHost, job: Job) -> Job {
-    let retry_count = job.retry_count;
-    Job {
-        retry_count,
-        ..next_attempt(host, job)
-    }
-}
 
 #[test]
 fn answers_that_are_there_within_seconds_are_fetched_by_the_run_that_asked() {
-    let xai = Shared::default();
+    let xai = SharedXai::default();
     let job = report_job(7);
     let (report, runs) = run_to_end(&xai, job, 1_500, unchanged);
     assert_eq!((runs, &report["status"]), (1, &json!("complete")));
@@ -185,7 +17,7 @@ fn answers_that_are_there_within_seconds_are_fetched_by_the_run_that_asked() {
 
 #[test]
 fn a_job_that_waits_burns_neither_attempt_nor_isolate_and_asks_nothing_twice() {
-    let xai = Shared::default();
+    let xai = SharedXai::default();
     let job = report_job(7);
     let (report, runs) = run_to_end(&xai, job, 60_000, unchanged);
     assert!((4..=16).contains(&runs), "{runs} runs");
@@ -198,8 +30,24 @@ fn a_job_that_waits_burns_neither_attempt_nor_isolate_and_asks_nothing_twice() {
 }
 
 #[test]
+fn a_cost_limit_counts_answers_that_are_not_there_yet() {
+    let xai = SharedXai::default();
+    let options = json!({ "maxCostUsd": 0.002 });
+    let change = json!({ "options": options });
+    let (report, _) = run_to_end(
+        &xai,
+        job("generate_report", input(15, change)),
+        60_000,
+        unchanged,
+    );
+    assert_eq!(xai.borrow().asked(), ["p1 p2 p3 p4 p5", "p6 p7 p8 p9 p10"]);
+    assert_eq!(report["status"], "partial");
+    assert_eq!(report["stats"]["costUsd"], 0.002);
+}
+
+#[test]
 fn a_request_id_is_saved_before_anybody_looks_for_its_answer() {
-    let xai = Shared::default();
+    let xai = SharedXai::default();
     let job = report_job(1);
     run_to_end(&xai, job, 1_500, unchanged);
     let events = &xai.borrow().events;
@@ -211,7 +59,7 @@ fn a_request_id_is_saved_before_anybody_looks_for_its_answer() {
 
 #[test]
 fn an_answer_that_was_given_out_and_lost_is_asked_for_once_more_and_counted() {
-    let xai = Shared::default();
+    let xai = SharedXai::default();
     let first = deferring(&xai, 0, 60_000, unchanged);
     let job = report_job(1);
     let result = run_deferred(&first, job.clone());
@@ -239,7 +87,7 @@ fn an_answer_that_was_given_out_and_lost_is_asked_for_once_more_and_counted() {
 
 #[test]
 fn an_answer_that_is_lost_again_and_again_is_not_paid_for_for_ever() {
-    let xai = Shared::default();
+    let xai = SharedXai::default();
     let lost: Change = |kind, about| {
         (kind == "look" && about == "p1").then(|| Reply::json(404, json!({ "error": "gone" })))
     };
@@ -253,7 +101,7 @@ fn an_answer_that_is_lost_again_and_again_is_not_paid_for_for_ever() {
 #[test]
 fn an_error_in_place_of_the_answer_is_judged_like_any_other() {
     let check = |change: Change, expected: &[&str]| {
-        let xai = Shared::default();
+        let xai = SharedXai::default();
         let job = report_job(2);
         let (report, _) = run_to_end(&xai, job, 0, change);
         assert_eq!(report["status"], "complete");
@@ -276,8 +124,67 @@ fn an_error_in_place_of_the_answer_is_judged_like_any_other() {
 }
 
 #[test]
+fn a_refusal_of_content_in_place_of_the_answer_leaves_the_photo_out() {
+    for status in [200, 403] {
+        let xai = SharedXai::default();
+        let host = deferring(&xai, 0, 0, unchanged);
+        let (api, clock) = (xai.clone(), host.clock());
+        let host = host.on_fetch(move |request| match Call::of(request) {
+            Some(call) => {
+                let is_forbidden = call.shows("p2");
+                let reply = api.borrow_mut().ask(&call, clock.get(), unchanged);
+                let forbidden = json!({ "request_id": "forbidden" });
+                if is_forbidden {
+                    Reply::json(200, forbidden)
+                } else {
+                    reply
+                }
+            }
+            None => match request.url.split_once("/deferred-completion/") {
+                Some((_, "forbidden")) => {
+                    let error = "Content violates usage guidelines";
+                    Reply::json(
+                        status,
+                        json!({ "code": "permission-denied", "error": error }),
+                    )
+                }
+                Some((_, id)) => api.borrow_mut().look(id, clock.get(), unchanged),
+                None => Reply::bytes(200, JPEG),
+            },
+        });
+        let report = run_deferred(&host, report_job(3)).expect("the report is written");
+        assert_eq!(warnings(&report), [("image_refused", "photo-2")]);
+        assert_eq!(report["stats"]["duplicateRisk"], 0);
+    }
+}
+
+#[test]
+fn a_parameter_that_is_refused_in_place_of_the_answer_is_left_out_when_it_is_asked_again() {
+    let xai = SharedXai::default();
+    let host = deferring(&xai, 0, 0, unchanged);
+    let (api, clock) = (xai.clone(), host.clock());
+    let host = host.on_fetch(move |request| match Call::of(request) {
+        Some(call) => match call.body.get("reasoning_effort") {
+            Some(_) => Reply::json(200, json!({ "request_id": "with" })),
+            None => api.borrow_mut().ask(&call, clock.get(), unchanged),
+        },
+        None => match request.url.split_once("/deferred-completion/") {
+            Some((_, "with")) => {
+                let error = "Argument not supported: reasoningEffort";
+                Reply::json(200, json!({ "code": "invalid-argument", "error": error }))
+            }
+            Some((_, id)) => api.borrow_mut().look(id, clock.get(), unchanged),
+            None => Reply::bytes(200, JPEG),
+        },
+    });
+    let report = run_deferred(&host, report_job(3)).expect("the report is written");
+    assert_eq!(report["status"], "complete");
+    assert_eq!(warnings(&report), []);
+}
+
+#[test]
 fn an_error_that_passes_in_place_of_the_answer_is_a_reason_to_ask_again() {
-    let xai = Shared::default();
+    let xai = SharedXai::default();
     let failing: Change = |kind, about| {
         let error = json!({ "code": "unavailable", "error": "Timed out waiting for first token" });
         (kind == "look" && about == "p1").then(|| Reply::json(200, error))
@@ -296,7 +203,7 @@ fn an_error_that_passes_in_place_of_the_answer_is_a_reason_to_ask_again() {
 
 #[test]
 fn a_look_that_fails_is_repeated() {
-    let failures: [Answer; 5] = [
+    let failures: [Script; 5] = [
         || Reply::bytes(500, "oops"),
         || Reply::bytes(429, "{}").header("retry-after", "600"),
         || Reply::error(TransportError::Failed("reset".into())),
@@ -304,7 +211,7 @@ fn a_look_that_fails_is_repeated() {
         || Reply::bytes(202, ""),
     ];
     for reply in failures {
-        let xai = Shared::default();
+        let xai = SharedXai::default();
         let host = deferring(&xai, 0, 0, unchanged);
         let (api, clock) = (xai.clone(), host.clock());
         let mut looks = 0;
@@ -327,7 +234,7 @@ fn a_look_that_fails_is_repeated() {
 
 #[test]
 fn a_look_that_is_not_allowed_fails_the_job_for_good() {
-    let xai = Shared::default();
+    let xai = SharedXai::default();
     let wrong_key: Change = |kind, _| (kind == "look").then(|| Reply::bytes(401, ""));
     let host = deferring(&xai, 0, 0, wrong_key);
     let error = run_deferred(&host, report_job(1));
@@ -337,7 +244,7 @@ fn a_look_that_is_not_allowed_fails_the_job_for_good() {
 
 #[test]
 fn an_answer_that_takes_longer_than_an_hour_is_given_up_and_asked_for_again() {
-    let xai = Shared::default();
+    let xai = SharedXai::default();
     let first = deferring(&xai, 0, 7_200_000, unchanged);
     let job = report_job(1);
     assert!(run_deferred(&first, job.clone()).is_err());
@@ -348,7 +255,7 @@ fn an_answer_that_takes_longer_than_an_hour_is_given_up_and_asked_for_again() {
 
 #[test]
 fn no_look_is_begun_that_might_not_end_here() {
-    let xai = Shared::default();
+    let xai = SharedXai::default();
     let host = deferring(&xai, 130_000, 0, unchanged);
     let result = run_in_isolate(&host, 130_000, report_job(1));
     assert_eq!(result, Err(JobError::Snoozed { seconds: 5 }));
@@ -362,7 +269,7 @@ fn an_api_that_answers_at_once_or_cannot_defer_is_as_good() {
         let reply = json!({ "photos": [{ "p": "p1", "title": "Lap", "points": points }] });
         (kind == "ask" && about == "p1").then(|| completion(&reply.to_string()))
     };
-    let xai = Shared::default();
+    let xai = SharedXai::default();
     let (report, _) = run_to_end(&xai, report_job(1), 0, at_once);
     assert_eq!(body(&report)[0].1, ["The lap was open."]);
 

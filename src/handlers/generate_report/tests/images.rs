@@ -23,7 +23,7 @@ fn photo_requests(host: &ScriptedHost) -> Vec<HttpRequest> {
 
 #[test]
 fn a_photo_that_cannot_be_had_is_written_about_from_its_description() {
-    let failures: [(&str, Answer); 8] = [
+    let failures: [(&str, Script); 8] = [
         ("image_not_found", || Reply::bytes(404, "no such photo")),
         ("image_not_found", || Reply::bytes(403, "")),
         ("image_not_found", || {

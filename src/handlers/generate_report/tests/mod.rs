@@ -3,6 +3,7 @@
 mod cost;
 mod coverage;
 mod deferred;
+mod deferring;
 mod failures;
 mod final_step;
 mod golden;
@@ -184,8 +185,8 @@ fn finished(content: &str, finish_reason: &str) -> Reply {
     )
 }
 
-/// An answer out of a table.
-type Answer = fn() -> Reply;
+/// What Grok or a server answers, out of a table.
+type Script = fn() -> Reply;
 
 /// A world with photos and a database, in which Grok answers what `grok` says, or else as it should.
 fn world(mut grok: impl FnMut(&Call) -> Option<Reply> + 'static) -> ScriptedHost {

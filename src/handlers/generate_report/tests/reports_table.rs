@@ -31,7 +31,7 @@ fn the_report_is_written_to_its_row_under_the_jobs_lease() {
 
 #[test]
 fn a_report_that_is_not_to_be_written_is_a_warning() {
-    let places: [(Answer, &str, &str); 5] = [
+    let places: [(Script, &str, &str); 5] = [
         (
             || Reply::json(200, json!("missing")),
             "report_not_saved",

@@ -45,6 +45,21 @@ fn an_answer_that_ends_in_its_middle_is_left_to_the_queue() {
 }
 
 #[test]
+fn a_stream_of_events_that_say_nothing_is_a_failed_answer() {
+    for events in [
+        "data: {}\n\n",
+        "data: null\n\ndata: [DONE]\n\n",
+        "data: {\"choices\":[]}\n\n",
+    ] {
+        let host =
+            world(move |call| (call.name == "report_batch").then(|| Reply::bytes(200, events)));
+        let error = run_input(&host, stream_input(1));
+        let message = "grok stopped in the middle of its answer";
+        assert_eq!(error, Err(JobError::retryable(message)), "{events}");
+    }
+}
+
+#[test]
 fn an_api_that_does_not_stream_is_as_good() {
     let report = report(&world(|_| None), stream_input(1));
     assert_eq!(report["status"], "complete");

@@ -172,7 +172,7 @@ impl Surroundings {
             Some(asking) => &self.steps[asking],
             None => result,
         };
-        let asked = asking["asked"].as_array()?.iter();
+        let asked = asking["details"]["asked"].as_array()?.iter();
         Some(
             asked
                 .filter_map(Value::as_str)

@@ -1,0 +1,193 @@
+//! What an error of the API says, and what that means.
+
+use std::fmt;
+
+use serde_json::Value;
+
+use super::class::FailureClass;
+use super::wording::{field, message, message_of_text, presentable};
+use crate::grok::parameters::Parameter;
+
+/// Enough for a person to understand; servers repeat what they were sent.
+const MOST_CHARACTERS: usize = 300;
+const SOON: FailureClass = FailureClass::Transient {
+    retry_after_seconds: None,
+};
+
+/// An error's own words, in whatever shape they came, on one line.
+pub(super) struct Explanation {
+    /// Empty when there is none.
+    code: String,
+    message: String,
+    /// The parameter it is about; empty when it does not say.
+    parameter: String,
+}
+
+impl Explanation {
+    pub(super) fn read(body: &[u8], api_key: &str) -> Self {
+        let body = String::from_utf8_lossy(body);
+        let error: Option<Value> = serde_json::from_str(&body).ok();
+        let (code, message, parameter) = match &error {
+            Some(error) => (
+                field(error, "code"),
+                message(error).unwrap_or("neither a completion nor an error"),
+                field(error, "param"),
+            ),
+            None => ("", message_of_text(&body), ""),
+        };
+        let line = |text: &str| presentable(&text.replace(api_key, "…"));
+        Self {
+            code: line(code),
+            message: line(message),
+            parameter: line(parameter),
+        }
+    }
+
+    pub(super) fn class(&self, status: u16) -> FailureClass {
+        match status {
+            _ if self.is_about_credit() => FailureClass::Permanent,
+            429 if self.is_about_tokens() => FailureClass::Split { passes: true },
+            408 | 409 | 425 | 429 => SOON,
+            413 => FailureClass::Split { passes: false },
+            200..=299 | 400..=499 => self.class_of_refusal(status),
+            // What nobody has classified is tried again.
+            _ => SOON,
+        }
+    }
+
+    fn class_of_refusal(&self, status: u16) -> FailureClass {
+        let is_about_the_caller =
+            matches!(status, 401 | 402 | 404 | 405) || self.says(&["api key"]);
+        if is_about_the_caller {
+            return FailureClass::Permanent;
+        }
+        if self.is_about_content() {
+            return FailureClass::Content;
+        }
+        if status == 403 {
+            return FailureClass::Permanent;
+        }
+        if let Some(parameter) = self.refused_parameter() {
+            return FailureClass::Parameter(parameter);
+        }
+        if self.is_about_an_image() {
+            return FailureClass::Image;
+        }
+        if self.is_about_length() {
+            return FailureClass::Split { passes: false };
+        }
+        if (200..=299).contains(&status) && !self.is_refusal() {
+            return SOON;
+        }
+        match self.is_about_the_model() {
+            true => FailureClass::Permanent,
+            false => FailureClass::Unexplained,
+        }
+    }
+
+    fn is_about_the_model(&self) -> bool {
+        let missing = ["support", "no such", "not exist", "not found", "access"];
+        self.says(&["model"]) && self.says(&missing)
+    }
+
+    /// What the request shows or says is against xAI's rules.
+    fn is_about_content(&self) -> bool {
+        let rules = [
+            "usage guideline",
+            "content policy",
+            "content filter",
+            "safety",
+            "moderation",
+        ];
+        self.says(&rules)
+            || self.says(&["violat"]) && self.says(&["content", "guideline", "polic", "terms"])
+    }
+
+    fn refused_parameter(&self) -> Option<Parameter> {
+        let is_refused = self.says(&[
+            "support",
+            "unknown",
+            "recogni",
+            "unexpected",
+            "allow",
+            "permit",
+            "accept",
+            "not take",
+            "invalid",
+            "extra",
+        ]);
+        let in_message = || Parameter::named_in(&self.message).filter(|_| is_refused);
+        Parameter::named_in(&self.parameter).or_else(in_message)
+    }
+
+    /// A limit of tokens per minute: smaller requests meet it later, and alone a request may be too large for it.
+    fn is_about_tokens(&self) -> bool {
+        self.says(&["tokens per minute", "too many tokens"])
+    }
+
+    /// More than the model or a server on the way takes in one request.
+    fn is_about_length(&self) -> bool {
+        let lengths = [
+            "prompt length",
+            "prompt is too long",
+            "context length",
+            "context_length",
+            "context window",
+            "too many tokens",
+            "too large",
+        ];
+        self.says(&lengths)
+    }
+
+    /// Not the whole model's refusal of images: without any photo seen there is no report to sell.
+    fn is_about_an_image(&self) -> bool {
+        self.says(&["image"]) && !self.says(&["model"])
+    }
+
+    fn says(&self, words: &[&str]) -> bool {
+        let said = format!("{} {}", self.message, self.code).to_ascii_lowercase();
+        words.iter().any(|words| said.contains(words))
+    }
+
+    /// A 429 that no waiting cures.
+    fn is_about_credit(&self) -> bool {
+        self.says(&["credits", "spending limit"])
+    }
+
+    /// The codes of an error that came with status 200 and would come again.
+    fn is_refusal(&self) -> bool {
+        let code = self.code.to_ascii_lowercase().replace([' ', '_'], "-");
+        let refusals = [
+            "invalid-argument",
+            "unauthenticated",
+            "permission-denied",
+            "not-found",
+            "unimplemented",
+        ];
+        refusals.iter().any(|refusal| code.contains(refusal))
+    }
+
+    pub(super) fn advice(&self, status: u16) -> &'static str {
+        match status {
+            _ if self.is_about_credit() => {
+                "; add credit to the xAI account or raise its limit, then retry the job"
+            }
+            _ if self.is_about_content() => "",
+            401 | 403 => "; check GROK_API_KEY",
+            400 if self.says(&["api key"]) => "; check GROK_API_KEY",
+            404 => "; check GROK_MODEL and GROK_BASE_URL",
+            _ => "",
+        }
+    }
+}
+
+impl fmt::Display for Explanation {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let shown = self.message.chars().take(MOST_CHARACTERS);
+        formatter.write_str(&shown.collect::<String>())?;
+        match self.code.as_str() {
+            "" => Ok(()),
+            code => write!(formatter, " ({code})"),
+        }
+    }
+}

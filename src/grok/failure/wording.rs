@@ -1,0 +1,62 @@
+//! Finds the words of an error, and makes them fit to be shown.
+
+use serde_json::Value;
+
+/// A longer error is not read to its end.
+const MOST_CHARACTERS_READ: usize = 4_000;
+
+/// The message, wherever it stands: xAI's own errors are flat, `{code, error}`; others nest them, list them, or call
+/// them something else.
+pub(super) fn message(error: &Value) -> Option<&str> {
+    const NAMES: [&str; 6] = ["error", "message", "detail", "msg", "errors", "reason"];
+    match error {
+        Value::String(text) if !text.trim().is_empty() => Some(text),
+        Value::Array(errors) => errors.iter().find_map(message),
+        Value::Object(fields) => NAMES.iter().find_map(|name| message(fields.get(*name)?)),
+        _ => None,
+    }
+}
+
+/// A text field of an error, or of what it nests; empty when there is none.
+pub(super) fn field<'a>(error: &'a Value, name: &str) -> &'a str {
+    let nested = match error {
+        Value::Array(errors) => errors.first(),
+        error => error.get("error").filter(|nested| !nested.is_string()),
+    };
+    match nested {
+        Some(nested) if !nested.is_null() => field(nested, name),
+        _ => error.get(name).and_then(Value::as_str).unwrap_or_default(),
+    }
+}
+
+pub(super) fn message_of_text(body: &str) -> &str {
+    match body.trim() {
+        "" => "nothing",
+        page if page.starts_with('<') => "a web page",
+        // What was to be JSON may be anything, and nobody's to read.
+        json if json.starts_with(['{', '[']) => "what is no JSON",
+        text => text,
+    }
+}
+
+/// The text on one line, without addresses and ids.
+pub(super) fn presentable(text: &str) -> String {
+    let text: String = text.chars().take(MOST_CHARACTERS_READ).collect();
+    let words = text.split(|c: char| c.is_whitespace() || c.is_control());
+    let words = words.filter(|word| !word.is_empty());
+    let words = words.map(|word| if is_secret(word) { "…" } else { word });
+    let line = words.collect::<Vec<_>>().join(" ");
+    line.trim_end_matches('.').to_owned()
+}
+
+/// Whether a word is an address, a photo or an id of a team or a key.
+fn is_secret(word: &str) -> bool {
+    let is_id = |part: &str| {
+        let is_hex = part
+            .bytes()
+            .all(|byte| byte.is_ascii_hexdigit() || byte == b'-');
+        part.len() >= 16 && is_hex
+    };
+    let mut parts = word.split(|c: char| !c.is_ascii_alphanumeric() && c != '-');
+    word.contains("://") || word.contains("base64,") || word.contains("xai-") || parts.any(is_id)
+}

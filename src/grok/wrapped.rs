@@ -1,0 +1,88 @@
+//! Finds the JSON object in what a model wrote around it.
+
+use serde_json::Value;
+
+const THOUGHT_END: &str = "</think>";
+/// More braces are not tried: a model that writes so many writes no answer.
+const MOST_TRIES: usize = 50;
+
+/// The longest JSON object in a text, beyond what was only thought; the text itself if there is none.
+pub(super) fn json_object(text: &str) -> &str {
+    let text = text.trim();
+    if text.starts_with('{') && object_at_start(text).map(str::len) == Some(text.len()) {
+        return text;
+    }
+    let (_, said) = text.rsplit_once(THOUGHT_END).unwrap_or(("", text));
+    let (mut rest, mut longest) = (said, "");
+    for _ in 0..MOST_TRIES {
+        let Some((_, begun)) = rest
+            .find('{')
+            .and_then(|start| rest.split_at_checked(start))
+        else {
+            break;
+        };
+        let object = object_at_start(begun).unwrap_or_default();
+        longest = if object.len() > longest.len() {
+            object
+        } else {
+            longest
+        };
+        rest = begun.get(object.len().max(1)..).unwrap_or_default();
+    }
+    if longest.is_empty() { said } else { longest }
+}
+
+/// The object that a text begins with, if it is whole.
+fn object_at_start(text: &str) -> Option<&str> {
+    let (mut depth, mut is_string, mut is_escaped) = (0_usize, false, false);
+    let end = text.bytes().position(|byte| {
+        match byte {
+            _ if is_escaped => is_escaped = false,
+            b'\\' if is_string => is_escaped = true,
+            b'"' => is_string = !is_string,
+            b'{' if !is_string => depth += 1,
+            b'}' if !is_string => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        depth == 0
+    });
+    let object = text.get(..=end?)?;
+    let is_json = serde_json::from_str::<Value>(object).is_ok();
+    is_json.then_some(object)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_object_is_found_whatever_stands_around_it() {
+        let object = r#"{"photos":[{"p":"p1"}]}"#;
+        let wrappers = [
+            "OBJECT",
+            " OBJECT\n",
+            "```json\nOBJECT\n```",
+            "Here it is: OBJECT I hope {this} helps.",
+            "<think>Perhaps {\"photos\":[{\"p\":\"p1\"},{\"p\":\"p2\"}]}?</think>\nOBJECT",
+            "thinking without a beginning {}</think>OBJECT",
+            "{not JSON} OBJECT {}",
+            "OBJECT }",
+        ];
+        for wrapper in wrappers {
+            assert_eq!(
+                json_object(&wrapper.replace("OBJECT", object)),
+                object,
+                "{wrapper}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_text_without_an_object_stays_as_it_is() {
+        for text in ["", "The roof leaks.", r#"{"photos":[{"p":"#, "[1]"] {
+            assert_eq!(json_object(text), text);
+        }
+        let braces = "{".repeat(100_000);
+        assert_eq!(json_object(&braces), braces);
+    }
+}

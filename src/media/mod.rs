@@ -1,0 +1,11 @@
+//! Photographs: their bytes and formats, how they are fetched, and how many of them an isolate has in memory.
+// Whatever comes from outside, nothing here may panic.
+#![cfg_attr(not(test), deny(clippy::indexing_slicing, clippy::string_slice))]
+
+mod fetch;
+mod memory;
+mod photograph;
+
+pub use self::fetch::{FetchError, fetch};
+pub use self::memory::{ImageMemory, PhotographKey, Reservation};
+pub use self::photograph::{Dimensions, Format, Photograph};

@@ -1,0 +1,151 @@
+//! What a photograph's first bytes say, whatever its name or its server claims.
+
+use std::rc::Rc;
+
+use serde::{Deserialize, Serialize};
+
+/// The formats that every model takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    /// `image/jpeg`.
+    Jpeg,
+    /// `image/png`.
+    Png,
+}
+
+/// Width and height in pixels.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Dimensions {
+    /// Width.
+    pub w: u32,
+    /// Height.
+    pub h: u32,
+}
+
+/// A photograph as it came; a clone shares its bytes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Photograph {
+    /// What the bytes are.
+    pub format: Format,
+    /// `None` when the header does not tell.
+    pub dimensions: Option<Dimensions>,
+    /// The file.
+    pub bytes: Rc<Vec<u8>>,
+}
+
+impl Format {
+    /// The media type.
+    pub fn mime(self) -> &'static str {
+        match self {
+            Self::Jpeg => "image/jpeg",
+            Self::Png => "image/png",
+        }
+    }
+}
+
+impl Photograph {
+    /// The photograph that a file is; `None` for anything but JPEG and PNG.
+    pub fn from_bytes(mut bytes: Vec<u8>) -> Option<Self> {
+        let (format, dimensions) = match bytes.as_slice() {
+            [0xff, 0xd8, 0xff, ..] => (Format::Jpeg, jpeg_dimensions(&bytes)),
+            bytes if bytes.starts_with(b"\x89PNG\r\n\x1a\n") => {
+                (Format::Png, png_dimensions(bytes))
+            }
+            _ => return None,
+        };
+        bytes.shrink_to_fit();
+        Some(Self {
+            format,
+            dimensions,
+            bytes: Rc::new(bytes),
+        })
+    }
+}
+
+/// Width and height follow the signature and the head of the first chunk.
+fn png_dimensions(bytes: &[u8]) -> Option<Dimensions> {
+    let number = |at: usize| {
+        let four = bytes.get(at..at + 4)?;
+        Some(u32::from_be_bytes(four.try_into().ok()?))
+    };
+    Some(Dimensions {
+        w: number(16)?,
+        h: number(20)?,
+    })
+}
+
+/// The frame header has the size; the segments before it each say how long they are.
+fn jpeg_dimensions(bytes: &[u8]) -> Option<Dimensions> {
+    let number = |at: usize| {
+        let two = bytes.get(at..at + 2)?;
+        Some(u32::from(u16::from_be_bytes(two.try_into().ok()?)))
+    };
+    let mut at = 2;
+    while *bytes.get(at)? == 0xff {
+        let marker = *bytes.get(at + 1)?;
+        match marker {
+            // Any number of fill bytes may stand before a marker.
+            0xff => at += 1,
+            0xc0..=0xcf if !matches!(marker, 0xc4 | 0xc8 | 0xcc) => {
+                return Some(Dimensions {
+                    w: number(at + 7)?,
+                    h: number(at + 5)?,
+                });
+            }
+            _ => at += 2 + number(at + 2)? as usize,
+        }
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PNG: &[u8] = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\x06\x40\0\0\x04\xb0";
+    const JPEG: &[u8] = &[
+        0xff, 0xd8, 0xff, 0xe0, 0, 4, 1, 2, // a segment to skip
+        0xff, 0xff, 0xc2, 0, 11, 8, 0x04, 0xb0, 0x06, 0x40,
+        3, // after a fill byte, a progressive frame
+    ];
+
+    fn dimensions(bytes: &[u8]) -> Option<Dimensions> {
+        Photograph::from_bytes(bytes.to_vec())?.dimensions
+    }
+
+    #[test]
+    fn photographs_are_known_by_their_bytes_and_tell_their_dimensions() {
+        for (bytes, format) in [(PNG, Format::Png), (JPEG, Format::Jpeg)] {
+            let photograph = Photograph::from_bytes(bytes.to_vec()).expect("a photograph");
+            assert_eq!(photograph.format, format);
+            let expected = Dimensions { w: 1600, h: 1200 };
+            assert_eq!(photograph.dimensions, Some(expected));
+        }
+    }
+
+    #[test]
+    fn a_header_cut_short_or_odd_has_no_dimensions_and_does_no_harm() {
+        for end in 8..PNG.len() {
+            assert_eq!(dimensions(&PNG[..end]), None);
+        }
+        for end in 3..JPEG.len() - 1 {
+            assert_eq!(dimensions(&JPEG[..end]), None);
+        }
+        let no_frame = [0xff, 0xd8, 0xff, 0xe0, 0xff, 0xff, 0, 0];
+        assert_eq!(dimensions(&no_frame), None);
+    }
+
+    #[test]
+    fn anything_else_is_no_photograph() {
+        let others: [&[u8]; 5] = [
+            b"",
+            b"GIF89a",
+            b"RIFF\0\0\0\0WEBP",
+            b"<html>",
+            &[0xff, 0xd8],
+        ];
+        for other in others {
+            assert_eq!(Photograph::from_bytes(other.to_vec()), None);
+        }
+    }
+}
