@@ -66,8 +66,8 @@ fn job_types() -> String {
 const HEAD: &str = r#"// Generated from the Rust types by `cargo xtask types`: change those, not this file.
 
 /**
- * The job types and what each works on and makes. Add your own where your code says what they are, in a file that imports:
- * in one that does not, `declare module` would take the place of the package's own types.
+ * The job types and what each works on and makes. Add your own where your code says what they are, in a file that
+ * imports: in one that does not, `declare module` would take the place of the package's own types.
  *
  * ```ts
  * import "pretium-queue";
