@@ -36,6 +36,7 @@ begin
   end if;
   v_finished := job_queue.finish_jobs(results);
   if max_jobs > 0 then
+    perform job_queue.note_worker(worker_id, job_types);
     select json_agg(c), count(*) into v_jobs, v_claimed
     from (
       select j.id, j.job_type, j.input_data, j.retry_count, j.max_retries, j.lease_token, j.progress,

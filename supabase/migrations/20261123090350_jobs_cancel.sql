@@ -6,7 +6,7 @@
 create function public.cancel_job(job_id uuid) returns text
 language plpgsql set search_path = '' as $$
 begin
-  if has_table_privilege('public.jobs', 'update') then
+  if job_queue.is_trusted() then
     return job_queue.cancel(job_id, null);
   end if;
   return job_queue.cancel_for_user(job_id);
@@ -16,13 +16,8 @@ comment on function public.cancel_job is 'Cancels a queued job at once and asks 
 -- Cancels a job of the signed-in user. Raises JQ003, JQ005.
 create function job_queue.cancel_for_user(job_id uuid) returns text
 language plpgsql security definer set search_path = '' as $$
-declare
-  v_user uuid := (select auth.uid());
 begin
-  if v_user is null then
-    raise exception 'only signed-in users and the service role may cancel jobs' using errcode = '42501';
-  end if;
-  return job_queue.cancel(job_id, v_user);
+  return job_queue.cancel(job_id, job_queue.signed_in_user('cancel jobs'));
 end $$;
 comment on function job_queue.cancel_for_user is 'Cancels a job that belongs to auth.uid().';
 

@@ -1,53 +1,64 @@
 -- What belongs to signed-in users: how they see and retry their jobs, how many may wait, what their jobs
 -- may touch, and how they hear that a job has moved on.
 
--- Jobs without what belongs to the workers, so that users may select everything of it. Row-level
--- security of the table below decides who sees which.
+-- The jobs of the signed-in user, without what belongs to the workers. It reads with its owner's rights and not with
+-- the user's: whatever privileges on the table a user was given meanwhile, they show no more than this.
+create view job_queue.jobs_of_user with (security_barrier = true) as
+select
+  id, status, job_type, input_data, output_data, error, created_at, updated_at, started_at, completed_at,
+  retry_count, max_retries, priority, run_at, waiting_for, timeout_seconds, deadline_at, owner_id,
+  cancel_requested_at, progress, step_count
+from public.jobs
+where owner_id = (select auth.uid());
+comment on view job_queue.jobs_of_user is 'The jobs of the signed-in user.';
+revoke all on job_queue.jobs_of_user from public, anon, authenticated;
+grant select on job_queue.jobs_of_user to authenticated, service_role;
+
+-- Jobs without tokens, leases and workers, so that users may select everything of it: theirs, or all for the
+-- application. Of the two parts Postgres reads one.
 create view public.visible_jobs with (security_invoker = true) as
 select
   id, status, job_type, input_data, output_data, error, created_at, updated_at, started_at, completed_at,
   retry_count, max_retries, priority, run_at, waiting_for, timeout_seconds, deadline_at, owner_id,
   cancel_requested_at, progress, step_count
-from public.jobs;
+from public.jobs
+where (select job_queue.is_trusted())
+union all
+select * from job_queue.jobs_of_user where not (select job_queue.is_trusted());
 comment on view public.visible_jobs is 'The jobs that the caller may see, without tokens, leases and workers.';
 revoke all on public.visible_jobs from public, anon, authenticated, service_role;
-grant select on public.visible_jobs to authenticated, service_role;
+grant select on public.visible_jobs to service_role;
 
--- Puts a failed job back into the queue with a fresh retry allowance and its saved steps, and
+-- Puts a failed or cancelled job back into the queue with a fresh retry allowance and its saved steps, and
 -- returns its status. A job that is queued or running already is left alone, so saying it twice is harmless.
 -- Called by operators, the app's server, and users for their own jobs. Raises JQ003, JQ005, JQ006.
 create function public.retry_job(job_id uuid) returns text
 language plpgsql set search_path = '' as $$
 begin
-  if has_table_privilege('public.jobs', 'update') then
+  if job_queue.is_trusted() then
     return job_queue.retry(job_id, null);
   end if;
   return job_queue.retry_for_user(job_id);
 end $$;
-comment on function public.retry_job is 'Puts a failed job back into the queue.';
+comment on function public.retry_job is 'Puts a failed or cancelled job back into the queue.';
 
 -- Retries a job of the signed-in user, if they might enqueue it today. Raises JQ003, JQ005, JQ006.
 create function job_queue.retry_for_user(job_id uuid) returns text
 language plpgsql security definer set search_path = '' as $$
 declare
-  v_user uuid := (select auth.uid());
-  v_status text;
+  v_user uuid := job_queue.signed_in_user('retry jobs');
+  v_job public.jobs;
 begin
-  if v_user is null then
-    raise exception 'only signed-in users and the service role may retry jobs' using errcode = '42501';
-  end if;
   perform job_queue.lock_user(v_user);
-  if exists (
-    select from public.jobs j
-    where j.id = retry_for_user.job_id and j.owner_id = v_user
-      and not exists (select from public.job_types t where t.job_type = j.job_type and t.open_to_users)
-  ) then
-    raise exception 'job % is of a type that is not open to signed-in users', job_id
-      using errcode = 'JQ005', hint = 'retry it from the server, or open its type in job_types';
+  select * into v_job from public.jobs j where j.id = retry_for_user.job_id and j.owner_id = v_user;
+  if v_job.status in ('failed', 'cancelled') then
+    if not exists (select from public.job_types t where t.job_type = v_job.job_type and t.open_to_users) then
+      raise exception 'job % is of a type that is not open to signed-in users', job_id
+        using errcode = 'JQ005', hint = 'retry it from the server, or open its type in job_types';
+    end if;
+    perform job_queue.check_waiting(v_user, v_job.job_type, 1);
   end if;
-  v_status := job_queue.retry(job_id, v_user);
-  perform job_queue.check_user_limits(v_user);
-  return v_status;
+  return job_queue.retry(job_id, v_user);
 end $$;
 comment on function job_queue.retry_for_user is 'Retries a job that belongs to auth.uid().';
 
@@ -63,7 +74,7 @@ begin
   where j.id = retry.job_id and (owner is null or j.owner_id = owner)
   for no key update;
   case v_status
-    when 'failed' then
+    when 'failed', 'cancelled' then
       update public.jobs j
       set status = 'queued', retry_count = 0, cancel_requested_at = null, completed_at = null,
           lease_token = null, run_at = v_now, updated_at = v_now
@@ -75,11 +86,11 @@ begin
       if v_status is null then
         raise exception 'there is no job %', job_id using errcode = 'JQ003';
       end if;
-      raise exception 'job % is %: only a failed job can be retried', job_id, v_status
+      raise exception 'job % is %: only a failed or cancelled job can be retried', job_id, v_status
         using errcode = 'JQ005';
   end case;
 end $$;
-comment on function job_queue.retry is 'Puts a failed job back into the queue, whoever owns it or of one owner.';
+comment on function job_queue.retry is 'Puts a failed or cancelled job back into the queue, whoever owns it or of one owner.';
 
 -- One at a time for each user: of two calls at once, neither would see what the other adds.
 create function job_queue.lock_user(user_id uuid) returns void
@@ -92,30 +103,145 @@ comment on function job_queue.lock_user is 'Makes calls of one user that add job
 create index jobs_waiting_of_owner_idx on public.jobs (owner_id, job_type)
   where status = 'queued' and owner_id is not null;
 
--- Raises JQ006 when more jobs of the user wait than their type allows.
-create function job_queue.check_user_limits(user_id uuid) returns void
-language plpgsql set search_path = '' as $$
+alter table public.job_types
+  add column max_kept_per_user integer not null default 1000,
+  add constraint job_types_kept_is_possible check (max_kept_per_user >= 0);
+comment on column public.job_types.max_kept_per_user is
+  'how many jobs a signed-in user may have of it in all, finished ones included';
+
+-- The first look at a call of a user: how many jobs it brings, whatever they are. Reads job_types as the user.
+-- Raises JQ006.
+create function job_queue.check_count_of_user(jobs bigint) returns void
+language plpgsql stable set search_path = '' as $$
+declare
+  v_limit bigint := greatest(100, (select sum(t.max_waiting_per_user) from public.job_types t where t.open_to_users));
+begin
+  if jobs > v_limit then
+    raise exception 'jobs: expected at most % from a signed-in user, got %', v_limit, jobs using errcode = 'JQ006';
+  end if;
+end $$;
+comment on function job_queue.check_count_of_user is 'Refuses more jobs in one call than a user may have waiting.';
+
+-- Refuses what a user may not ask for: types that are not open, other owners, to go before others, more time or
+-- retries than usual, more jobs of a type than may wait. Looks at the options alone, and at job_types as the user.
+-- Raises JQ004, JQ006.
+create function job_queue.check_user_jobs(items jsonb, path text) returns void
+language plpgsql stable set search_path = '' as $$
+declare
+  v_user uuid := job_queue.signed_in_user('enqueue jobs');
+  v_position bigint;
+  v_problem text;
+begin
+  perform job_queue.refuse_waiting(t.job_type, t.max_waiting_per_user)
+  from (select i.item ->> 'job_type' as job_type, count(*) as jobs from jsonb_array_elements(items) as i (item) group by 1) n
+  join public.job_types t on t.job_type = n.job_type and t.open_to_users
+  where n.jobs > t.max_waiting_per_user;
+  select e.position, e.problem into v_position, v_problem
+  from (
+    select i.position, case
+      when (i.item ->> 'owner_id')::uuid <> v_user then 'owner_id: expected your own id or none'
+      when not coalesce(t.open_to_users, false) then 'job_type: expected a type that is open to signed-in users'
+      when (i.item ->> 'priority')::numeric not between -1000 and 0
+        then 'priority: expected -1000 to 0 from a signed-in user'
+      when (i.item ->> 'max_retries')::numeric > 3 then 'max_retries: expected 0 to 3 from a signed-in user'
+      when (i.item ->> 'timeout_seconds')::numeric > least(86400, t.timeout_seconds)
+        then format('timeout_seconds: expected 1 to %s from a signed-in user', least(86400, t.timeout_seconds))
+    end as problem
+    from jsonb_array_elements(items) with ordinality as i (item, position)
+    left join public.job_types t on t.job_type = i.item ->> 'job_type'
+  ) e
+  where e.problem is not null
+  order by e.position
+  limit 1;
+  if v_problem is not null then
+    raise exception '%', format(path, v_position - 1) || v_problem
+      using errcode = 'JQ004', hint = 'enqueue it from the server, or open its type in job_types';
+  end if;
+end $$;
+comment on function job_queue.check_user_jobs is 'Refuses jobs that a user may not ask for.';
+
+-- Refuses jobs of a user that would be more than may wait or be kept. A key that was used before adds none. The
+-- caller has locked the user. Raises JQ006.
+create function job_queue.check_user_limits(user_id uuid, items jsonb) returns void
+language plpgsql set search_path = '' set enable_seqscan = off as $$
 declare
   v_type text;
-  v_limit integer;
+  v_added bigint;
 begin
-  select t.job_type, t.max_waiting_per_user into v_type, v_limit
-  from public.job_types t
-  where t.open_to_users and t.max_waiting_per_user < (
+  for v_type, v_added in
+    select n.job_type, count(*)
+    from (
+      select distinct i.item ->> 'job_type' as job_type, i.item ->> 'idempotency_key' as key,
+             case when i.item ->> 'idempotency_key' is null then i.position end as position
+      from jsonb_array_elements(items) with ordinality as i (item, position)
+    ) n
+    where not exists (
+      select from public.jobs j
+      where j.idempotency_key = n.key and j.job_type = n.job_type and j.owner_id = check_user_limits.user_id
+    )
+    group by n.job_type
+  loop
+    perform job_queue.check_waiting(user_id, v_type, v_added);
+    perform job_queue.check_kept(user_id, v_type, v_added);
+  end loop;
+end $$;
+comment on function job_queue.check_user_limits is 'Refuses more jobs of a user than their types allow.';
+
+-- Raises JQ006.
+create function job_queue.check_waiting(user_id uuid, job_type text, added bigint) returns void
+language plpgsql set search_path = '' set enable_seqscan = off as $$
+declare
+  v_limit bigint := (select t.max_waiting_per_user from public.job_types t where t.job_type = check_waiting.job_type);
+begin
+  if added > v_limit - (
     select count(*)
     from (
       select from public.jobs j
-      where j.owner_id = check_user_limits.user_id and j.job_type = t.job_type and j.status = 'queued'
-      limit t.max_waiting_per_user::bigint + 1
+      where j.owner_id = check_waiting.user_id and j.job_type = check_waiting.job_type and j.status = 'queued'
+      limit v_limit
     ) waiting
-  )
-  limit 1;
-  if found then
-    raise exception 'at most % of your % jobs may wait at a time', v_limit, v_type
-      using errcode = 'JQ006', hint = 'wait until some of them have run, or cancel them';
+  ) then
+    perform job_queue.refuse_waiting(job_type, v_limit);
   end if;
 end $$;
-comment on function job_queue.check_user_limits is 'Refuses more waiting jobs of a user than their types allow.';
+comment on function job_queue.check_waiting is 'Refuses more waiting jobs of a user than a type allows.';
+
+-- Raises JQ006.
+create function job_queue.refuse_waiting(job_type text, max_waiting bigint) returns void
+language plpgsql immutable set search_path = '' as $$
+begin
+  raise exception 'at most % of your % jobs may wait at a time', max_waiting, job_type
+    using errcode = 'JQ006', hint = 'wait until some of them have run, or cancel them';
+end $$;
+comment on function job_queue.refuse_waiting is 'Says that too many jobs of a user wait.';
+
+-- What a user has counts until it is deleted, however it ended, or one who enqueues and cancels would fill the
+-- database. What they withdrew before it ran makes room, the oldest first. Raises JQ006.
+create function job_queue.check_kept(user_id uuid, job_type text, added bigint) returns void
+language plpgsql set search_path = '' set enable_seqscan = off as $$
+declare
+  v_limit bigint := (select t.max_kept_per_user from public.job_types t where t.job_type = check_kept.job_type);
+  v_excess bigint := added - v_limit + (
+    select count(*)
+    from (
+      select from public.jobs j
+      where j.owner_id = check_kept.user_id and j.job_type = check_kept.job_type
+      limit v_limit
+    ) kept
+  );
+begin
+  if v_excess > 0 and v_excess > (job_queue.delete_jobs(array(
+    select j.id from public.jobs j
+    where j.owner_id = check_kept.user_id and j.job_type = check_kept.job_type
+      and j.status = 'cancelled' and j.started_at is null
+    order by j.created_at
+    limit v_excess
+  ))).deleted then
+    raise exception 'at most % of your % jobs are kept', v_limit, job_type
+      using errcode = 'JQ006', hint = 'finished jobs are deleted after a time that the operator sets in job_types';
+  end if;
+end $$;
+comment on function job_queue.check_kept is 'Refuses more jobs of a user than a type keeps.';
 
 -- Workers read and write with the service key, whoever enqueued. So what a user's job names must be the
 -- user's to read or write, and that is looked up here with the user's own rights. Raises JQ004.
@@ -151,14 +277,26 @@ end $$;
 comment on function job_queue.problem_of_user_input is
   'What a user may not name in a job of this type; null when nothing. For the application to replace.';
 
--- A report is written only into a row that the user may change, from photos in Storage that the user may read.
+-- A report is written only into a row that the user may change, from photos in Storage that the user may read. No
+-- more photos are looked up than a report may have.
 create function job_queue.problem_of_report_input(input_data jsonb) returns text
 language plpgsql set search_path = '' as $$
 declare
   v_report_id text := input_data ->> 'reportId';
   v_field text;
+  v_images jsonb;
   v_index bigint;
 begin
+  foreach v_field in array array['images', 'imagesWithNumbering'] loop
+    v_images := case jsonb_typeof(input_data -> v_field) when 'array' then input_data -> v_field else '[]' end;
+    if jsonb_array_length(v_images) > 200 then
+      return format('input_data.%s: expected at most 200 images, got %s', v_field, jsonb_array_length(v_images));
+    end if;
+    v_index := job_queue.unreadable_image(v_images);
+    if v_index is not null then
+      return format('input_data.%s[%s].path: expected a photo in Storage that you may read', v_field, v_index);
+    end if;
+  end loop;
   if to_regclass('public.reports') is not null and input_data #> '{options,writeReport}' is distinct from 'false' then
     if v_report_id ~* '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' is not true then
       return 'input_data.reportId: expected a uuid';
@@ -166,19 +304,6 @@ begin
       return 'input_data.reportId: expected a report that you may change';
     end if;
   end if;
-  foreach v_field in array array['images', 'imagesWithNumbering'] loop
-    select i.position - 1 into v_index
-    from jsonb_array_elements(
-      case jsonb_typeof(input_data -> v_field) when 'array' then input_data -> v_field else '[]' end
-    ) with ordinality as i (image, position)
-    where (i.image ->> 'bucket' is not null or i.image ->> 'path' is not null)
-      and not job_queue.may_read_object(i.image ->> 'bucket', i.image ->> 'path')
-    order by i.position
-    limit 1;
-    if found then
-      return format('input_data.%s[%s].path: expected a photo in Storage that you may read', v_field, v_index);
-    end if;
-  end loop;
   return null;
 end $$;
 comment on function job_queue.problem_of_report_input is 'What in the input of a report is not the user''s to name; null when nothing.';
@@ -194,22 +319,31 @@ exception
 end $$;
 comment on function job_queue.may_change_report is 'Whether the caller may change the report.';
 
-create function job_queue.may_read_object(bucket text, path text) returns boolean
+-- The first of some images that names an object in Storage which the caller may not read, counted from 0; null when
+-- there is none.
+create function job_queue.unreadable_image(images jsonb) returns bigint
 language plpgsql stable set search_path = '' as $$
 declare
-  v_storage regnamespace := to_regnamespace('storage');
-  v_exists boolean;
+  v_index bigint := (
+    select min(i.position) - 1 from jsonb_array_elements(images) with ordinality as i (image, position)
+    where i.image ->> 'bucket' is not null or i.image ->> 'path' is not null
+  );
 begin
-  if to_regclass('storage.objects') is null then
-    return false;
+  if v_index is not null and to_regclass('storage.objects') is not null then
+    execute format($unreadable$
+      select min(i.position) - 1 from jsonb_array_elements($1) with ordinality as i (image, position)
+      where (i.image ->> 'bucket' is not null or i.image ->> 'path' is not null)
+        and not exists (
+          select from %s.objects o where o.bucket_id = i.image ->> 'bucket' and o.name = i.image ->> 'path'
+        )
+    $unreadable$, to_regnamespace('storage')) into v_index using images;
   end if;
-  execute format('select exists (select from %s.objects o where o.bucket_id = $1 and o.name = $2)', v_storage)
-    into v_exists using bucket, path;
-  return v_exists;
+  return v_index;
 exception
-  when insufficient_privilege then return false;
+  when insufficient_privilege then
+    return v_index;
 end $$;
-comment on function job_queue.may_read_object is 'Whether the caller may read an object in Storage.';
+comment on function job_queue.unreadable_image is 'The first image in Storage that the caller may not read.';
 
 -- Tells the owner, if the project has Realtime, that a job has moved on: on the private topic job:<id>, which
 -- the policy below keeps to the owner. Input, output and errors do not travel: whoever listens reads
@@ -240,14 +374,13 @@ begin
   create policy "owners listen to their jobs" on realtime.messages
     for select to authenticated using (
       extension = 'broadcast' and exists (
-        select from public.jobs j
-        where j.owner_id = (select auth.uid())
-          and j.id = (
-            select case
-              when realtime.topic() ~ '^job:[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$'
-              then substr(realtime.topic(), 5)::uuid
-            end
-          )
+        select from job_queue.jobs_of_user j
+        where j.id = (
+          select case
+            when realtime.topic() ~ '^job:[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$'
+            then substr(realtime.topic(), 5)::uuid
+          end
+        )
       )
     );
 end $$;
@@ -257,9 +390,12 @@ revoke all on function public.retry_job from public, anon, authenticated;
 grant execute on function public.retry_job to authenticated, service_role;
 -- What runs with a user's own rights, and the doors to what does not.
 grant execute on function
-  job_queue.retry_for_user, job_queue.check_user_input, job_queue.problem_of_user_input,
-  job_queue.problem_of_report_input, job_queue.may_change_report, job_queue.may_read_object
+  job_queue.retry_for_user, job_queue.check_count_of_user, job_queue.check_user_jobs, job_queue.refuse_waiting,
+  job_queue.check_user_input, job_queue.problem_of_user_input, job_queue.problem_of_report_input,
+  job_queue.may_change_report, job_queue.unreadable_image
 to authenticated, service_role;
-grant execute on function job_queue.retry, job_queue.lock_user, job_queue.check_user_limits to service_role;
+grant execute on function
+  job_queue.retry, job_queue.lock_user, job_queue.check_user_limits, job_queue.check_waiting, job_queue.check_kept
+to service_role;
 
 notify pgrst, 'reload schema';
