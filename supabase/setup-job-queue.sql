@@ -2340,17 +2340,18 @@ comment on view job_queue.jobs_of_user is 'The jobs of the signed-in user.';
 revoke all on job_queue.jobs_of_user from public, anon, authenticated;
 grant select on job_queue.jobs_of_user to authenticated, service_role;
 
--- Jobs without tokens, leases and workers, so that users may select everything of it: theirs, or all for the
--- application. Of the two parts Postgres reads one.
+-- Jobs without tokens, leases and workers, so that users may select everything of it. Row-level security of the table
+-- decides who sees which. Where it shows a user nothing, because they were granted the columns of the workers, the second
+-- part does. The first has no condition, or Postgres would not read it in the order that is asked for.
 create view public.visible_jobs with (security_invoker = true) as
 select
   id, status, job_type, input_data, output_data, error, created_at, updated_at, started_at, completed_at,
   retry_count, max_retries, priority, run_at, waiting_for, timeout_seconds, deadline_at, owner_id,
   cancel_requested_at, progress, step_count
 from public.jobs
-where (select job_queue.is_trusted())
 union all
-select * from job_queue.jobs_of_user where not (select job_queue.is_trusted());
+select * from job_queue.jobs_of_user
+where (select not job_queue.is_trusted() and not job_queue.has_own_columns_only('public.jobs', 'lease_token'));
 comment on view public.visible_jobs is 'The jobs that the caller may see, without tokens, leases and workers.';
 revoke all on public.visible_jobs from public, anon, authenticated, service_role;
 grant select on public.visible_jobs to service_role;
@@ -3012,17 +3013,32 @@ begin
 end $$;
 comment on function job_queue.wake_worker_for_change() is 'Wakes a worker for jobs that were inserted or made ready.';
 
+-- For a job whose time was moved to now: workers are counted by what is ready.
+create function job_queue.wake_worker_for_due_job() returns trigger
+language plpgsql security definer set search_path = '' as $$
+begin
+  if exists (select from job_queue.settings) then
+    perform job_queue.ready_due_jobs();
+    perform job_queue.wake_worker();
+  end if;
+  return null;
+end $$;
+comment on function job_queue.wake_worker_for_due_job() is 'Makes ready what has become due by hand and wakes a worker.';
+
 create trigger jobs_wake_worker after insert on public.jobs
   for each statement execute function job_queue.wake_worker_for_change();
 
 -- The other ways in which a job becomes ready while no worker is at it: it is queued again, or its time is moved to
--- now. What claims and ticks do changes neither: who does it goes on to claim or to wake.
-create trigger jobs_wake_worker_for_update after update on public.jobs
-  for each row when (
-    new.status = 'queued' and new.run_at <= clock_timestamp()
-    and (old.status in ('failed', 'cancelled') or old.waiting_for is not null and new.run_at < old.run_at)
-  )
+-- now. What claims and ticks do is neither, and who does that goes on to claim or to wake.
+create trigger jobs_wake_worker_for_retry after update of status on public.jobs
+  for each row when (new.status = 'queued' and old.status in ('failed', 'cancelled'))
   execute function job_queue.wake_worker_for_change();
+
+create trigger jobs_wake_worker_for_run_at after update of run_at on public.jobs
+  for each row when (
+    new.status = 'queued' and old.waiting_for is not null and new.run_at < old.run_at and new.run_at <= clock_timestamp()
+  )
+  execute function job_queue.wake_worker_for_due_job();
 
 -- And when its type is no longer paused, in whatever way.
 create trigger job_types_wake_worker after update or delete on public.job_types

@@ -14,17 +14,18 @@ comment on view job_queue.jobs_of_user is 'The jobs of the signed-in user.';
 revoke all on job_queue.jobs_of_user from public, anon, authenticated;
 grant select on job_queue.jobs_of_user to authenticated, service_role;
 
--- Jobs without tokens, leases and workers, so that users may select everything of it: theirs, or all for the
--- application. Of the two parts Postgres reads one.
+-- Jobs without tokens, leases and workers, so that users may select everything of it. Row-level security of the table
+-- decides who sees which. Where it shows a user nothing, because they were granted the columns of the workers, the second
+-- part does. The first has no condition, or Postgres would not read it in the order that is asked for.
 create view public.visible_jobs with (security_invoker = true) as
 select
   id, status, job_type, input_data, output_data, error, created_at, updated_at, started_at, completed_at,
   retry_count, max_retries, priority, run_at, waiting_for, timeout_seconds, deadline_at, owner_id,
   cancel_requested_at, progress, step_count
 from public.jobs
-where (select job_queue.is_trusted())
 union all
-select * from job_queue.jobs_of_user where not (select job_queue.is_trusted());
+select * from job_queue.jobs_of_user
+where (select not job_queue.is_trusted() and not job_queue.has_own_columns_only('public.jobs', 'lease_token'));
 comment on view public.visible_jobs is 'The jobs that the caller may see, without tokens, leases and workers.';
 revoke all on public.visible_jobs from public, anon, authenticated, service_role;
 grant select on public.visible_jobs to service_role;

@@ -233,17 +233,32 @@ begin
 end $$;
 comment on function job_queue.wake_worker_for_change() is 'Wakes a worker for jobs that were inserted or made ready.';
 
+-- For a job whose time was moved to now: workers are counted by what is ready.
+create function job_queue.wake_worker_for_due_job() returns trigger
+language plpgsql security definer set search_path = '' as $$
+begin
+  if exists (select from job_queue.settings) then
+    perform job_queue.ready_due_jobs();
+    perform job_queue.wake_worker();
+  end if;
+  return null;
+end $$;
+comment on function job_queue.wake_worker_for_due_job() is 'Makes ready what has become due by hand and wakes a worker.';
+
 create trigger jobs_wake_worker after insert on public.jobs
   for each statement execute function job_queue.wake_worker_for_change();
 
 -- The other ways in which a job becomes ready while no worker is at it: it is queued again, or its time is moved to
--- now. What claims and ticks do changes neither: who does it goes on to claim or to wake.
-create trigger jobs_wake_worker_for_update after update on public.jobs
-  for each row when (
-    new.status = 'queued' and new.run_at <= clock_timestamp()
-    and (old.status in ('failed', 'cancelled') or old.waiting_for is not null and new.run_at < old.run_at)
-  )
+-- now. What claims and ticks do is neither, and who does that goes on to claim or to wake.
+create trigger jobs_wake_worker_for_retry after update of status on public.jobs
+  for each row when (new.status = 'queued' and old.status in ('failed', 'cancelled'))
   execute function job_queue.wake_worker_for_change();
+
+create trigger jobs_wake_worker_for_run_at after update of run_at on public.jobs
+  for each row when (
+    new.status = 'queued' and old.waiting_for is not null and new.run_at < old.run_at and new.run_at <= clock_timestamp()
+  )
+  execute function job_queue.wake_worker_for_due_job();
 
 -- And when its type is no longer paused, in whatever way.
 create trigger job_types_wake_worker after update or delete on public.job_types
