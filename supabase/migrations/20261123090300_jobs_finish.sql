@@ -282,6 +282,7 @@ begin
   ), finished as (
     update public.jobs j
     set lease_expires_at = null, updated_at = v_now,
+        progress = job_queue.progress_at_end(j.progress, r.outcome),
         (status, waiting_for, run_at, retry_count, output_data, error, completed_at) = (
       select n.status,
              case when n.is_retry then 'retry' when n.is_rest then 'time' end,
@@ -354,6 +355,17 @@ language sql immutable as $$
 $$;
 comment on function job_queue.settled_outcome is 'The outcome of a run, a hand-over judged by its progress.';
 
+-- What a job shows as its progress after a run: one that had nothing to count and is done is one of one, not
+-- nothing of nothing.
+create function job_queue.progress_at_end(progress jsonb, outcome text) returns jsonb
+language sql immutable as $$
+  select case
+    when outcome = 'completed' and progress -> 'total' = '0' then progress || '{"done": 1, "total": 1}'
+    else progress
+  end
+$$;
+comment on function job_queue.progress_at_end is 'The progress that a job shows after a run.';
+
 -- What the job shows as its error after a failed run.
 create function job_queue.error_of_result(outcome text, error_message text) returns text
 language sql immutable as $$
@@ -404,5 +416,5 @@ to service_role;
 grant execute on function
   job_queue.finish_job, job_queue.lock_job, job_queue.check_by_hand, job_queue.finish_jobs, job_queue.check_results,
   job_queue.problem_of_result, job_queue.apply_results, job_queue.statuses_of_results, job_queue.settled_outcome,
-  job_queue.error_of_result, job_queue.status_after_attempt, job_queue.retry_delay
+  job_queue.progress_at_end, job_queue.error_of_result, job_queue.status_after_attempt, job_queue.retry_delay
 to service_role;
