@@ -3688,16 +3688,25 @@ comment on function public.pause_job_type is 'Lets no job of a type be claimed.'
 -- Called from the SQL editor and with the service key.
 create function public.resume_job_type(job_type text) returns text
 language plpgsql set search_path = '' as $$
+declare
+  v_paused text[] := job_queue.paused_types();
 begin
   update public.job_types t set paused_at = null where t.job_type = resume_job_type.job_type and t.paused_at is not null;
   if found then
     return 'resumed';
   end if;
-  return format('the type %s was not paused. Paused types: %s', job_type, coalesce(
-    (select string_agg(t.job_type, ', ' order by t.job_type) from public.job_types t where t.paused_at is not null), 'none'
-  ));
+  return format(
+    'the type %s was not paused. Paused types: %s',
+    job_type, coalesce(nullif(array_to_string(v_paused, ', '), ''), 'none')
+  );
 end $$;
 comment on function public.resume_job_type is 'Lets jobs of a paused type be claimed again.';
+
+create function job_queue.paused_types() returns text[]
+language sql stable set search_path = '' as $$
+  select array(select t.job_type from public.job_types t where t.paused_at is not null order by 1)
+$$;
+comment on function job_queue.paused_types is 'The types that are paused.';
 
 -- The types that something knows: a setting, a job that waits, runs or failed lately, or a worker.
 create function job_queue.known_types() returns text[]
@@ -3975,7 +3984,7 @@ revoke all on function
 from public, anon, authenticated;
 grant execute on function
   public.pause_job_type, public.resume_job_type, public.job_queue_health, public.job_queue_metrics, job_queue.label, job_queue.version,
-  job_queue.health, job_queue.known_types, job_queue.ended_types, job_queue.unknown_types
+  job_queue.health, job_queue.paused_types, job_queue.known_types, job_queue.ended_types, job_queue.unknown_types
 to service_role;
 revoke all on public.failed_jobs, public.running_jobs from public, anon, authenticated;
 grant select on public.failed_jobs, public.running_jobs to service_role;

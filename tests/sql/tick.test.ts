@@ -194,8 +194,9 @@ Deno.test("a trigger of the application that refuses to delete one job keeps tha
 });
 
 Deno.test("a tick deletes for a second, and not a thousand jobs", async () => {
-  await ended(5_000);
-  assert.equal((await tick()).deleted, 5_000);
+  await ended(2_500);
+  const { deleted } = await tick();
+  assert.ok(deleted > 1_000, `${deleted} jobs`);
 });
 
 Deno.test("a type keeps its jobs as long as it says, failed ones too", async () => {
