@@ -14,7 +14,7 @@ const seed = Number(Deno.env.get("QUEUE_FUZZ_SEED") ?? Date.now() % 2 ** 31);
 
 const ann = "00000000-0000-4000-8000-00000000000a";
 const bob = { role: "authenticated", sub: "00000000-0000-4000-8000-00000000000b" };
-const CALLERS = [bob, { role: "authenticated" }, { role: "anon" }];
+const CALLERS = [bob, bob, { role: "authenticated" }, { role: "anon" }];
 const SECRET = "anns-roof-leaks";
 const TOKEN = "a-long-random-worker-token";
 
@@ -121,15 +121,28 @@ const keys = fc.constantFrom(
   "reportId",
   "images",
 );
+const small = fc.integer({ min: -2, max: 5 });
+const time = fc.constantFrom(
+  "2026-11-26T00:00:00Z",
+  "2001-01-01",
+  "9999-12-31T23:59:59Z",
+  "infinity",
+);
 const likeAJob = fc.record({
-  job_type: fc.constantFrom("open", "generate_report", "closed", null),
+  job_type: fc.constantFrom("open", "open", "generate_report", "closed"),
   input_data: fc.oneof(
     fc.record({
       reportId: option,
       images: fc.oneof(fc.array(fc.record({ bucket: option, path: option })), option),
     }),
-    fc.dictionary(keys, option),
+    fc.dictionary(fc.oneof(keys, text), option),
   ),
+  priority: small,
+  max_retries: small,
+  delay_seconds: small,
+  run_at: time,
+  idempotency_key: fc.oneof(text, fc.constant(SECRET)),
+  owner_id: fc.constantFrom(null, bob.sub, ann),
 }, { requiredKeys: ["job_type"] });
 const json = fc.oneof(
   fc.jsonValue(),
@@ -143,11 +156,19 @@ const json = fc.oneof(
   fc.dictionary(keys, option),
 ).map((value) => JSON.stringify(value).replaceAll("\\u0000", ""));
 
-/** Texts that a parameter of a type is read from. */
-function valueOf(type: string): fc.Arbitrary<string | null> {
+/** Texts that a parameter is read from: mostly some that make sense, by its name or else its type. */
+function valueOf({ name, type }: Parameter): fc.Arbitrary<string | null> {
   const likely: Record<string, fc.Arbitrary<string>> = {
-    uuid: fc.oneof(hostile, fc.uuid()),
-    integer: number.map(String),
+    job_type: fc.constantFrom("open", "open", "generate_report"),
+    jobs: fc.array(likeAJob, { maxLength: 4 }).map((all) =>
+      JSON.stringify(all).replaceAll("\\u0000", "")
+    ),
+    owner_id: fc.constantFrom(bob.sub, ann),
+    idempotency_key: fc.oneof(text, fc.constant(SECRET)),
+    job_id: fc.oneof(fc.constantFrom(...plain.ids, ...granted.ids), fc.uuid()),
+    uuid: fc.oneof(fc.constantFrom(plain.token, granted.token), fc.uuid()),
+    "timestamp with time zone": time,
+    integer: fc.oneof(small, number).map(String),
     boolean: fc.boolean().map(String),
     jsonb: json,
     "uuid[]": fc.array(fc.uuid()).map((all) => `{${all}}`),
@@ -156,8 +177,8 @@ function valueOf(type: string): fc.Arbitrary<string | null> {
     ),
   };
   return fc.oneof(
-    { weight: 8, arbitrary: likely[type] ?? text },
-    { weight: 1, arbitrary: text },
+    { weight: 12, arbitrary: likely[name] ?? likely[type] ?? text },
+    { weight: 1, arbitrary: type === "jsonb" ? json : text },
     { weight: 1, arbitrary: fc.constant(null) },
   );
 }
@@ -167,9 +188,9 @@ const ofUsers = functions.filter(({ name }) => /^(enqueue_jobs?|cancel_job|retry
 /** A function and its arguments; those that users may call come more often. */
 const call = fc.oneof(fc.constantFrom(...functions), fc.constantFrom(...ofUsers))
   .chain(({ name, parameters }) =>
-    fc.tuple(...parameters.map(({ name, type, isOptional }) => {
-      const given = valueOf(type).map((value) => ({ name, type, value }));
-      return isOptional ? fc.option(given, { nil: undefined }) : given;
+    fc.tuple(...parameters.map((parameter) => {
+      const given = valueOf(parameter).map((value) => ({ ...parameter, value }));
+      return parameter.isOptional ? fc.option(given, { nil: undefined, freq: 1 }) : given;
     })).map((args) => ({ name, args: args.filter((each) => each !== undefined) }))
   );
 
