@@ -233,7 +233,7 @@ comment on column public.job_types.paused_at is 'since when no job of the type i
 -- A job that someone inserts with a time in the future waits for it. The condition stands in the
 -- trigger and not in the function, so that ordinary inserts do not pay for a call.
 create function job_queue.wait_for_run_at() returns trigger
-language plpgsql set search_path = '' as $$
+language plpgsql set search_path = pg_catalog, pg_temp as $$
 begin
   new.waiting_for := 'time';
   return new;
@@ -250,7 +250,7 @@ create trigger jobs_wait_for_run_at before insert on public.jobs
 -- Not a check constraint: that would read a large input back from its toast table at each change
 -- of the job's state.
 create function job_queue.refuse_input_data() returns trigger
-language plpgsql set search_path = '' as $$
+language plpgsql set search_path = pg_catalog, pg_temp as $$
 begin
   raise exception 'input_data: expected a JSON object of at most 1048576 bytes, got % of % bytes',
     jsonb_typeof(new.input_data), pg_column_size(new.input_data)
@@ -263,7 +263,7 @@ create trigger jobs_refuse_input_data after insert or update of input_data on pu
   execute function job_queue.refuse_input_data();
 
 create function job_queue.refuse_state_change() returns trigger
-language plpgsql set search_path = '' as $$
+language plpgsql set search_path = pg_catalog, pg_temp as $$
 begin
   raise exception 'job % is %, which is final: it cannot become %', old.id, old.status, new.status
     using errcode = 'JQ005';
@@ -283,7 +283,7 @@ create trigger jobs_refuse_state_change after update of status on public.jobs
 -- set updated_at, and what they make ready is due. A second change in one transaction leaves updated_at as it is, or a
 -- trigger of the application that sets it to now() would be answered for ever.
 create function job_queue.settle_update_by_hand() returns trigger
-language plpgsql set search_path = '' as $$
+language plpgsql set search_path = pg_catalog, pg_temp as $$
 begin
   update public.jobs
   set updated_at = clock_timestamp(),
@@ -344,7 +344,7 @@ create function public.enqueue_job(
   timeout_seconds integer default null,
   owner_id uuid default null
 ) returns uuid
-language plpgsql set search_path = '' as $$
+language plpgsql set search_path = pg_catalog, pg_temp as $$
 begin
   return (job_queue.enqueue(jsonb_build_array(jsonb_build_object(
     'job_type', job_type, 'input_data', input_data, 'priority', priority, 'max_retries', max_retries,
@@ -357,7 +357,7 @@ comment on function public.enqueue_job is 'Enqueues a job and returns its id.';
 -- Enqueues up to 10,000 jobs in one call: an array of objects whose keys are the arguments of enqueue_job.
 -- Returns their ids in the order given. All or nothing. Raises JQ004 naming the element, JQ006.
 create function public.enqueue_jobs(jobs jsonb) returns uuid[]
-language plpgsql set search_path = '' as $$
+language plpgsql set search_path = pg_catalog, pg_temp as $$
 begin
   perform job_queue.check_count(jobs);
   perform job_queue.check_elements(jobs);
@@ -367,7 +367,7 @@ comment on function public.enqueue_jobs is 'Enqueues an array of jobs and return
 
 -- Refuses what is not an array, and too many jobs for one call, before any of them is looked at. Raises JQ004, JQ006.
 create function job_queue.check_count(jobs jsonb) returns void
-language plpgsql stable set search_path = '' as $$
+language plpgsql stable set search_path = pg_catalog, pg_temp as $$
 begin
   if jobs is null or jsonb_typeof(jobs) <> 'array' then
     raise exception 'jobs: expected an array of objects' using errcode = 'JQ004';
@@ -382,7 +382,7 @@ comment on function job_queue.check_count is 'Refuses what is no array of at mos
 -- Refuses values of the wrong type, and keys that nothing would read: a misspelt option must not be ignored.
 -- Raises JQ004.
 create function job_queue.check_elements(jobs jsonb) returns void
-language plpgsql stable set search_path = '' as $$
+language plpgsql stable set search_path = pg_catalog, pg_temp as $$
 declare
   v_problem text;
 begin
@@ -413,7 +413,7 @@ end $$;
 comment on function job_queue.check_elements is 'Refuses a malformed array of jobs.';
 
 create function job_queue.is_time(value text) returns boolean
-language plpgsql stable set search_path = '' as $$
+language plpgsql stable set search_path = pg_catalog, pg_temp as $$
 begin
   perform value::timestamptz;
   return true;
@@ -439,12 +439,12 @@ comment on function job_queue.is_value is 'Whether a JSON value is what an optio
 -- It goes by the SQL role and not by the JWT, so that a security definer trigger of the application counts as the
 -- application, whoever set it off. The one place for this rule.
 create function job_queue.is_trusted() returns boolean
-language sql stable set search_path = '' as $$ select not pg_catalog.row_security_active('public.jobs') $$;
+language sql stable set search_path = pg_catalog, pg_temp as $$ select not pg_catalog.row_security_active('public.jobs') $$;
 comment on function job_queue.is_trusted is 'Whether the caller is the application and not one of its users.';
 
 -- Who calls, by the JWT. Raises 42501 when nobody is signed in.
 create function job_queue.signed_in_user(purpose text) returns uuid
-language plpgsql stable set search_path = '' as $$
+language plpgsql stable set search_path = pg_catalog, pg_temp as $$
 declare
   v_user uuid := (select auth.uid());
 begin
@@ -456,7 +456,7 @@ end $$;
 comment on function job_queue.signed_in_user is 'The id of the signed-in user.';
 
 create function job_queue.enqueue(items jsonb, path text) returns uuid[]
-language plpgsql set search_path = '' as $$
+language plpgsql set search_path = pg_catalog, pg_temp as $$
 begin
   if job_queue.is_trusted() then
     return job_queue.insert_jobs(items, path, null);
@@ -470,7 +470,7 @@ comment on function job_queue.enqueue is 'Enqueues with the rights of the caller
 
 -- Enqueues for the signed-in user what they may: see check_user_jobs. Raises JQ004, JQ006.
 create function job_queue.enqueue_for_user(items jsonb, path text) returns uuid[]
-language plpgsql security definer set search_path = '' as $$
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
   v_user uuid := job_queue.signed_in_user('enqueue jobs');
 begin
@@ -487,7 +487,7 @@ comment on function job_queue.enqueue_for_user is 'Enqueues as auth.uid(), if th
 -- is then a user, no job is due before now: what was due long ago would go before everybody else's.
 -- Numbers are read as they come, so that one that is too large is refused by its name.
 create function job_queue.insert_jobs(items jsonb, path text, owner uuid) returns uuid[]
-language plpgsql set search_path = '' as $$
+language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
   v_now timestamptz := clock_timestamp();
   v_ids uuid[];
@@ -582,7 +582,7 @@ comment on function job_queue.problem_of_depth is 'What is wrong with an input t
 -- A statement of its own, because the statement that met the conflict cannot see a job that was
 -- committed after it began.
 create function job_queue.ids_of_enqueued(items jsonb, new_ids uuid[], owner uuid) returns uuid[]
-language plpgsql set search_path = '' as $$
+language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
   v_ids uuid[];
 begin
@@ -632,7 +632,7 @@ create function public.get_next_job(
   lease_token uuid, lease_expires_at timestamptz, steps jsonb, progress jsonb, timeout_seconds integer,
   created_at timestamptz, run_at timestamptz, owner_id uuid
 )
-language plpgsql set search_path = '' set statement_timeout = '5s' as $$
+language plpgsql set search_path = pg_catalog, pg_temp set statement_timeout = '5s' as $$
 begin
   if max_jobs between 1 and 1000 is not true then
     raise exception 'max_jobs: expected 1 to 1000' using errcode = 'JQ004';
@@ -665,7 +665,7 @@ grant select, insert, update, delete on job_queue.settled_claims to service_role
 -- arrive, claims nothing, because nobody would run what it got. Nor does a call that arrives twice without
 -- saying so: Deno sends a request once more by itself when a connection that it used before breaks.
 create function job_queue.open_claim(lease_token uuid, is_repeat boolean) returns boolean
-language plpgsql set search_path = '' set enable_seqscan = off as $$
+language plpgsql set search_path = pg_catalog, pg_temp set enable_seqscan = off as $$
 declare
   v_is_settled boolean;
 begin
@@ -680,7 +680,7 @@ comment on function job_queue.open_claim is 'Whether jobs may be claimed under a
 
 -- For an hour: no call is under way for longer than that.
 create function job_queue.settle_claim(lease_token uuid) returns void
-language plpgsql set search_path = '' set enable_seqscan = off as $$
+language plpgsql set search_path = pg_catalog, pg_temp set enable_seqscan = off as $$
 begin
   -- More than one at a time, so that there are never many.
   delete from job_queue.settled_claims c
@@ -699,7 +699,7 @@ comment on function job_queue.settle_claim is 'Closes a token for further claims
 -- What a claim took and still holds, under a lease as long as a fresh one: its answer was lost, perhaps
 -- after a long wait. Without a lock that somebody else has, it keeps the lease it has.
 create function job_queue.claimed_jobs(lease_token uuid, lease_seconds integer) returns setof public.jobs
-language plpgsql set search_path = '' set enable_seqscan = off as $$
+language plpgsql set search_path = pg_catalog, pg_temp set enable_seqscan = off as $$
 declare
   v_now timestamptz := clock_timestamp();
 begin
@@ -729,7 +729,7 @@ create function job_queue.claim_jobs(
   max_jobs integer, job_types text[], worker_id text, lease_seconds integer, lease_token uuid,
   is_repeat boolean default null
 ) returns setof public.jobs
-language plpgsql set search_path = ''
+language plpgsql set search_path = pg_catalog, pg_temp
 set plan_cache_mode = force_generic_plan
 set enable_seqscan = off set enable_bitmapscan = off set enable_sort = off as $$
 declare
@@ -789,7 +789,7 @@ comment on function job_queue.claim_jobs is 'Claims ready jobs under the given l
 -- Locks the first ready jobs and returns where they are. Jobs that another claim has locked are
 -- skipped, never waited for; those of a paused type are not even read.
 create function job_queue.lock_ready_jobs(max_jobs integer, job_types text[]) returns tid[]
-language plpgsql set search_path = '' as $$
+language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
   v_paused text[] := array(select t.job_type from public.job_types t where t.paused_at is not null);
 begin
@@ -822,7 +822,7 @@ comment on function job_queue.lock_ready_jobs is 'Locks the next ready jobs, of 
 -- has: with `= type` the planner may prefer jobs_ready_idx and filter, which is slow as soon as there
 -- is a backlog of other types.
 create function job_queue.lock_ready_jobs_of_types(max_jobs integer, job_types text[]) returns tid[]
-language plpgsql set search_path = '' as $$
+language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
   v_types text[] := array(select distinct t from unnest(job_types) t where t is not null);
   v_chosen tid[] := array[]::tid[];
@@ -862,7 +862,7 @@ comment on function job_queue.lock_ready_jobs_of_types is 'Locks the next ready 
 
 -- The types that have ready jobs, paused ones too: one look into the index for each, however many jobs it has.
 create function job_queue.ready_types() returns text[]
-language sql stable set search_path = ''
+language sql stable set search_path = pg_catalog, pg_temp
 set enable_seqscan = off set enable_bitmapscan = off set enable_sort = off as $$
   with recursive ready as (
     (
@@ -888,7 +888,7 @@ comment on function job_queue.ready_types is 'The types that have ready jobs.';
 -- Makes ready up to max_jobs jobs that are due, and as many that dead workers hold, and says whether there may
 -- be more.
 create function job_queue.make_ready(max_jobs integer) returns boolean
-language plpgsql set search_path = '' as $$
+language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
   v_promoted integer := job_queue.promote_due_jobs(max_jobs);
   v_rescued integer := job_queue.rescue_jobs(max_jobs);
@@ -899,7 +899,7 @@ comment on function job_queue.make_ready is 'Makes ready what is due or held by 
 
 -- Makes ready those jobs whose time has come or whose backoff is over, and returns how many.
 create function job_queue.promote_due_jobs(max_jobs integer) returns integer
-language plpgsql set search_path = '' as $$
+language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
   v_now timestamptz := clock_timestamp();
   v_promoted integer;
@@ -924,7 +924,7 @@ comment on function job_queue.promote_due_jobs is 'Makes ready what has waited l
 -- job that ran too long waits for its backoff like any other that failed. The token is forgotten, so
 -- whatever such a worker still reports is refused. Called by every claim and every heartbeat.
 create function job_queue.rescue_jobs(max_jobs integer) returns integer
-language plpgsql set search_path = '' set enable_seqscan = off as $$
+language plpgsql set search_path = pg_catalog, pg_temp set enable_seqscan = off as $$
 declare
   v_now timestamptz := clock_timestamp();
   v_rescued integer;
@@ -1017,7 +1017,7 @@ comment on function job_queue.run_seconds is 'The time from the beginning of a r
 
 -- Raises JQ004.
 create function job_queue.check_lease_seconds(lease_seconds integer) returns void
-language plpgsql immutable set search_path = '' as $$
+language plpgsql immutable set search_path = pg_catalog, pg_temp as $$
 begin
   if lease_seconds between 1 and 86400 is not true then
     raise exception 'lease_seconds: expected 1 to 86400' using errcode = 'JQ004';
@@ -1028,7 +1028,7 @@ comment on function job_queue.check_lease_seconds is 'Refuses a lease of impossi
 -- The results of a job's finished steps, by name. Asked only for jobs that have some. Volatile, so that it sees
 -- what was saved after the call that claims began: that call sees the job as it was locked, which is later.
 create function job_queue.saved_steps(job_id uuid) returns jsonb
-language sql volatile set search_path = '' as $$
+language sql volatile set search_path = pg_catalog, pg_temp as $$
   select coalesce(jsonb_object_agg(s.name, s.result), '{}')
   from public.job_steps s
   where s.job_id = saved_steps.job_id and s.finished_at is not null
@@ -1070,7 +1070,7 @@ create function public.finish_and_claim_jobs(
   lease_token uuid default null,
   is_repeat boolean default false
 ) returns json
-language plpgsql set search_path = '' set statement_timeout = '5s' as $$
+language plpgsql set search_path = pg_catalog, pg_temp set statement_timeout = '5s' as $$
 declare
   v_finished text[];
   v_jobs json;
@@ -1109,7 +1109,7 @@ comment on function public.finish_and_claim_jobs is 'Reports how jobs went and c
 -- will never read. What was claimed under those is released, and what is yet to be claimed is not. Saying
 -- it twice is harmless. Raises JQ004.
 create function public.abandon_jobs(results jsonb default '[]', lease_tokens uuid[] default '{}') returns text[]
-language plpgsql set search_path = '' set statement_timeout = '5s' set enable_seqscan = off as $$
+language plpgsql set search_path = pg_catalog, pg_temp set statement_timeout = '5s' set enable_seqscan = off as $$
 declare
   v_token uuid;
   v_finished text[];
@@ -1133,7 +1133,7 @@ comment on function public.abandon_jobs is 'Reports how the jobs of a crashed wo
 create function public.mark_job_completed(
   job_id uuid, output_data jsonb default null, lease_token uuid default null
 ) returns boolean
-language plpgsql set search_path = '' as $$
+language plpgsql set search_path = pg_catalog, pg_temp as $$
 begin
   perform job_queue.finish_job(
     job_id, lease_token, jsonb_build_object('outcome', 'completed', 'output_data', output_data), '{completed}'
@@ -1154,7 +1154,7 @@ create function public.mark_job_failed(
   retryable boolean default true,
   retry_after_seconds integer default null
 ) returns boolean
-language plpgsql set search_path = '' as $$
+language plpgsql set search_path = pg_catalog, pg_temp as $$
 begin
   if retry_after_seconds < 0 then
     raise exception 'retry_after_seconds: expected 0 or more' using errcode = 'JQ004';
@@ -1178,7 +1178,7 @@ comment on function public.mark_job_failed is 'Records why an attempt failed and
 create function public.release_job(
   job_id uuid, lease_token uuid default null, delay_seconds integer default null
 ) returns boolean
-language plpgsql set search_path = '' as $$
+language plpgsql set search_path = pg_catalog, pg_temp as $$
 begin
   if delay_seconds < 0 then
     raise exception 'delay_seconds: expected 0 or more' using errcode = 'JQ004';
@@ -1195,7 +1195,7 @@ comment on function public.release_job is 'Hands a job back to the queue without
 -- Raises what finish_jobs can only say: JQ003, JQ002, and JQ001 or JQ005 when the job has ended
 -- in a state other than those expected.
 create function job_queue.finish_job(job_id uuid, lease_token uuid, result jsonb, expected text[]) returns void
-language plpgsql set search_path = '' as $$
+language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
   v_job public.jobs := job_queue.lock_job(job_id);
   v_status text;
@@ -1218,7 +1218,7 @@ comment on function job_queue.finish_job is 'Finishes one job or says why not.';
 
 -- Holds a job for the rest of the transaction. Raises JQ003.
 create function job_queue.lock_job(job_id uuid) returns public.jobs
-language plpgsql set search_path = '' set enable_seqscan = off as $$
+language plpgsql set search_path = pg_catalog, pg_temp set enable_seqscan = off as $$
 declare
   v_job public.jobs;
 begin
@@ -1232,7 +1232,7 @@ comment on function job_queue.lock_job is 'Locks a job and returns it.';
 
 -- For calls without a token, as from the SQL editor. Raises JQ005.
 create function job_queue.check_by_hand(job public.jobs, expected text[]) returns void
-language plpgsql set search_path = '' as $$
+language plpgsql set search_path = pg_catalog, pg_temp as $$
 begin
   if job.status <> all (expected) then
     raise exception 'job % is %: expected %', job.id, job.status, array_to_string(expected, ' or ')
@@ -1248,7 +1248,7 @@ comment on function job_queue.check_by_hand is 'Refuses a job in the wrong state
 -- in the order given: "lost" for a job that is no longer held under that token. A job that the same
 -- claim has already finished is left alone and its status returned. Raises JQ004.
 create function job_queue.finish_jobs(results jsonb) returns text[]
-language plpgsql set search_path = '' as $$
+language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
   v_finished text[];
 begin
@@ -1270,7 +1270,7 @@ comment on function job_queue.finish_jobs is 'Ends the attempts of jobs and retu
 -- Raises JQ004 for a result that makes no sense. Asked only when not every result was applied: those that
 -- make no sense are not, and to read all results twice would cost every report.
 create function job_queue.check_results(results jsonb) returns void
-language plpgsql immutable set search_path = '' as $$
+language plpgsql immutable set search_path = pg_catalog, pg_temp as $$
 declare
   v_position bigint;
   v_problem text;
@@ -1312,7 +1312,7 @@ comment on function job_queue.problem_of_result is 'What is wrong with a result;
 -- rule out reading the table. With a plain `=`, a session that made its plan while the table was small
 -- goes on to merge every report with the whole primary key.
 create function job_queue.apply_results(results jsonb) returns text[]
-language plpgsql set search_path = ''
+language plpgsql set search_path = pg_catalog, pg_temp
 set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_bitmapscan = off as $$
 declare
   v_now timestamptz := clock_timestamp();
@@ -1381,7 +1381,7 @@ comment on function job_queue.apply_results is 'Writes results to the jobs held 
 -- The answer to a report of which not every result was applied. A claim's token stays on the job that
 -- it ended, which tells a repeated report from one that comes too late.
 create function job_queue.statuses_of_results(results jsonb) returns text[]
-language sql stable set search_path = '' set enable_seqscan = off as $$
+language sql stable set search_path = pg_catalog, pg_temp set enable_seqscan = off as $$
   select array_agg(
     case when j.lease_token = r.lease_token and j.status <> 'processing' then j.status else 'lost' end
     order by r.position
@@ -1442,7 +1442,7 @@ comment on function job_queue.status_after_attempt is 'The status that an outcom
 -- retry to retry, as job_types says about the type. All of it is random, so that jobs that failed
 -- together come back far apart.
 create function job_queue.retry_delay(job_type text, retry_count integer) returns interval
-language plpgsql volatile set search_path = '' set enable_seqscan = off as $$
+language plpgsql volatile set search_path = pg_catalog, pg_temp set enable_seqscan = off as $$
 declare
   v_type public.job_types;
 begin
@@ -1476,7 +1476,7 @@ to service_role;
 -- stop and will hear of it with its next heartbeat or step. Called by the app's server and by
 -- signed-in users for their own jobs; another's job looks to them like none. Raises JQ003, JQ005.
 create function public.cancel_job(job_id uuid) returns text
-language plpgsql set search_path = '' as $$
+language plpgsql set search_path = pg_catalog, pg_temp as $$
 begin
   if job_queue.is_trusted() then
     return job_queue.cancel(job_id, null);
@@ -1487,7 +1487,7 @@ comment on function public.cancel_job is 'Cancels a queued job at once and asks 
 
 -- Cancels a job of the signed-in user. Raises JQ003, JQ005.
 create function job_queue.cancel_for_user(job_id uuid) returns text
-language plpgsql security definer set search_path = '' as $$
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 begin
   return job_queue.cancel(job_id, job_queue.signed_in_user('cancel jobs'));
 end $$;
@@ -1495,7 +1495,7 @@ comment on function job_queue.cancel_for_user is 'Cancels a job that belongs to 
 
 -- Cancels a job; if an owner is given, only a job of theirs. Raises JQ003, JQ005.
 create function job_queue.cancel(job_id uuid, owner uuid) returns text
-language plpgsql set search_path = '' set enable_seqscan = off as $$
+language plpgsql set search_path = pg_catalog, pg_temp set enable_seqscan = off as $$
 declare
   v_now timestamptz := clock_timestamp();
   v_status text;
@@ -1540,7 +1540,7 @@ grant execute on function job_queue.cancel to service_role;
 create function public.mark_job_processing(
   job_id uuid, lease_token uuid default null, lease_seconds integer default 30
 ) returns boolean
-language plpgsql set search_path = '' as $$
+language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
   v_job public.jobs;
 begin
@@ -1562,7 +1562,7 @@ comment on function public.mark_job_processing is 'Confirms that a claimed job h
 
 -- Starts a queued job that its caller has locked, as a claim would; one that waits, before its time.
 create function job_queue.start_job(job_id uuid, lease_seconds integer) returns void
-language plpgsql set search_path = '' set enable_seqscan = off as $$
+language plpgsql set search_path = pg_catalog, pg_temp set enable_seqscan = off as $$
 declare
   v_now timestamptz := clock_timestamp();
   v_deadline timestamptz := (
@@ -1593,7 +1593,7 @@ comment on function job_queue.start_job is 'Starts one queued job without a work
 -- Whoever calls also rescues jobs whose lease has ended, their own that ran too long among them, so that
 -- they need not wait for a claim. Called by workers every few seconds. Raises JQ004.
 create function public.heartbeat_jobs(jobs jsonb, lease_seconds integer default 30) returns jsonb
-language plpgsql set search_path = '' set statement_timeout = '5s' set enable_seqscan = off as $$
+language plpgsql set search_path = pg_catalog, pg_temp set statement_timeout = '5s' set enable_seqscan = off as $$
 declare
   v_answers jsonb := job_queue.renew_leases(jobs, lease_seconds);
   v_now timestamptz := clock_timestamp();
@@ -1609,7 +1609,7 @@ comment on function public.heartbeat_jobs is 'Renews the leases of running jobs 
 -- leases. Such a job is not renewed and its answer is the state before; nobody can rescue it meanwhile.
 -- Raises JQ004.
 create function job_queue.renew_leases(jobs jsonb, lease_seconds integer) returns jsonb
-language plpgsql set search_path = ''
+language plpgsql set search_path = pg_catalog, pg_temp
 set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_bitmapscan = off as $$
 declare
   v_now timestamptz := clock_timestamp();
@@ -1657,7 +1657,7 @@ comment on function job_queue.renew_leases is 'Renews leases and says of each jo
 create function public.start_job_step(
   job_id uuid, lease_token uuid, name text, lease_seconds integer default 30
 ) returns text
-language plpgsql set search_path = '' set enable_seqscan = off as $$
+language plpgsql set search_path = pg_catalog, pg_temp set enable_seqscan = off as $$
 declare
   v_answer text;
 begin
@@ -1693,7 +1693,7 @@ create function public.save_job_step(
   lease_seconds integer default 30,
   replace boolean default false
 ) returns text
-language plpgsql set search_path = '' set enable_seqscan = off as $$
+language plpgsql set search_path = pg_catalog, pg_temp set enable_seqscan = off as $$
 declare
   v_answer text;
   v_is_new boolean;
@@ -1728,7 +1728,7 @@ comment on function public.save_job_step is 'Keeps the result of a finished step
 
 -- Raises JQ004.
 create function job_queue.check_step_name(name text) returns void
-language plpgsql immutable set search_path = '' as $$
+language plpgsql immutable set search_path = pg_catalog, pg_temp as $$
 begin
   if length(name) between 1 and 200 is not true then
     raise exception 'name: expected 1 to 200 characters' using errcode = 'JQ004';
@@ -1739,7 +1739,7 @@ comment on function job_queue.check_step_name is 'Refuses a name that no step ca
 -- Renews one lease, holds the job for the rest of the transaction, and says: held or cancelled.
 -- Raises JQ002, JQ003, JQ004.
 create function job_queue.renew_lease(job_id uuid, lease_token uuid, progress jsonb, lease_seconds integer) returns text
-language plpgsql set search_path = '' as $$
+language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
   v_answer text;
 begin
@@ -1758,7 +1758,7 @@ comment on function job_queue.renew_lease is 'Renews one lease: held or cancelle
 -- Holds the job for the rest of the transaction, so that what a worker writes elsewhere is fenced by its
 -- lease too. For functions of the application that handlers call. Raises JQ002, JQ003.
 create function job_queue.check_lease(job_id uuid, lease_token uuid) returns void
-language plpgsql set search_path = '' as $$
+language plpgsql set search_path = pg_catalog, pg_temp as $$
 begin
   if job_queue.is_held(job_queue.lock_job(job_id), lease_token, clock_timestamp()) is not true then
     raise exception 'the lease on job % is lost: stop working on it', job_id using errcode = 'JQ002';
@@ -1788,7 +1788,7 @@ create function public.retry_failed_jobs(
   job_ids uuid[] default null, job_types text[] default null, max_jobs integer default 10000,
   failed_from timestamptz default null, failed_until timestamptz default null
 ) returns integer
-language plpgsql set search_path = '' set enable_seqscan = off as $$
+language plpgsql set search_path = pg_catalog, pg_temp set enable_seqscan = off as $$
 declare
   v_now timestamptz := clock_timestamp();
   v_chosen tid[];
@@ -1846,7 +1846,7 @@ comment on column public.job_types.keep_failed_days is
 -- Works in batches and stops at max_jobs or after 4 seconds, so that it never meets the API's time
 -- limit; call again while it returns something. Called from the SQL editor. Raises JQ004.
 create function public.cleanup_old_jobs(days_to_keep integer default 30, max_jobs integer default 10000) returns integer
-language plpgsql set search_path = '' as $$
+language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
   v_until timestamptz := clock_timestamp() + interval '4 seconds';
   v_ended record;
@@ -1873,7 +1873,7 @@ create function job_queue.delete_old_jobs(
   kind text, days_to_keep integer, max_jobs integer, until timestamptz,
   inout after_end timestamptz, inout after_id uuid, out deleted integer, out kept_by text
 )
-language plpgsql set search_path = ''
+language plpgsql set search_path = pg_catalog, pg_temp
 set enable_seqscan = off set enable_bitmapscan = off set plan_cache_mode = force_custom_plan as $$
 declare
   v_now timestamptz := clock_timestamp();
@@ -1924,7 +1924,7 @@ comment on function job_queue.delete_old_jobs is 'Deletes jobs that are past the
 -- Deletes finished jobs. Passes over those that somebody else is at, and over those that rows of other tables refer
 -- to; if it passed over any of those it says why. The one place where jobs are deleted.
 create function job_queue.delete_jobs(ids uuid[], out deleted integer, out kept_by text)
-language plpgsql set search_path = '' set enable_seqscan = off as $$
+language plpgsql set search_path = pg_catalog, pg_temp set enable_seqscan = off as $$
 declare
   v_id uuid;
 begin
@@ -1963,7 +1963,7 @@ comment on function job_queue.delete_jobs is 'Deletes finished jobs but those th
 
 -- Foreign keys to jobs that forbid to delete what they refer to.
 create function job_queue.references_to_jobs() returns table (table_name text, column_name name)
-language sql stable set search_path = '' as $$
+language sql stable set search_path = pg_catalog, pg_temp as $$
   select c.conrelid::regclass::text, a.attname
   from pg_catalog.pg_constraint c
   join pg_catalog.pg_attribute a on a.attrelid = c.conrelid and a.attnum = c.conkey[1]
@@ -1973,14 +1973,14 @@ comment on function job_queue.references_to_jobs is 'Foreign keys that keep jobs
 
 -- The condition that no row of another table keeps a job j from being deleted.
 create function job_queue.not_referred_to() returns text
-language sql stable set search_path = '' as $$
+language sql stable set search_path = pg_catalog, pg_temp as $$
   select coalesce(string_agg(format('and not exists (select from %s r where r.%I = j.id)', r.table_name, r.column_name), ' '), '')
   from job_queue.references_to_jobs() r
 $$;
 comment on function job_queue.not_referred_to is 'A condition in SQL: nobody refers to the job j.';
 
 create function job_queue.referring_tables() returns text
-language sql stable set search_path = '' as $$
+language sql stable set search_path = pg_catalog, pg_temp as $$
   select 'rows of ' || string_agg(distinct r.table_name, ', ') || ' refer to them' from job_queue.references_to_jobs() r
 $$;
 comment on function job_queue.referring_tables is 'Whose rows may keep jobs from being deleted; null when nobody''s.';
@@ -1989,7 +1989,7 @@ comment on function job_queue.referring_tables is 'Whose rows may keep jobs from
 -- many. Claims and heartbeats rescue too; this is for a time when no worker does either. Called by a schedule.
 -- Raises JQ004.
 create function public.rescue_expired_jobs(max_jobs integer default 1000) returns integer
-language plpgsql set search_path = '' as $$
+language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
   v_rescued integer;
 begin
@@ -2004,7 +2004,7 @@ comment on function public.rescue_expired_jobs is 'Ends the attempts of workers 
 
 -- Raises JQ004.
 create function job_queue.check_max_jobs(max_jobs integer) returns void
-language plpgsql immutable set search_path = '' as $$
+language plpgsql immutable set search_path = pg_catalog, pg_temp as $$
 begin
   if max_jobs between 1 and 10000 is not true then
     raise exception 'max_jobs: expected 1 to 10000' using errcode = 'JQ004';
@@ -2037,14 +2037,14 @@ to service_role;
 
 -- Whether the caller was not granted what is the workers' alone. As its caller, whose privileges it asks for.
 create function job_queue.has_own_columns_only(table_name text, hidden_column text) returns boolean
-language sql stable set search_path = '' as $$
+language sql stable set search_path = pg_catalog, pg_temp as $$
   select not has_column_privilege(table_name, hidden_column, 'select')
 $$;
 comment on function job_queue.has_own_columns_only is 'Whether a column that is not for users is closed to the caller.';
 
 -- Ids of the signed-in user's jobs: the policies below look by index for the rows of these.
 create function job_queue.ids_of_user() returns uuid[]
-language sql stable security definer set search_path = '' as $$
+language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   select array(select j.id from public.jobs j where j.owner_id = (select auth.uid()))
 $$;
 comment on function job_queue.ids_of_user is 'Ids of the jobs of the signed-in user.';
@@ -2071,7 +2071,7 @@ create policy "users see the types open to them" on public.job_types
 
 -- Row-level security knows no truncate.
 create function job_queue.refuse_truncate() returns trigger
-language plpgsql set search_path = '' as $$
+language plpgsql set search_path = pg_catalog, pg_temp as $$
 begin
   if not job_queue.is_trusted() then
     raise exception 'permission denied for table %', tg_table_name using errcode = 'insufficient_privilege';
@@ -2098,7 +2098,7 @@ grant execute on function job_queue.has_own_columns_only, job_queue.ids_of_user 
 -- own; only what save_report needs is added.
 
 create function job_queue.set_updated_at() returns trigger
-language plpgsql set search_path = '' as $$
+language plpgsql set search_path = pg_catalog, pg_temp as $$
 begin
   new.updated_at := clock_timestamp();
   return new;
@@ -2205,7 +2205,7 @@ grant select, insert, update on job_queue.report_jobs to service_role;
 
 -- A digest of what a report says; null when it says nothing.
 create function job_queue.report_digest(generated_content text, sections_json jsonb) returns bytea
-language sql immutable set search_path = '' as $$
+language sql immutable set search_path = pg_catalog, pg_temp as $$
   select case
     when btrim(coalesce(generated_content, ''), E' \t\r\n') <> '' or coalesce(sections_json, 'null') not in ('null', '{}', '[]')
       then sha256(convert_to(coalesce(generated_content, '') || E'\n' || coalesce(sections_json::text, ''), 'UTF8'))
@@ -2218,7 +2218,7 @@ comment on function job_queue.report_digest is 'A digest of what a report says; 
 -- looks like. Of many jobs enqueued together about one report only the first takes the digest, which costs as much
 -- as the report is long.
 create function job_queue.remember_report() returns trigger
-language plpgsql security definer set search_path = '' set enable_seqscan = off as $$
+language plpgsql security definer set search_path = pg_catalog, pg_temp set enable_seqscan = off as $$
 declare
   v_report_id uuid;
   v_version text;
@@ -2261,7 +2261,7 @@ create trigger jobs_remember_report after insert on public.jobs
 create function public.save_report(
   job_id uuid, lease_token uuid, report_id uuid, generated_content text, sections_json jsonb
 ) returns text
-language plpgsql set search_path = '' as $$
+language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
   v_digest bytea;
   v_obstacle text;
@@ -2291,7 +2291,7 @@ comment on function public.save_report is 'Stores a finished report if the calle
 
 -- Why a job must not overwrite a report that says this: edited or superseded; null when it may.
 create function job_queue.report_obstacle(job_id uuid, report_id uuid, digest bytea) returns text
-language sql stable set search_path = '' as $$
+language sql stable set search_path = pg_catalog, pg_temp as $$
   select case
     when digest is null then null
     when exists (
@@ -2315,7 +2315,7 @@ comment on function job_queue.report_obstacle is 'Why a job must not overwrite a
 -- came later and is kept by the step that fetched it.
 -- Called by the generate_report handler.
 create function public.find_report_reply(job_id uuid, fingerprint text) returns jsonb
-language sql stable set search_path = '' as $$
+language sql stable set search_path = pg_catalog, pg_temp as $$
   select coalesce(s.result #> '{sent,reply}', a.result #> '{sent,reply}')
   from job_queue.report_jobs own
   join job_queue.report_jobs other on other.report_id = own.report_id and other.job_id <> own.job_id
@@ -2375,7 +2375,7 @@ grant select on public.visible_jobs to service_role;
 -- returns its status. A job that is queued or running already is left alone, so saying it twice is harmless.
 -- Called by operators, the app's server, and users for their own jobs. Raises JQ003, JQ005, JQ006.
 create function public.retry_job(job_id uuid) returns text
-language plpgsql set search_path = '' as $$
+language plpgsql set search_path = pg_catalog, pg_temp as $$
 begin
   if job_queue.is_trusted() then
     return job_queue.retry(job_id, null);
@@ -2386,7 +2386,7 @@ comment on function public.retry_job is 'Puts a failed or cancelled job back int
 
 -- Retries a job of the signed-in user, if they might enqueue it today. Raises JQ003, JQ005, JQ006.
 create function job_queue.retry_for_user(job_id uuid) returns text
-language plpgsql security definer set search_path = '' as $$
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
   v_user uuid := job_queue.signed_in_user('retry jobs');
   v_job public.jobs;
@@ -2406,7 +2406,7 @@ comment on function job_queue.retry_for_user is 'Retries a job that belongs to a
 
 -- Retries a job; if an owner is given, only a job of theirs. Raises JQ003, JQ005.
 create function job_queue.retry(job_id uuid, owner uuid) returns text
-language plpgsql set search_path = '' set enable_seqscan = off as $$
+language plpgsql set search_path = pg_catalog, pg_temp set enable_seqscan = off as $$
 declare
   v_now timestamptz := clock_timestamp();
   v_status text;
@@ -2436,7 +2436,7 @@ comment on function job_queue.retry is 'Puts a failed or cancelled job back into
 
 -- One at a time for each user: of two calls at once, neither would see what the other adds.
 create function job_queue.lock_user(user_id uuid) returns void
-language sql set search_path = '' as $$
+language sql set search_path = pg_catalog, pg_temp as $$
   select pg_advisory_xact_lock(hashtextextended('job_queue.user ' || user_id, 0))
 $$;
 comment on function job_queue.lock_user is 'Makes calls of one user that add jobs wait for each other.';
@@ -2454,7 +2454,7 @@ comment on column public.job_types.max_kept_per_user is
 -- The first look at a call of a user: how many jobs it brings, whatever they are. Reads job_types as the user.
 -- Raises JQ006.
 create function job_queue.check_count_of_user(jobs bigint) returns void
-language plpgsql stable set search_path = '' as $$
+language plpgsql stable set search_path = pg_catalog, pg_temp as $$
 declare
   v_limit bigint := greatest(100, (select sum(t.max_waiting_per_user) from public.job_types t where t.open_to_users));
 begin
@@ -2468,7 +2468,7 @@ comment on function job_queue.check_count_of_user is 'Refuses more jobs in one c
 -- retries than usual, more jobs of a type than may wait. Looks at the options alone, and at job_types as the user.
 -- Raises JQ004, JQ006.
 create function job_queue.check_user_jobs(items jsonb, path text) returns void
-language plpgsql stable set search_path = '' as $$
+language plpgsql stable set search_path = pg_catalog, pg_temp as $$
 declare
   v_user uuid := job_queue.signed_in_user('enqueue jobs');
   v_position bigint;
@@ -2505,7 +2505,7 @@ comment on function job_queue.check_user_jobs is 'Refuses jobs that a user may n
 -- Refuses jobs of a user that would be more than may wait or be kept. A key that was used before adds none. The
 -- caller has locked the user. Raises JQ006.
 create function job_queue.check_user_limits(user_id uuid, items jsonb) returns void
-language plpgsql set search_path = '' set enable_seqscan = off as $$
+language plpgsql set search_path = pg_catalog, pg_temp set enable_seqscan = off as $$
 declare
   v_type text;
   v_added bigint;
@@ -2531,7 +2531,7 @@ comment on function job_queue.check_user_limits is 'Refuses more jobs of a user 
 
 -- Raises JQ006.
 create function job_queue.check_waiting(user_id uuid, job_type text, added bigint) returns void
-language plpgsql set search_path = '' set enable_seqscan = off as $$
+language plpgsql set search_path = pg_catalog, pg_temp set enable_seqscan = off as $$
 declare
   v_limit bigint := (select t.max_waiting_per_user from public.job_types t where t.job_type = check_waiting.job_type);
 begin
@@ -2550,7 +2550,7 @@ comment on function job_queue.check_waiting is 'Refuses more waiting jobs of a u
 
 -- Raises JQ006.
 create function job_queue.refuse_waiting(job_type text, max_waiting bigint) returns void
-language plpgsql immutable set search_path = '' as $$
+language plpgsql immutable set search_path = pg_catalog, pg_temp as $$
 begin
   raise exception 'at most % of your % jobs may wait at a time', max_waiting, job_type
     using errcode = 'JQ006', hint = 'wait until some of them have run, or cancel them';
@@ -2560,7 +2560,7 @@ comment on function job_queue.refuse_waiting is 'Says that too many jobs of a us
 -- What a user has counts until it is deleted, however it ended, or one who enqueues and cancels would fill the
 -- database. What they withdrew before it ran makes room, the oldest first. Raises JQ006.
 create function job_queue.check_kept(user_id uuid, job_type text, added bigint) returns void
-language plpgsql set search_path = '' set enable_seqscan = off as $$
+language plpgsql set search_path = pg_catalog, pg_temp set enable_seqscan = off as $$
 declare
   v_limit bigint := (select t.max_kept_per_user from public.job_types t where t.job_type = check_kept.job_type);
   v_excess bigint := added - v_limit + (
@@ -2588,7 +2588,7 @@ comment on function job_queue.check_kept is 'Refuses more jobs of a user than a 
 -- Workers read and write with the service key, whoever enqueued. So what a user's job names must be the
 -- user's to read or write, and that is looked up here with the user's own rights. Raises JQ004.
 create function job_queue.check_user_input(items jsonb, path text) returns void
-language plpgsql set search_path = '' as $$
+language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
   v_position bigint;
   v_problem text;
@@ -2612,7 +2612,7 @@ comment on function job_queue.check_user_input is 'Refuses jobs of users that na
 -- What in the input is not the signed-in user's to name, or null. Runs with their rights. An application whose
 -- own types are open to users replaces it, and asks for generate_report as here.
 create function job_queue.problem_of_user_input(job_type text, input_data jsonb) returns text
-language plpgsql set search_path = '' as $$
+language plpgsql set search_path = pg_catalog, pg_temp as $$
 begin
   return case job_type when 'generate_report' then job_queue.problem_of_report_input(input_data) end;
 end $$;
@@ -2622,7 +2622,7 @@ comment on function job_queue.problem_of_user_input is
 -- A report is written only into a row that the user may change, from photos in Storage that the user may read. No
 -- more photos are looked up than a report may have.
 create function job_queue.problem_of_report_input(input_data jsonb) returns text
-language plpgsql set search_path = '' as $$
+language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
   v_report_id text := input_data ->> 'reportId';
   v_field text;
@@ -2652,7 +2652,7 @@ comment on function job_queue.problem_of_report_input is 'What in the input of a
 
 -- Locking a row asks for the right to update it, row-level security included, and changes nothing.
 create function job_queue.may_change_report(report_id uuid) returns boolean
-language plpgsql set search_path = '' as $$
+language plpgsql set search_path = pg_catalog, pg_temp as $$
 begin
   perform from public.reports r where r.id = may_change_report.report_id for key share;
   return found;
@@ -2664,7 +2664,7 @@ comment on function job_queue.may_change_report is 'Whether the caller may chang
 -- The first of some images that names an object in Storage which the caller may not read, counted from 0; null when
 -- there is none.
 create function job_queue.unreadable_image(images jsonb) returns bigint
-language plpgsql stable set search_path = '' as $$
+language plpgsql stable set search_path = pg_catalog, pg_temp as $$
 declare
   v_index bigint := (
     select min(i.position) - 1 from jsonb_array_elements(images) with ordinality as i (image, position)
@@ -2691,7 +2691,7 @@ comment on function job_queue.unreadable_image is 'The first image in Storage th
 -- the policy below keeps to the owner. Input, output and errors do not travel: whoever listens reads
 -- them from visible_jobs. realtime.send turns its own errors into warnings, so no job fails for them.
 create function job_queue.broadcast_job() returns trigger
-language plpgsql security definer set search_path = '' as $$
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 begin
   if to_regprocedure('realtime.send(jsonb,text,text,boolean)') is not null then
     execute format('select %s.send($1, $2, $3, true)', to_regnamespace('realtime')) using
@@ -2760,7 +2760,7 @@ grant select, insert, update on job_queue.workers to service_role;
 -- Remembers what a worker asks for, once a minute for each. Claims call it: mostly it is one look by primary key, and
 -- it waits for nobody.
 create function job_queue.note_worker(worker_id text, job_types text[]) returns void
-language plpgsql set search_path = '' set enable_seqscan = off as $$
+language plpgsql set search_path = pg_catalog, pg_temp set enable_seqscan = off as $$
 begin
   if worker_id is null or exists (
     select from job_queue.workers w
@@ -2777,7 +2777,7 @@ comment on function job_queue.note_worker is 'Remembers which job types a worker
 
 -- Which types workers asked for within the last ten minutes; null when no worker did, or one that runs every type.
 create function job_queue.types_of_workers() returns text[]
-language sql stable set search_path = '' as $$
+language sql stable set search_path = pg_catalog, pg_temp as $$
   select case
     when count(*) filter (where w.job_types is null) = 0
       then (select array_agg(distinct t) from job_queue.workers r, unnest(r.job_types) t
@@ -2841,7 +2841,7 @@ revoke all on job_queue.settings, job_queue.wake_ups from public, anon, authenti
 -- No function in public runs with its owner's rights: privileges there may be granted to anyone in bulk. What needs
 -- them is behind it, in the queue's own schema.
 create function public.dispatch_workers(max_posts integer default null) returns integer
-language plpgsql set search_path = '' as $$
+language plpgsql set search_path = pg_catalog, pg_temp as $$
 begin
   perform job_queue.ready_due_jobs();
   return job_queue.wake_workers(max_posts);
@@ -2850,7 +2850,7 @@ comment on function public.dispatch_workers is 'Wakes workers if jobs are due an
 
 -- Wakes as many workers as the queue is deep for, and returns how many. Raises 55000.
 create function job_queue.wake_workers(max_posts integer) returns integer
-language plpgsql security definer set search_path = '' as $$
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
   v_posts integer;
 begin
@@ -2864,7 +2864,7 @@ comment on function job_queue.wake_workers is 'Wakes as many workers as the queu
 
 -- What claims do, for a time when nobody claims.
 create function job_queue.ready_due_jobs() returns void
-language plpgsql set search_path = ''
+language plpgsql set search_path = pg_catalog, pg_temp
 set enable_seqscan = off set enable_bitmapscan = off set enable_sort = off as $$
 begin
   perform job_queue.make_ready(1000);
@@ -2875,7 +2875,7 @@ comment on function job_queue.ready_due_jobs is 'Makes ready what has waited lon
 -- that waits for a slow job is not looking for others; more when there is enough for more. None when the
 -- queue is not set up. Reads no more jobs than all workers together may run.
 create function job_queue.workers_to_wake() returns integer
-language plpgsql stable set search_path = ''
+language plpgsql stable set search_path = pg_catalog, pg_temp
 set enable_seqscan = off set enable_bitmapscan = off set enable_sort = off as $$
 declare
   v_now timestamptz := clock_timestamp();
@@ -2906,7 +2906,7 @@ comment on function job_queue.workers_to_wake is 'How many workers to wake now.'
 
 -- Counts ready jobs of types that are not paused, up to a limit.
 create function job_queue.count_ready_jobs(max_jobs integer) returns integer
-language sql stable set search_path = ''
+language sql stable set search_path = pg_catalog, pg_temp
 set enable_seqscan = off set enable_bitmapscan = off set enable_sort = off as $$
   select count(*)::integer
   from (
@@ -2929,7 +2929,7 @@ comment on function job_queue.count_ready_jobs is 'How many jobs could be claime
 -- What belongs to an extension is named in dynamic SQL only, and its schema is looked up: it may be absent, and
 -- then the Supabase CLI's linter would complain.
 create function job_queue.post_wake_up() returns void
-language plpgsql security definer set search_path = '' as $$
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
   v_url text := job_queue.secret('queue_worker_url');
   v_token text := job_queue.secret('queue_worker_token');
@@ -2953,7 +2953,7 @@ comment on function job_queue.post_wake_up is 'Calls a worker after the transact
 
 -- A secret of the Vault; null when it or the Vault is not there.
 create function job_queue.secret(name text) returns text
-language plpgsql stable security definer set search_path = '' as $$
+language plpgsql stable security definer set search_path = pg_catalog, pg_temp as $$
 declare
   v_secret text;
 begin
@@ -2967,13 +2967,13 @@ end $$;
 comment on function job_queue.secret is 'A secret of the Vault by its name.';
 
 create function job_queue.has_pg_net() returns boolean
-language sql stable set search_path = '' as $$
+language sql stable set search_path = pg_catalog, pg_temp as $$
   select to_regprocedure('net.http_post(text, jsonb, jsonb, jsonb, integer)') is not null
 $$;
 comment on function job_queue.has_pg_net is 'Whether pg_net is there to post with.';
 
 create function job_queue.has_pg_cron() returns boolean
-language sql stable set search_path = '' as $$
+language sql stable set search_path = pg_catalog, pg_temp as $$
   select to_regprocedure('cron.schedule(text, text, text)') is not null
 $$;
 comment on function job_queue.has_pg_cron is 'Whether pg_cron is there to schedule with.';
@@ -2984,7 +2984,7 @@ comment on function job_queue.has_pg_cron is 'Whether pg_cron is there to schedu
 --
 -- What cannot be posted must never keep a job from being enqueued.
 create function job_queue.wake_worker() returns void
-language plpgsql security definer set search_path = '' as $$
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
   v_last job_queue.wake_ups;
 begin
@@ -3008,7 +3008,7 @@ comment on function job_queue.wake_worker is 'Wakes a worker for jobs that have 
 -- For a worker that found too little: how soon to look again before it ends. Null unless one was woken
 -- within the last quarter of a second, because then nobody is woken for what is enqueued meanwhile.
 create function job_queue.worker_looks_again_ms() returns integer
-language sql stable set search_path = '' as $$
+language sql stable set search_path = pg_catalog, pg_temp as $$
   select case when job_queue.is_recent(w.posted_at, interval '250 milliseconds') then greatest(1, 250 - w.age) end
   from (
     select w.posted_at, least(250, greatest(0, extract(epoch from clock_timestamp() - w.posted_at) * 1000))::integer as age
@@ -3021,7 +3021,7 @@ comment on function job_queue.worker_looks_again_ms is 'After how many milliseco
 
 -- For inserts by statement: ten thousand rows are one look.
 create function job_queue.wake_worker_for_change() returns trigger
-language plpgsql security definer set search_path = '' as $$
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 begin
   perform job_queue.wake_worker();
   return null;
@@ -3030,7 +3030,7 @@ comment on function job_queue.wake_worker_for_change() is 'Wakes a worker for jo
 
 -- For a job whose time was moved to now: workers are counted by what is ready.
 create function job_queue.wake_worker_for_due_job() returns trigger
-language plpgsql security definer set search_path = '' as $$
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 begin
   if exists (select from job_queue.settings) then
     perform job_queue.ready_due_jobs();
@@ -3064,7 +3064,7 @@ create trigger job_types_wake_worker after update or delete on public.job_types
 -- for long. A type that no worker knows, say, or a function that is not deployed. Then workers are called
 -- less and less often: after a tenth of the time the jobs have waited, and at least every five minutes.
 create function job_queue.is_neglected() returns boolean
-language plpgsql stable set search_path = ''
+language plpgsql stable set search_path = pg_catalog, pg_temp
 set enable_seqscan = off set enable_bitmapscan = off set enable_sort = off as $$
 declare
   v_now timestamptz := clock_timestamp();
@@ -3145,14 +3145,14 @@ revoke all on job_queue.failed_parts, job_queue.cleanups from public, anon, auth
 -- what is old. Called by pg_cron, or by any other clock. Never fails for what a part meets.
 -- Returns {"woken", "deleted"}: requests posted and jobs deleted.
 create function public.tend_job_queue() returns jsonb
-language plpgsql set search_path = '' as $$
+language plpgsql set search_path = pg_catalog, pg_temp as $$
 begin
   return job_queue.tend();
 end $$;
 comment on function public.tend_job_queue is 'What a clock does for the queue every few seconds.';
 
 create function job_queue.tend() returns jsonb
-language plpgsql security definer set search_path = '' set lock_timeout = '1s' as $$
+language plpgsql security definer set search_path = pg_catalog, pg_temp set lock_timeout = '1s' as $$
 declare
   v_woken integer;
   v_deleted integer;
@@ -3172,7 +3172,7 @@ comment on function job_queue.tend is 'One tick: every part of it, whatever the 
 
 -- Does one part and returns how much of it; 0 when it failed.
 create function job_queue.tend_part(part text) returns integer
-language plpgsql set search_path = ''
+language plpgsql set search_path = pg_catalog, pg_temp
 set enable_seqscan = off set enable_bitmapscan = off set enable_sort = off as $$
 declare
   v_done integer;
@@ -3197,7 +3197,7 @@ end $$;
 comment on function job_queue.tend_part is 'Does one part of a tick.';
 
 create function job_queue.note_failed_part(part text, error text) returns void
-language plpgsql set search_path = '' as $$
+language plpgsql set search_path = pg_catalog, pg_temp as $$
 begin
   insert into job_queue.failed_parts as f (part, error) values (note_failed_part.part, left(note_failed_part.error, 300))
   on conflict on constraint failed_parts_pkey do update
@@ -3210,7 +3210,7 @@ comment on function job_queue.note_failed_part is 'Writes down that a part of a 
 -- Calls a function that handles up to so many rows and returns how many, until none is left, a thousand are done or
 -- a second is over.
 create function job_queue.repeat_for_a_second(name regproc) returns integer
-language plpgsql set search_path = '' as $$
+language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
   v_until timestamptz := clock_timestamp() + interval '1 second';
   v_batch integer;
@@ -3228,7 +3228,7 @@ comment on function job_queue.repeat_for_a_second is 'Handles rows in batches fo
 -- Deletes what is past its time, for a second. Nothing where nothing was set up: somebody calls all the same, and
 -- finished jobs stay.
 create function job_queue.clean_up() returns integer
-language plpgsql set search_path = '' set enable_sort = on as $$
+language plpgsql set search_path = pg_catalog, pg_temp set enable_sort = on as $$
 declare
   v_until timestamptz := clock_timestamp() + interval '1 second';
   v_days integer := (select s.days_to_keep from job_queue.settings s);
@@ -3259,7 +3259,7 @@ comment on function job_queue.clean_up is 'Deletes old jobs for a second and ret
 -- Forgets wake-ups of over an hour ago but the last, and those ahead of the clock, which was set back; and workers
 -- that were not heard of for as long.
 create function job_queue.prune() returns integer
-language plpgsql set search_path = '' as $$
+language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
   v_pruned integer;
 begin
@@ -3275,7 +3275,7 @@ comment on function job_queue.prune is 'Forgets wake-ups and workers of long ago
 -- pg_cron keeps a row of every run for ever. Of ours, those of the last day; every ten minutes, because
 -- finding them means reading them all.
 create function job_queue.prune_cron_runs() returns integer
-language plpgsql set search_path = '' as $$
+language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
   v_pruned integer;
 begin
@@ -3324,7 +3324,7 @@ create function public.setup_job_queue(
   days_to_keep integer default null,
   region text default null
 ) returns table (part text, is_healthy boolean, finding text, remedy text)
-language plpgsql set search_path = '' as $$
+language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
   v_settings job_queue.settings;
 begin
@@ -3357,7 +3357,7 @@ comment on function public.setup_job_queue is 'Sets up how workers are woken and
 -- Takes back what setup_job_queue did: nobody is woken any more. Jobs and settings of types stay. The extensions
 -- stay too: others may use them. Called from the SQL editor by the owner of the database.
 create function public.remove_job_queue_setup() returns void
-language plpgsql set search_path = '' as $$
+language plpgsql set search_path = pg_catalog, pg_temp as $$
 begin
   delete from job_queue.settings where is_only_row;
   delete from job_queue.wake_ups w where w.posted_at is not null;
@@ -3377,7 +3377,7 @@ create function job_queue.check_settings(
   worker_url text, worker_token text, interval_seconds integer, max_workers integer, jobs_per_worker integer,
   days_to_keep integer
 ) returns void
-language plpgsql immutable set search_path = '' as $$
+language plpgsql immutable set search_path = pg_catalog, pg_temp as $$
 declare
   v_problem text := case
     when worker_url ~ '^https?://[^\s]+$' is not true then
@@ -3399,7 +3399,7 @@ comment on function job_queue.check_settings is 'Refuses impossible settings.';
 
 -- Where an extension is not to be had, or the caller may not create it, check_job_queue says so afterwards.
 create function job_queue.enable_extension(name text) returns void
-language plpgsql set search_path = '' as $$
+language plpgsql set search_path = pg_catalog, pg_temp as $$
 begin
   if exists (select from pg_available_extensions e where e.name = enable_extension.name and e.installed_version is null) then
     execute format('create extension %I', name);
@@ -3411,7 +3411,7 @@ comment on function job_queue.enable_extension is 'Enables an extension if that 
 
 -- Stores or changes a secret; one that is null stays as it is. Without a Vault nothing is stored anywhere.
 create function job_queue.keep_secret(name text, secret text) returns void
-language plpgsql set search_path = '' as $$
+language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
   v_vault regnamespace := to_regnamespace('vault');
   v_id uuid;
@@ -3430,7 +3430,7 @@ comment on function job_queue.keep_secret is 'Stores a secret in the Vault.';
 
 -- pg_cron's words for an interval. Before 1.5 it knows no seconds: then every minute.
 create function job_queue.cron_schedule(interval_seconds integer) returns text
-language sql stable set search_path = '' as $$
+language sql stable set search_path = pg_catalog, pg_temp as $$
   select case
     when interval_seconds > 60 then format('*/%s * * * *', interval_seconds / 60)
     when interval_seconds = 60
@@ -3445,7 +3445,7 @@ comment on function job_queue.cron_schedule is 'An interval as pg_cron reads it.
 -- Called from the SQL editor and with the service key.
 create function public.check_job_queue()
 returns table (part text, is_healthy boolean, finding text, remedy text)
-language plpgsql stable set search_path = '' as $$
+language plpgsql stable set search_path = pg_catalog, pg_temp as $$
 begin
   return query select * from job_queue.check_all();
 end $$;
@@ -3453,7 +3453,7 @@ comment on function public.check_job_queue is 'Says of each part of the queue wh
 
 create function job_queue.check_all()
 returns table (part text, is_healthy boolean, finding text, remedy text)
-language plpgsql stable security definer set search_path = '' as $$
+language plpgsql stable security definer set search_path = pg_catalog, pg_temp as $$
 begin
   return query
   select c.part, c.problem is null, coalesce(c.problem, c.fine), case when c.problem is not null then c.remedy end
@@ -3470,7 +3470,7 @@ comment on function job_queue.check_all is 'The findings about every part.';
 
 create function job_queue.check_parts()
 returns table (part text, fine text, problem text, remedy text)
-language plpgsql stable set search_path = '' as $$
+language plpgsql stable set search_path = pg_catalog, pg_temp as $$
 begin
   return query values (
     'setup', 'done',
@@ -3499,7 +3499,7 @@ comment on function job_queue.check_parts is 'Whether everything is there that w
 
 create function job_queue.check_clock()
 returns table (part text, fine text, problem text, remedy text)
-language plpgsql stable set search_path = '' as $$
+language plpgsql stable set search_path = pg_catalog, pg_temp as $$
 declare
   v_settings job_queue.settings;
   v_is_scheduled boolean := true;
@@ -3535,7 +3535,7 @@ end $$;
 comment on function job_queue.check_clock is 'Whether something calls tend_job_queue.';
 
 create function job_queue.told_failure(failed job_queue.failed_parts) returns text
-language sql volatile set search_path = '' as $$
+language sql volatile set search_path = pg_catalog, pg_temp as $$
   select format(
     '%s has failed %s times in %s: %s', failed.part, failed.failures,
     date_trunc('second', job_queue.age(failed.failing_since)), failed.error
@@ -3544,7 +3544,7 @@ $$;
 comment on function job_queue.told_failure is 'What is known about a part of a tick that fails.';
 
 create function job_queue.remedy_of_part(part text) returns text
-language sql immutable set search_path = '' as $$
+language sql immutable set search_path = pg_catalog, pg_temp as $$
   select case part
     when 'wake' then 'mend what is found missing of setup, pg_net or vault'
     when 'prune pg_cron' then 'let the owner of the queue delete from cron.job_run_details'
@@ -3556,7 +3556,7 @@ comment on function job_queue.remedy_of_part is 'What to do about a part of a ti
 
 create function job_queue.check_tick()
 returns table (part text, fine text, problem text, remedy text)
-language sql stable set search_path = '' as $$
+language sql stable set search_path = pg_catalog, pg_temp as $$
   select 'tick',
          'every part of it works' || coalesce((
            select '; some old jobs are kept: ' || string_agg(distinct left(c.kept_by, 300), '; ')
@@ -3570,7 +3570,7 @@ comment on function job_queue.check_tick is 'Whether every part of a tick works.
 -- What the function said to the last wake-up whose answer has come; one row, of nulls when there is none.
 create function job_queue.last_answer()
 returns table (status_code integer, content text, timed_out boolean, error_msg text)
-language plpgsql stable security definer set search_path = '' as $$
+language plpgsql stable security definer set search_path = pg_catalog, pg_temp as $$
 begin
   if to_regclass('net._http_response') is not null then
     -- By the time, which has an index; the id has none. The latest by the id: the clock may have been set back.
@@ -3588,7 +3588,7 @@ comment on function job_queue.last_answer is 'What the function answered last.';
 
 create function job_queue.check_answer()
 returns table (part text, fine text, problem text, remedy text)
-language sql stable set search_path = '' as $$
+language sql stable set search_path = pg_catalog, pg_temp as $$
   select
     'worker',
     case when a.status_code is null then 'not called yet' else 'answered ' || a.status_code end,
@@ -3611,7 +3611,7 @@ comment on function job_queue.check_answer is 'Whether the function answers.';
 
 create function job_queue.check_jobs()
 returns table (part text, fine text, problem text, remedy text)
-language plpgsql stable set search_path = ''
+language plpgsql stable set search_path = pg_catalog, pg_temp
 set enable_seqscan = off set enable_bitmapscan = off set enable_sort = off as $$
 declare
   v_now timestamptz := clock_timestamp();
@@ -3664,7 +3664,7 @@ notify pgrst, 'reload schema';
 -- many, and claims do not even read them. Answers 'paused', and which types there are when this is none of them: it is
 -- paused all the same, for jobs to come. Called from the SQL editor and with the service key. Raises JQ004.
 create function public.pause_job_type(job_type text) returns text
-language plpgsql set search_path = '' as $$
+language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
   v_known text[] := job_queue.known_types();
 begin
@@ -3687,7 +3687,7 @@ comment on function public.pause_job_type is 'Lets no job of a type be claimed.'
 -- Lets the type's jobs be claimed again, which wakes a worker. Answers 'resumed', or that the type was not paused.
 -- Called from the SQL editor and with the service key.
 create function public.resume_job_type(job_type text) returns text
-language plpgsql set search_path = '' as $$
+language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
   v_paused text[] := job_queue.paused_types();
 begin
@@ -3703,14 +3703,14 @@ end $$;
 comment on function public.resume_job_type is 'Lets jobs of a paused type be claimed again.';
 
 create function job_queue.paused_types() returns text[]
-language sql stable set search_path = '' as $$
+language sql stable set search_path = pg_catalog, pg_temp as $$
   select array(select t.job_type from public.job_types t where t.paused_at is not null order by 1)
 $$;
 comment on function job_queue.paused_types is 'The types that are paused.';
 
 -- The types that something knows: a setting, a job that waits, runs or failed lately, or a worker.
 create function job_queue.known_types() returns text[]
-language plpgsql stable security definer set search_path = '' as $$
+language plpgsql stable security definer set search_path = pg_catalog, pg_temp as $$
 begin
   return array(
     select t.job_type from public.job_types t
@@ -3724,7 +3724,7 @@ comment on function job_queue.known_types is 'The types that a setting, a job or
 
 -- The types of jobs that ended, as far as the latest 10,000 tell.
 create function job_queue.ended_types() returns text[]
-language sql stable set search_path = '' set enable_seqscan = off set enable_bitmapscan = off as $$
+language sql stable set search_path = pg_catalog, pg_temp set enable_seqscan = off set enable_bitmapscan = off as $$
   select array_agg(distinct e.job_type)
   from (
     select j.job_type from public.jobs j
@@ -3737,7 +3737,7 @@ comment on function job_queue.ended_types is 'The types of the jobs that ended l
 
 -- Those of some types that no worker has asked for lately, although workers were heard of. Paused types are left out.
 create function job_queue.unknown_types(job_types text[]) returns text[]
-language sql stable security definer set search_path = '' as $$
+language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   select coalesce(array_agg(u.job_type order by u.job_type), '{}')
   from unnest(job_types) as u (job_type), job_queue.types_of_workers() as w (types)
   where w.types is not null and u.job_type <> all (w.types)
@@ -3747,7 +3747,7 @@ comment on function job_queue.unknown_types is 'Which of some types no worker ru
 
 -- The release that this schema belongs to; each release's migrations replace it.
 create function job_queue.version() returns text
-language sql immutable set search_path = '' as $$ select '0.1.0' $$;
+language sql immutable set search_path = pg_catalog, pg_temp as $$ select '0.1.0' $$;
 comment on function job_queue.version is 'The release that this schema belongs to.';
 
 -- How the queue is, for people and for whatever watches it. Looks at no more than 10,000 jobs of each kind, so
@@ -3765,14 +3765,14 @@ comment on function job_queue.version is 'The release that this schema belongs t
 --   at                    the database's clock
 -- Called from the SQL editor and with the service key.
 create function public.job_queue_health() returns jsonb
-language plpgsql stable set search_path = '' as $$
+language plpgsql stable set search_path = pg_catalog, pg_temp as $$
 begin
   return job_queue.health();
 end $$;
 comment on function public.job_queue_health is 'How deep the queue is, who works, what fails, and when the clock and the workers were last heard of.';
 
 create function job_queue.health() returns jsonb
-language plpgsql stable security definer set search_path = ''
+language plpgsql stable security definer set search_path = pg_catalog, pg_temp
 set enable_seqscan = off set enable_bitmapscan = off set enable_sort = on as $$
 declare
   v_types jsonb := (select coalesce(jsonb_agg(t order by t.job_type), '[]') from job_queue.health_by_type() t);
@@ -3831,7 +3831,7 @@ returns table (
   job_type text, is_paused boolean, ready bigint, oldest_ready_seconds integer, waiting bigint, retrying bigint,
   running bigint, failed_last_hour bigint, last_error text
 )
-language plpgsql stable set search_path = ''
+language plpgsql stable set search_path = pg_catalog, pg_temp
 set enable_seqscan = off set enable_bitmapscan = off set plan_cache_mode = force_custom_plan as $$
 #variable_conflict use_column
 declare
@@ -3893,7 +3893,7 @@ end $$;
 comment on function job_queue.health_by_type is 'Depth and failures by type.';
 
 create function job_queue.running_jobs(max_jobs integer) returns table (job_type text, worker_id text)
-language sql stable set search_path = '' set enable_seqscan = off set enable_bitmapscan = off as $$
+language sql stable set search_path = pg_catalog, pg_temp set enable_seqscan = off set enable_bitmapscan = off as $$
   select j.job_type, j.worker_id from public.jobs j
   where j.status = 'processing'
   order by j.lease_expires_at desc
@@ -3934,7 +3934,7 @@ comment on view public.running_jobs is 'Up to 1,000 jobs that workers hold, the 
 
 -- job_queue_health in the text format of Prometheus; the function gives it to whoever scrapes it.
 create function public.job_queue_metrics() returns text
-language plpgsql stable set search_path = '' as $$
+language plpgsql stable set search_path = pg_catalog, pg_temp as $$
 declare
   v_health jsonb := public.job_queue_health();
   v_lines text;
@@ -3973,7 +3973,7 @@ comment on function public.job_queue_metrics is 'The health of the queue as Prom
 
 -- Prometheus's way to write any text between quotes.
 create function job_queue.label(value text) returns text
-language sql immutable set search_path = '' as $$
+language sql immutable set search_path = pg_catalog, pg_temp as $$
   select replace(replace(replace(value, '\', '\\'), '"', '\"'), chr(10), '\n')
 $$;
 comment on function job_queue.label is 'The value of a label for Prometheus.';
@@ -3996,7 +3996,7 @@ grant select on public.failed_jobs, public.running_jobs to service_role;
 -- Gives users their privileges on the queue's tables and takes every other from users and visitors. Called here, and
 -- by the owner of the database when somebody has granted more.
 create function job_queue.reset_privileges() returns void
-language plpgsql set search_path = '' as $$
+language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
   v_function regprocedure;
 begin
@@ -4022,7 +4022,7 @@ comment on function job_queue.reset_privileges is 'Gives users their privileges 
 
 -- By name: an application has functions in public too.
 create function job_queue.public_functions() returns regprocedure[]
-language sql stable set search_path = '' as $$
+language sql stable set search_path = pg_catalog, pg_temp as $$
   select array_agg(p.oid::regprocedure) from pg_catalog.pg_proc p
   where p.pronamespace = 'public'::regnamespace
     and p.proname = any (array[
@@ -4039,7 +4039,7 @@ comment on function job_queue.public_functions is 'The functions of the queue in
 -- while a user has them public.jobs, job_steps and job_failures show that user no rows; visible_jobs does.
 create function job_queue.check_grants()
 returns table (part text, fine text, problem text, remedy text)
-language sql stable set search_path = '' as $$
+language sql stable set search_path = pg_catalog, pg_temp as $$
   with given as (
     select c.oid::regclass::text as name
     from pg_catalog.pg_class c, aclexplode(c.relacl) a

@@ -225,7 +225,7 @@ comment on column public.job_types.paused_at is 'since when no job of the type i
 -- A job that someone inserts with a time in the future waits for it. The condition stands in the
 -- trigger and not in the function, so that ordinary inserts do not pay for a call.
 create function job_queue.wait_for_run_at() returns trigger
-language plpgsql set search_path = '' as $$
+language plpgsql set search_path = pg_catalog, pg_temp as $$
 begin
   new.waiting_for := 'time';
   return new;
@@ -242,7 +242,7 @@ create trigger jobs_wait_for_run_at before insert on public.jobs
 -- Not a check constraint: that would read a large input back from its toast table at each change
 -- of the job's state.
 create function job_queue.refuse_input_data() returns trigger
-language plpgsql set search_path = '' as $$
+language plpgsql set search_path = pg_catalog, pg_temp as $$
 begin
   raise exception 'input_data: expected a JSON object of at most 1048576 bytes, got % of % bytes',
     jsonb_typeof(new.input_data), pg_column_size(new.input_data)
@@ -255,7 +255,7 @@ create trigger jobs_refuse_input_data after insert or update of input_data on pu
   execute function job_queue.refuse_input_data();
 
 create function job_queue.refuse_state_change() returns trigger
-language plpgsql set search_path = '' as $$
+language plpgsql set search_path = pg_catalog, pg_temp as $$
 begin
   raise exception 'job % is %, which is final: it cannot become %', old.id, old.status, new.status
     using errcode = 'JQ005';
@@ -275,7 +275,7 @@ create trigger jobs_refuse_state_change after update of status on public.jobs
 -- set updated_at, and what they make ready is due. A second change in one transaction leaves updated_at as it is, or a
 -- trigger of the application that sets it to now() would be answered for ever.
 create function job_queue.settle_update_by_hand() returns trigger
-language plpgsql set search_path = '' as $$
+language plpgsql set search_path = pg_catalog, pg_temp as $$
 begin
   update public.jobs
   set updated_at = clock_timestamp(),

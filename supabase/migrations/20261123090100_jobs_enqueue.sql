@@ -14,7 +14,7 @@ create function public.enqueue_job(
   timeout_seconds integer default null,
   owner_id uuid default null
 ) returns uuid
-language plpgsql set search_path = '' as $$
+language plpgsql set search_path = pg_catalog, pg_temp as $$
 begin
   return (job_queue.enqueue(jsonb_build_array(jsonb_build_object(
     'job_type', job_type, 'input_data', input_data, 'priority', priority, 'max_retries', max_retries,
@@ -27,7 +27,7 @@ comment on function public.enqueue_job is 'Enqueues a job and returns its id.';
 -- Enqueues up to 10,000 jobs in one call: an array of objects whose keys are the arguments of enqueue_job.
 -- Returns their ids in the order given. All or nothing. Raises JQ004 naming the element, JQ006.
 create function public.enqueue_jobs(jobs jsonb) returns uuid[]
-language plpgsql set search_path = '' as $$
+language plpgsql set search_path = pg_catalog, pg_temp as $$
 begin
   perform job_queue.check_count(jobs);
   perform job_queue.check_elements(jobs);
@@ -37,7 +37,7 @@ comment on function public.enqueue_jobs is 'Enqueues an array of jobs and return
 
 -- Refuses what is not an array, and too many jobs for one call, before any of them is looked at. Raises JQ004, JQ006.
 create function job_queue.check_count(jobs jsonb) returns void
-language plpgsql stable set search_path = '' as $$
+language plpgsql stable set search_path = pg_catalog, pg_temp as $$
 begin
   if jobs is null or jsonb_typeof(jobs) <> 'array' then
     raise exception 'jobs: expected an array of objects' using errcode = 'JQ004';
@@ -52,7 +52,7 @@ comment on function job_queue.check_count is 'Refuses what is no array of at mos
 -- Refuses values of the wrong type, and keys that nothing would read: a misspelt option must not be ignored.
 -- Raises JQ004.
 create function job_queue.check_elements(jobs jsonb) returns void
-language plpgsql stable set search_path = '' as $$
+language plpgsql stable set search_path = pg_catalog, pg_temp as $$
 declare
   v_problem text;
 begin
@@ -83,7 +83,7 @@ end $$;
 comment on function job_queue.check_elements is 'Refuses a malformed array of jobs.';
 
 create function job_queue.is_time(value text) returns boolean
-language plpgsql stable set search_path = '' as $$
+language plpgsql stable set search_path = pg_catalog, pg_temp as $$
 begin
   perform value::timestamptz;
   return true;
@@ -109,12 +109,12 @@ comment on function job_queue.is_value is 'Whether a JSON value is what an optio
 -- It goes by the SQL role and not by the JWT, so that a security definer trigger of the application counts as the
 -- application, whoever set it off. The one place for this rule.
 create function job_queue.is_trusted() returns boolean
-language sql stable set search_path = '' as $$ select not pg_catalog.row_security_active('public.jobs') $$;
+language sql stable set search_path = pg_catalog, pg_temp as $$ select not pg_catalog.row_security_active('public.jobs') $$;
 comment on function job_queue.is_trusted is 'Whether the caller is the application and not one of its users.';
 
 -- Who calls, by the JWT. Raises 42501 when nobody is signed in.
 create function job_queue.signed_in_user(purpose text) returns uuid
-language plpgsql stable set search_path = '' as $$
+language plpgsql stable set search_path = pg_catalog, pg_temp as $$
 declare
   v_user uuid := (select auth.uid());
 begin
@@ -126,7 +126,7 @@ end $$;
 comment on function job_queue.signed_in_user is 'The id of the signed-in user.';
 
 create function job_queue.enqueue(items jsonb, path text) returns uuid[]
-language plpgsql set search_path = '' as $$
+language plpgsql set search_path = pg_catalog, pg_temp as $$
 begin
   if job_queue.is_trusted() then
     return job_queue.insert_jobs(items, path, null);
@@ -140,7 +140,7 @@ comment on function job_queue.enqueue is 'Enqueues with the rights of the caller
 
 -- Enqueues for the signed-in user what they may: see check_user_jobs. Raises JQ004, JQ006.
 create function job_queue.enqueue_for_user(items jsonb, path text) returns uuid[]
-language plpgsql security definer set search_path = '' as $$
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
   v_user uuid := job_queue.signed_in_user('enqueue jobs');
 begin
@@ -157,7 +157,7 @@ comment on function job_queue.enqueue_for_user is 'Enqueues as auth.uid(), if th
 -- is then a user, no job is due before now: what was due long ago would go before everybody else's.
 -- Numbers are read as they come, so that one that is too large is refused by its name.
 create function job_queue.insert_jobs(items jsonb, path text, owner uuid) returns uuid[]
-language plpgsql set search_path = '' as $$
+language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
   v_now timestamptz := clock_timestamp();
   v_ids uuid[];
@@ -252,7 +252,7 @@ comment on function job_queue.problem_of_depth is 'What is wrong with an input t
 -- A statement of its own, because the statement that met the conflict cannot see a job that was
 -- committed after it began.
 create function job_queue.ids_of_enqueued(items jsonb, new_ids uuid[], owner uuid) returns uuid[]
-language plpgsql set search_path = '' as $$
+language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
   v_ids uuid[];
 begin

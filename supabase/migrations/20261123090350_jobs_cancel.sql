@@ -4,7 +4,7 @@
 -- stop and will hear of it with its next heartbeat or step. Called by the app's server and by
 -- signed-in users for their own jobs; another's job looks to them like none. Raises JQ003, JQ005.
 create function public.cancel_job(job_id uuid) returns text
-language plpgsql set search_path = '' as $$
+language plpgsql set search_path = pg_catalog, pg_temp as $$
 begin
   if job_queue.is_trusted() then
     return job_queue.cancel(job_id, null);
@@ -15,7 +15,7 @@ comment on function public.cancel_job is 'Cancels a queued job at once and asks 
 
 -- Cancels a job of the signed-in user. Raises JQ003, JQ005.
 create function job_queue.cancel_for_user(job_id uuid) returns text
-language plpgsql security definer set search_path = '' as $$
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 begin
   return job_queue.cancel(job_id, job_queue.signed_in_user('cancel jobs'));
 end $$;
@@ -23,7 +23,7 @@ comment on function job_queue.cancel_for_user is 'Cancels a job that belongs to 
 
 -- Cancels a job; if an owner is given, only a job of theirs. Raises JQ003, JQ005.
 create function job_queue.cancel(job_id uuid, owner uuid) returns text
-language plpgsql set search_path = '' set enable_seqscan = off as $$
+language plpgsql set search_path = pg_catalog, pg_temp set enable_seqscan = off as $$
 declare
   v_now timestamptz := clock_timestamp();
   v_status text;

@@ -7,7 +7,7 @@ create function public.retry_failed_jobs(
   job_ids uuid[] default null, job_types text[] default null, max_jobs integer default 10000,
   failed_from timestamptz default null, failed_until timestamptz default null
 ) returns integer
-language plpgsql set search_path = '' set enable_seqscan = off as $$
+language plpgsql set search_path = pg_catalog, pg_temp set enable_seqscan = off as $$
 declare
   v_now timestamptz := clock_timestamp();
   v_chosen tid[];
@@ -65,7 +65,7 @@ comment on column public.job_types.keep_failed_days is
 -- Works in batches and stops at max_jobs or after 4 seconds, so that it never meets the API's time
 -- limit; call again while it returns something. Called from the SQL editor. Raises JQ004.
 create function public.cleanup_old_jobs(days_to_keep integer default 30, max_jobs integer default 10000) returns integer
-language plpgsql set search_path = '' as $$
+language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
   v_until timestamptz := clock_timestamp() + interval '4 seconds';
   v_ended record;
@@ -92,7 +92,7 @@ create function job_queue.delete_old_jobs(
   kind text, days_to_keep integer, max_jobs integer, until timestamptz,
   inout after_end timestamptz, inout after_id uuid, out deleted integer, out kept_by text
 )
-language plpgsql set search_path = ''
+language plpgsql set search_path = pg_catalog, pg_temp
 set enable_seqscan = off set enable_bitmapscan = off set plan_cache_mode = force_custom_plan as $$
 declare
   v_now timestamptz := clock_timestamp();
@@ -143,7 +143,7 @@ comment on function job_queue.delete_old_jobs is 'Deletes jobs that are past the
 -- Deletes finished jobs. Passes over those that somebody else is at, and over those that rows of other tables refer
 -- to; if it passed over any of those it says why. The one place where jobs are deleted.
 create function job_queue.delete_jobs(ids uuid[], out deleted integer, out kept_by text)
-language plpgsql set search_path = '' set enable_seqscan = off as $$
+language plpgsql set search_path = pg_catalog, pg_temp set enable_seqscan = off as $$
 declare
   v_id uuid;
 begin
@@ -182,7 +182,7 @@ comment on function job_queue.delete_jobs is 'Deletes finished jobs but those th
 
 -- Foreign keys to jobs that forbid to delete what they refer to.
 create function job_queue.references_to_jobs() returns table (table_name text, column_name name)
-language sql stable set search_path = '' as $$
+language sql stable set search_path = pg_catalog, pg_temp as $$
   select c.conrelid::regclass::text, a.attname
   from pg_catalog.pg_constraint c
   join pg_catalog.pg_attribute a on a.attrelid = c.conrelid and a.attnum = c.conkey[1]
@@ -192,14 +192,14 @@ comment on function job_queue.references_to_jobs is 'Foreign keys that keep jobs
 
 -- The condition that no row of another table keeps a job j from being deleted.
 create function job_queue.not_referred_to() returns text
-language sql stable set search_path = '' as $$
+language sql stable set search_path = pg_catalog, pg_temp as $$
   select coalesce(string_agg(format('and not exists (select from %s r where r.%I = j.id)', r.table_name, r.column_name), ' '), '')
   from job_queue.references_to_jobs() r
 $$;
 comment on function job_queue.not_referred_to is 'A condition in SQL: nobody refers to the job j.';
 
 create function job_queue.referring_tables() returns text
-language sql stable set search_path = '' as $$
+language sql stable set search_path = pg_catalog, pg_temp as $$
   select 'rows of ' || string_agg(distinct r.table_name, ', ') || ' refer to them' from job_queue.references_to_jobs() r
 $$;
 comment on function job_queue.referring_tables is 'Whose rows may keep jobs from being deleted; null when nobody''s.';
@@ -208,7 +208,7 @@ comment on function job_queue.referring_tables is 'Whose rows may keep jobs from
 -- many. Claims and heartbeats rescue too; this is for a time when no worker does either. Called by a schedule.
 -- Raises JQ004.
 create function public.rescue_expired_jobs(max_jobs integer default 1000) returns integer
-language plpgsql set search_path = '' as $$
+language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
   v_rescued integer;
 begin
@@ -223,7 +223,7 @@ comment on function public.rescue_expired_jobs is 'Ends the attempts of workers 
 
 -- Raises JQ004.
 create function job_queue.check_max_jobs(max_jobs integer) returns void
-language plpgsql immutable set search_path = '' as $$
+language plpgsql immutable set search_path = pg_catalog, pg_temp as $$
 begin
   if max_jobs between 1 and 10000 is not true then
     raise exception 'max_jobs: expected 1 to 10000' using errcode = 'JQ004';

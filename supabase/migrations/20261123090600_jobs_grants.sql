@@ -12,14 +12,14 @@ to service_role;
 
 -- Whether the caller was not granted what is the workers' alone. As its caller, whose privileges it asks for.
 create function job_queue.has_own_columns_only(table_name text, hidden_column text) returns boolean
-language sql stable set search_path = '' as $$
+language sql stable set search_path = pg_catalog, pg_temp as $$
   select not has_column_privilege(table_name, hidden_column, 'select')
 $$;
 comment on function job_queue.has_own_columns_only is 'Whether a column that is not for users is closed to the caller.';
 
 -- Ids of the signed-in user's jobs: the policies below look by index for the rows of these.
 create function job_queue.ids_of_user() returns uuid[]
-language sql stable security definer set search_path = '' as $$
+language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   select array(select j.id from public.jobs j where j.owner_id = (select auth.uid()))
 $$;
 comment on function job_queue.ids_of_user is 'Ids of the jobs of the signed-in user.';
@@ -46,7 +46,7 @@ create policy "users see the types open to them" on public.job_types
 
 -- Row-level security knows no truncate.
 create function job_queue.refuse_truncate() returns trigger
-language plpgsql set search_path = '' as $$
+language plpgsql set search_path = pg_catalog, pg_temp as $$
 begin
   if not job_queue.is_trusted() then
     raise exception 'permission denied for table %', tg_table_name using errcode = 'insufficient_privilege';

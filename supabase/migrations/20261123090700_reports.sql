@@ -2,7 +2,7 @@
 -- own; only what save_report needs is added.
 
 create function job_queue.set_updated_at() returns trigger
-language plpgsql set search_path = '' as $$
+language plpgsql set search_path = pg_catalog, pg_temp as $$
 begin
   new.updated_at := clock_timestamp();
   return new;
@@ -109,7 +109,7 @@ grant select, insert, update on job_queue.report_jobs to service_role;
 
 -- A digest of what a report says; null when it says nothing.
 create function job_queue.report_digest(generated_content text, sections_json jsonb) returns bytea
-language sql immutable set search_path = '' as $$
+language sql immutable set search_path = pg_catalog, pg_temp as $$
   select case
     when btrim(coalesce(generated_content, ''), E' \t\r\n') <> '' or coalesce(sections_json, 'null') not in ('null', '{}', '[]')
       then sha256(convert_to(coalesce(generated_content, '') || E'\n' || coalesce(sections_json::text, ''), 'UTF8'))
@@ -122,7 +122,7 @@ comment on function job_queue.report_digest is 'A digest of what a report says; 
 -- looks like. Of many jobs enqueued together about one report only the first takes the digest, which costs as much
 -- as the report is long.
 create function job_queue.remember_report() returns trigger
-language plpgsql security definer set search_path = '' set enable_seqscan = off as $$
+language plpgsql security definer set search_path = pg_catalog, pg_temp set enable_seqscan = off as $$
 declare
   v_report_id uuid;
   v_version text;
@@ -165,7 +165,7 @@ create trigger jobs_remember_report after insert on public.jobs
 create function public.save_report(
   job_id uuid, lease_token uuid, report_id uuid, generated_content text, sections_json jsonb
 ) returns text
-language plpgsql set search_path = '' as $$
+language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
   v_digest bytea;
   v_obstacle text;
@@ -195,7 +195,7 @@ comment on function public.save_report is 'Stores a finished report if the calle
 
 -- Why a job must not overwrite a report that says this: edited or superseded; null when it may.
 create function job_queue.report_obstacle(job_id uuid, report_id uuid, digest bytea) returns text
-language sql stable set search_path = '' as $$
+language sql stable set search_path = pg_catalog, pg_temp as $$
   select case
     when digest is null then null
     when exists (
@@ -219,7 +219,7 @@ comment on function job_queue.report_obstacle is 'Why a job must not overwrite a
 -- came later and is kept by the step that fetched it.
 -- Called by the generate_report handler.
 create function public.find_report_reply(job_id uuid, fingerprint text) returns jsonb
-language sql stable set search_path = '' as $$
+language sql stable set search_path = pg_catalog, pg_temp as $$
   select coalesce(s.result #> '{sent,reply}', a.result #> '{sent,reply}')
   from job_queue.report_jobs own
   join job_queue.report_jobs other on other.report_id = own.report_id and other.job_id <> own.job_id

@@ -34,7 +34,7 @@ grant select on public.visible_jobs to service_role;
 -- returns its status. A job that is queued or running already is left alone, so saying it twice is harmless.
 -- Called by operators, the app's server, and users for their own jobs. Raises JQ003, JQ005, JQ006.
 create function public.retry_job(job_id uuid) returns text
-language plpgsql set search_path = '' as $$
+language plpgsql set search_path = pg_catalog, pg_temp as $$
 begin
   if job_queue.is_trusted() then
     return job_queue.retry(job_id, null);
@@ -45,7 +45,7 @@ comment on function public.retry_job is 'Puts a failed or cancelled job back int
 
 -- Retries a job of the signed-in user, if they might enqueue it today. Raises JQ003, JQ005, JQ006.
 create function job_queue.retry_for_user(job_id uuid) returns text
-language plpgsql security definer set search_path = '' as $$
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
   v_user uuid := job_queue.signed_in_user('retry jobs');
   v_job public.jobs;
@@ -65,7 +65,7 @@ comment on function job_queue.retry_for_user is 'Retries a job that belongs to a
 
 -- Retries a job; if an owner is given, only a job of theirs. Raises JQ003, JQ005.
 create function job_queue.retry(job_id uuid, owner uuid) returns text
-language plpgsql set search_path = '' set enable_seqscan = off as $$
+language plpgsql set search_path = pg_catalog, pg_temp set enable_seqscan = off as $$
 declare
   v_now timestamptz := clock_timestamp();
   v_status text;
@@ -95,7 +95,7 @@ comment on function job_queue.retry is 'Puts a failed or cancelled job back into
 
 -- One at a time for each user: of two calls at once, neither would see what the other adds.
 create function job_queue.lock_user(user_id uuid) returns void
-language sql set search_path = '' as $$
+language sql set search_path = pg_catalog, pg_temp as $$
   select pg_advisory_xact_lock(hashtextextended('job_queue.user ' || user_id, 0))
 $$;
 comment on function job_queue.lock_user is 'Makes calls of one user that add jobs wait for each other.';
@@ -113,7 +113,7 @@ comment on column public.job_types.max_kept_per_user is
 -- The first look at a call of a user: how many jobs it brings, whatever they are. Reads job_types as the user.
 -- Raises JQ006.
 create function job_queue.check_count_of_user(jobs bigint) returns void
-language plpgsql stable set search_path = '' as $$
+language plpgsql stable set search_path = pg_catalog, pg_temp as $$
 declare
   v_limit bigint := greatest(100, (select sum(t.max_waiting_per_user) from public.job_types t where t.open_to_users));
 begin
@@ -127,7 +127,7 @@ comment on function job_queue.check_count_of_user is 'Refuses more jobs in one c
 -- retries than usual, more jobs of a type than may wait. Looks at the options alone, and at job_types as the user.
 -- Raises JQ004, JQ006.
 create function job_queue.check_user_jobs(items jsonb, path text) returns void
-language plpgsql stable set search_path = '' as $$
+language plpgsql stable set search_path = pg_catalog, pg_temp as $$
 declare
   v_user uuid := job_queue.signed_in_user('enqueue jobs');
   v_position bigint;
@@ -164,7 +164,7 @@ comment on function job_queue.check_user_jobs is 'Refuses jobs that a user may n
 -- Refuses jobs of a user that would be more than may wait or be kept. A key that was used before adds none. The
 -- caller has locked the user. Raises JQ006.
 create function job_queue.check_user_limits(user_id uuid, items jsonb) returns void
-language plpgsql set search_path = '' set enable_seqscan = off as $$
+language plpgsql set search_path = pg_catalog, pg_temp set enable_seqscan = off as $$
 declare
   v_type text;
   v_added bigint;
@@ -190,7 +190,7 @@ comment on function job_queue.check_user_limits is 'Refuses more jobs of a user 
 
 -- Raises JQ006.
 create function job_queue.check_waiting(user_id uuid, job_type text, added bigint) returns void
-language plpgsql set search_path = '' set enable_seqscan = off as $$
+language plpgsql set search_path = pg_catalog, pg_temp set enable_seqscan = off as $$
 declare
   v_limit bigint := (select t.max_waiting_per_user from public.job_types t where t.job_type = check_waiting.job_type);
 begin
@@ -209,7 +209,7 @@ comment on function job_queue.check_waiting is 'Refuses more waiting jobs of a u
 
 -- Raises JQ006.
 create function job_queue.refuse_waiting(job_type text, max_waiting bigint) returns void
-language plpgsql immutable set search_path = '' as $$
+language plpgsql immutable set search_path = pg_catalog, pg_temp as $$
 begin
   raise exception 'at most % of your % jobs may wait at a time', max_waiting, job_type
     using errcode = 'JQ006', hint = 'wait until some of them have run, or cancel them';
@@ -219,7 +219,7 @@ comment on function job_queue.refuse_waiting is 'Says that too many jobs of a us
 -- What a user has counts until it is deleted, however it ended, or one who enqueues and cancels would fill the
 -- database. What they withdrew before it ran makes room, the oldest first. Raises JQ006.
 create function job_queue.check_kept(user_id uuid, job_type text, added bigint) returns void
-language plpgsql set search_path = '' set enable_seqscan = off as $$
+language plpgsql set search_path = pg_catalog, pg_temp set enable_seqscan = off as $$
 declare
   v_limit bigint := (select t.max_kept_per_user from public.job_types t where t.job_type = check_kept.job_type);
   v_excess bigint := added - v_limit + (
@@ -247,7 +247,7 @@ comment on function job_queue.check_kept is 'Refuses more jobs of a user than a 
 -- Workers read and write with the service key, whoever enqueued. So what a user's job names must be the
 -- user's to read or write, and that is looked up here with the user's own rights. Raises JQ004.
 create function job_queue.check_user_input(items jsonb, path text) returns void
-language plpgsql set search_path = '' as $$
+language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
   v_position bigint;
   v_problem text;
@@ -271,7 +271,7 @@ comment on function job_queue.check_user_input is 'Refuses jobs of users that na
 -- What in the input is not the signed-in user's to name, or null. Runs with their rights. An application whose
 -- own types are open to users replaces it, and asks for generate_report as here.
 create function job_queue.problem_of_user_input(job_type text, input_data jsonb) returns text
-language plpgsql set search_path = '' as $$
+language plpgsql set search_path = pg_catalog, pg_temp as $$
 begin
   return case job_type when 'generate_report' then job_queue.problem_of_report_input(input_data) end;
 end $$;
@@ -281,7 +281,7 @@ comment on function job_queue.problem_of_user_input is
 -- A report is written only into a row that the user may change, from photos in Storage that the user may read. No
 -- more photos are looked up than a report may have.
 create function job_queue.problem_of_report_input(input_data jsonb) returns text
-language plpgsql set search_path = '' as $$
+language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
   v_report_id text := input_data ->> 'reportId';
   v_field text;
@@ -311,7 +311,7 @@ comment on function job_queue.problem_of_report_input is 'What in the input of a
 
 -- Locking a row asks for the right to update it, row-level security included, and changes nothing.
 create function job_queue.may_change_report(report_id uuid) returns boolean
-language plpgsql set search_path = '' as $$
+language plpgsql set search_path = pg_catalog, pg_temp as $$
 begin
   perform from public.reports r where r.id = may_change_report.report_id for key share;
   return found;
@@ -323,7 +323,7 @@ comment on function job_queue.may_change_report is 'Whether the caller may chang
 -- The first of some images that names an object in Storage which the caller may not read, counted from 0; null when
 -- there is none.
 create function job_queue.unreadable_image(images jsonb) returns bigint
-language plpgsql stable set search_path = '' as $$
+language plpgsql stable set search_path = pg_catalog, pg_temp as $$
 declare
   v_index bigint := (
     select min(i.position) - 1 from jsonb_array_elements(images) with ordinality as i (image, position)
@@ -350,7 +350,7 @@ comment on function job_queue.unreadable_image is 'The first image in Storage th
 -- the policy below keeps to the owner. Input, output and errors do not travel: whoever listens reads
 -- them from visible_jobs. realtime.send turns its own errors into warnings, so no job fails for them.
 create function job_queue.broadcast_job() returns trigger
-language plpgsql security definer set search_path = '' as $$
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 begin
   if to_regprocedure('realtime.send(jsonb,text,text,boolean)') is not null then
     execute format('select %s.send($1, $2, $3, true)', to_regnamespace('realtime')) using

@@ -14,7 +14,7 @@ grant select, insert, update on job_queue.workers to service_role;
 -- Remembers what a worker asks for, once a minute for each. Claims call it: mostly it is one look by primary key, and
 -- it waits for nobody.
 create function job_queue.note_worker(worker_id text, job_types text[]) returns void
-language plpgsql set search_path = '' set enable_seqscan = off as $$
+language plpgsql set search_path = pg_catalog, pg_temp set enable_seqscan = off as $$
 begin
   if worker_id is null or exists (
     select from job_queue.workers w
@@ -31,7 +31,7 @@ comment on function job_queue.note_worker is 'Remembers which job types a worker
 
 -- Which types workers asked for within the last ten minutes; null when no worker did, or one that runs every type.
 create function job_queue.types_of_workers() returns text[]
-language sql stable set search_path = '' as $$
+language sql stable set search_path = pg_catalog, pg_temp as $$
   select case
     when count(*) filter (where w.job_types is null) = 0
       then (select array_agg(distinct t) from job_queue.workers r, unnest(r.job_types) t

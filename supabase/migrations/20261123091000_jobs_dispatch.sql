@@ -46,7 +46,7 @@ revoke all on job_queue.settings, job_queue.wake_ups from public, anon, authenti
 -- No function in public runs with its owner's rights: privileges there may be granted to anyone in bulk. What needs
 -- them is behind it, in the queue's own schema.
 create function public.dispatch_workers(max_posts integer default null) returns integer
-language plpgsql set search_path = '' as $$
+language plpgsql set search_path = pg_catalog, pg_temp as $$
 begin
   perform job_queue.ready_due_jobs();
   return job_queue.wake_workers(max_posts);
@@ -55,7 +55,7 @@ comment on function public.dispatch_workers is 'Wakes workers if jobs are due an
 
 -- Wakes as many workers as the queue is deep for, and returns how many. Raises 55000.
 create function job_queue.wake_workers(max_posts integer) returns integer
-language plpgsql security definer set search_path = '' as $$
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
   v_posts integer;
 begin
@@ -69,7 +69,7 @@ comment on function job_queue.wake_workers is 'Wakes as many workers as the queu
 
 -- What claims do, for a time when nobody claims.
 create function job_queue.ready_due_jobs() returns void
-language plpgsql set search_path = ''
+language plpgsql set search_path = pg_catalog, pg_temp
 set enable_seqscan = off set enable_bitmapscan = off set enable_sort = off as $$
 begin
   perform job_queue.make_ready(1000);
@@ -80,7 +80,7 @@ comment on function job_queue.ready_due_jobs is 'Makes ready what has waited lon
 -- that waits for a slow job is not looking for others; more when there is enough for more. None when the
 -- queue is not set up. Reads no more jobs than all workers together may run.
 create function job_queue.workers_to_wake() returns integer
-language plpgsql stable set search_path = ''
+language plpgsql stable set search_path = pg_catalog, pg_temp
 set enable_seqscan = off set enable_bitmapscan = off set enable_sort = off as $$
 declare
   v_now timestamptz := clock_timestamp();
@@ -111,7 +111,7 @@ comment on function job_queue.workers_to_wake is 'How many workers to wake now.'
 
 -- Counts ready jobs of types that are not paused, up to a limit.
 create function job_queue.count_ready_jobs(max_jobs integer) returns integer
-language sql stable set search_path = ''
+language sql stable set search_path = pg_catalog, pg_temp
 set enable_seqscan = off set enable_bitmapscan = off set enable_sort = off as $$
   select count(*)::integer
   from (
@@ -134,7 +134,7 @@ comment on function job_queue.count_ready_jobs is 'How many jobs could be claime
 -- What belongs to an extension is named in dynamic SQL only, and its schema is looked up: it may be absent, and
 -- then the Supabase CLI's linter would complain.
 create function job_queue.post_wake_up() returns void
-language plpgsql security definer set search_path = '' as $$
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
   v_url text := job_queue.secret('queue_worker_url');
   v_token text := job_queue.secret('queue_worker_token');
@@ -158,7 +158,7 @@ comment on function job_queue.post_wake_up is 'Calls a worker after the transact
 
 -- A secret of the Vault; null when it or the Vault is not there.
 create function job_queue.secret(name text) returns text
-language plpgsql stable security definer set search_path = '' as $$
+language plpgsql stable security definer set search_path = pg_catalog, pg_temp as $$
 declare
   v_secret text;
 begin
@@ -172,13 +172,13 @@ end $$;
 comment on function job_queue.secret is 'A secret of the Vault by its name.';
 
 create function job_queue.has_pg_net() returns boolean
-language sql stable set search_path = '' as $$
+language sql stable set search_path = pg_catalog, pg_temp as $$
   select to_regprocedure('net.http_post(text, jsonb, jsonb, jsonb, integer)') is not null
 $$;
 comment on function job_queue.has_pg_net is 'Whether pg_net is there to post with.';
 
 create function job_queue.has_pg_cron() returns boolean
-language sql stable set search_path = '' as $$
+language sql stable set search_path = pg_catalog, pg_temp as $$
   select to_regprocedure('cron.schedule(text, text, text)') is not null
 $$;
 comment on function job_queue.has_pg_cron is 'Whether pg_cron is there to schedule with.';
@@ -189,7 +189,7 @@ comment on function job_queue.has_pg_cron is 'Whether pg_cron is there to schedu
 --
 -- What cannot be posted must never keep a job from being enqueued.
 create function job_queue.wake_worker() returns void
-language plpgsql security definer set search_path = '' as $$
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
   v_last job_queue.wake_ups;
 begin
@@ -213,7 +213,7 @@ comment on function job_queue.wake_worker is 'Wakes a worker for jobs that have 
 -- For a worker that found too little: how soon to look again before it ends. Null unless one was woken
 -- within the last quarter of a second, because then nobody is woken for what is enqueued meanwhile.
 create function job_queue.worker_looks_again_ms() returns integer
-language sql stable set search_path = '' as $$
+language sql stable set search_path = pg_catalog, pg_temp as $$
   select case when job_queue.is_recent(w.posted_at, interval '250 milliseconds') then greatest(1, 250 - w.age) end
   from (
     select w.posted_at, least(250, greatest(0, extract(epoch from clock_timestamp() - w.posted_at) * 1000))::integer as age
@@ -226,7 +226,7 @@ comment on function job_queue.worker_looks_again_ms is 'After how many milliseco
 
 -- For inserts by statement: ten thousand rows are one look.
 create function job_queue.wake_worker_for_change() returns trigger
-language plpgsql security definer set search_path = '' as $$
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 begin
   perform job_queue.wake_worker();
   return null;
@@ -235,7 +235,7 @@ comment on function job_queue.wake_worker_for_change() is 'Wakes a worker for jo
 
 -- For a job whose time was moved to now: workers are counted by what is ready.
 create function job_queue.wake_worker_for_due_job() returns trigger
-language plpgsql security definer set search_path = '' as $$
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 begin
   if exists (select from job_queue.settings) then
     perform job_queue.ready_due_jobs();
@@ -269,7 +269,7 @@ create trigger job_types_wake_worker after update or delete on public.job_types
 -- for long. A type that no worker knows, say, or a function that is not deployed. Then workers are called
 -- less and less often: after a tenth of the time the jobs have waited, and at least every five minutes.
 create function job_queue.is_neglected() returns boolean
-language plpgsql stable set search_path = ''
+language plpgsql stable set search_path = pg_catalog, pg_temp
 set enable_seqscan = off set enable_bitmapscan = off set enable_sort = off as $$
 declare
   v_now timestamptz := clock_timestamp();

@@ -36,14 +36,14 @@ revoke all on job_queue.failed_parts, job_queue.cleanups from public, anon, auth
 -- what is old. Called by pg_cron, or by any other clock. Never fails for what a part meets.
 -- Returns {"woken", "deleted"}: requests posted and jobs deleted.
 create function public.tend_job_queue() returns jsonb
-language plpgsql set search_path = '' as $$
+language plpgsql set search_path = pg_catalog, pg_temp as $$
 begin
   return job_queue.tend();
 end $$;
 comment on function public.tend_job_queue is 'What a clock does for the queue every few seconds.';
 
 create function job_queue.tend() returns jsonb
-language plpgsql security definer set search_path = '' set lock_timeout = '1s' as $$
+language plpgsql security definer set search_path = pg_catalog, pg_temp set lock_timeout = '1s' as $$
 declare
   v_woken integer;
   v_deleted integer;
@@ -63,7 +63,7 @@ comment on function job_queue.tend is 'One tick: every part of it, whatever the 
 
 -- Does one part and returns how much of it; 0 when it failed.
 create function job_queue.tend_part(part text) returns integer
-language plpgsql set search_path = ''
+language plpgsql set search_path = pg_catalog, pg_temp
 set enable_seqscan = off set enable_bitmapscan = off set enable_sort = off as $$
 declare
   v_done integer;
@@ -88,7 +88,7 @@ end $$;
 comment on function job_queue.tend_part is 'Does one part of a tick.';
 
 create function job_queue.note_failed_part(part text, error text) returns void
-language plpgsql set search_path = '' as $$
+language plpgsql set search_path = pg_catalog, pg_temp as $$
 begin
   insert into job_queue.failed_parts as f (part, error) values (note_failed_part.part, left(note_failed_part.error, 300))
   on conflict on constraint failed_parts_pkey do update
@@ -101,7 +101,7 @@ comment on function job_queue.note_failed_part is 'Writes down that a part of a 
 -- Calls a function that handles up to so many rows and returns how many, until none is left, a thousand are done or
 -- a second is over.
 create function job_queue.repeat_for_a_second(name regproc) returns integer
-language plpgsql set search_path = '' as $$
+language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
   v_until timestamptz := clock_timestamp() + interval '1 second';
   v_batch integer;
@@ -119,7 +119,7 @@ comment on function job_queue.repeat_for_a_second is 'Handles rows in batches fo
 -- Deletes what is past its time, for a second. Nothing where nothing was set up: somebody calls all the same, and
 -- finished jobs stay.
 create function job_queue.clean_up() returns integer
-language plpgsql set search_path = '' set enable_sort = on as $$
+language plpgsql set search_path = pg_catalog, pg_temp set enable_sort = on as $$
 declare
   v_until timestamptz := clock_timestamp() + interval '1 second';
   v_days integer := (select s.days_to_keep from job_queue.settings s);
@@ -150,7 +150,7 @@ comment on function job_queue.clean_up is 'Deletes old jobs for a second and ret
 -- Forgets wake-ups of over an hour ago but the last, and those ahead of the clock, which was set back; and workers
 -- that were not heard of for as long.
 create function job_queue.prune() returns integer
-language plpgsql set search_path = '' as $$
+language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
   v_pruned integer;
 begin
@@ -166,7 +166,7 @@ comment on function job_queue.prune is 'Forgets wake-ups and workers of long ago
 -- pg_cron keeps a row of every run for ever. Of ours, those of the last day; every ten minutes, because
 -- finding them means reading them all.
 create function job_queue.prune_cron_runs() returns integer
-language plpgsql set search_path = '' as $$
+language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
   v_pruned integer;
 begin

@@ -17,7 +17,7 @@ create function public.setup_job_queue(
   days_to_keep integer default null,
   region text default null
 ) returns table (part text, is_healthy boolean, finding text, remedy text)
-language plpgsql set search_path = '' as $$
+language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
   v_settings job_queue.settings;
 begin
@@ -50,7 +50,7 @@ comment on function public.setup_job_queue is 'Sets up how workers are woken and
 -- Takes back what setup_job_queue did: nobody is woken any more. Jobs and settings of types stay. The extensions
 -- stay too: others may use them. Called from the SQL editor by the owner of the database.
 create function public.remove_job_queue_setup() returns void
-language plpgsql set search_path = '' as $$
+language plpgsql set search_path = pg_catalog, pg_temp as $$
 begin
   delete from job_queue.settings where is_only_row;
   delete from job_queue.wake_ups w where w.posted_at is not null;
@@ -70,7 +70,7 @@ create function job_queue.check_settings(
   worker_url text, worker_token text, interval_seconds integer, max_workers integer, jobs_per_worker integer,
   days_to_keep integer
 ) returns void
-language plpgsql immutable set search_path = '' as $$
+language plpgsql immutable set search_path = pg_catalog, pg_temp as $$
 declare
   v_problem text := case
     when worker_url ~ '^https?://[^\s]+$' is not true then
@@ -92,7 +92,7 @@ comment on function job_queue.check_settings is 'Refuses impossible settings.';
 
 -- Where an extension is not to be had, or the caller may not create it, check_job_queue says so afterwards.
 create function job_queue.enable_extension(name text) returns void
-language plpgsql set search_path = '' as $$
+language plpgsql set search_path = pg_catalog, pg_temp as $$
 begin
   if exists (select from pg_available_extensions e where e.name = enable_extension.name and e.installed_version is null) then
     execute format('create extension %I', name);
@@ -104,7 +104,7 @@ comment on function job_queue.enable_extension is 'Enables an extension if that 
 
 -- Stores or changes a secret; one that is null stays as it is. Without a Vault nothing is stored anywhere.
 create function job_queue.keep_secret(name text, secret text) returns void
-language plpgsql set search_path = '' as $$
+language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
   v_vault regnamespace := to_regnamespace('vault');
   v_id uuid;
@@ -123,7 +123,7 @@ comment on function job_queue.keep_secret is 'Stores a secret in the Vault.';
 
 -- pg_cron's words for an interval. Before 1.5 it knows no seconds: then every minute.
 create function job_queue.cron_schedule(interval_seconds integer) returns text
-language sql stable set search_path = '' as $$
+language sql stable set search_path = pg_catalog, pg_temp as $$
   select case
     when interval_seconds > 60 then format('*/%s * * * *', interval_seconds / 60)
     when interval_seconds = 60
@@ -138,7 +138,7 @@ comment on function job_queue.cron_schedule is 'An interval as pg_cron reads it.
 -- Called from the SQL editor and with the service key.
 create function public.check_job_queue()
 returns table (part text, is_healthy boolean, finding text, remedy text)
-language plpgsql stable set search_path = '' as $$
+language plpgsql stable set search_path = pg_catalog, pg_temp as $$
 begin
   return query select * from job_queue.check_all();
 end $$;
@@ -146,7 +146,7 @@ comment on function public.check_job_queue is 'Says of each part of the queue wh
 
 create function job_queue.check_all()
 returns table (part text, is_healthy boolean, finding text, remedy text)
-language plpgsql stable security definer set search_path = '' as $$
+language plpgsql stable security definer set search_path = pg_catalog, pg_temp as $$
 begin
   return query
   select c.part, c.problem is null, coalesce(c.problem, c.fine), case when c.problem is not null then c.remedy end
@@ -163,7 +163,7 @@ comment on function job_queue.check_all is 'The findings about every part.';
 
 create function job_queue.check_parts()
 returns table (part text, fine text, problem text, remedy text)
-language plpgsql stable set search_path = '' as $$
+language plpgsql stable set search_path = pg_catalog, pg_temp as $$
 begin
   return query values (
     'setup', 'done',
@@ -192,7 +192,7 @@ comment on function job_queue.check_parts is 'Whether everything is there that w
 
 create function job_queue.check_clock()
 returns table (part text, fine text, problem text, remedy text)
-language plpgsql stable set search_path = '' as $$
+language plpgsql stable set search_path = pg_catalog, pg_temp as $$
 declare
   v_settings job_queue.settings;
   v_is_scheduled boolean := true;
@@ -228,7 +228,7 @@ end $$;
 comment on function job_queue.check_clock is 'Whether something calls tend_job_queue.';
 
 create function job_queue.told_failure(failed job_queue.failed_parts) returns text
-language sql volatile set search_path = '' as $$
+language sql volatile set search_path = pg_catalog, pg_temp as $$
   select format(
     '%s has failed %s times in %s: %s', failed.part, failed.failures,
     date_trunc('second', job_queue.age(failed.failing_since)), failed.error
@@ -237,7 +237,7 @@ $$;
 comment on function job_queue.told_failure is 'What is known about a part of a tick that fails.';
 
 create function job_queue.remedy_of_part(part text) returns text
-language sql immutable set search_path = '' as $$
+language sql immutable set search_path = pg_catalog, pg_temp as $$
   select case part
     when 'wake' then 'mend what is found missing of setup, pg_net or vault'
     when 'prune pg_cron' then 'let the owner of the queue delete from cron.job_run_details'
@@ -249,7 +249,7 @@ comment on function job_queue.remedy_of_part is 'What to do about a part of a ti
 
 create function job_queue.check_tick()
 returns table (part text, fine text, problem text, remedy text)
-language sql stable set search_path = '' as $$
+language sql stable set search_path = pg_catalog, pg_temp as $$
   select 'tick',
          'every part of it works' || coalesce((
            select '; some old jobs are kept: ' || string_agg(distinct left(c.kept_by, 300), '; ')
@@ -263,7 +263,7 @@ comment on function job_queue.check_tick is 'Whether every part of a tick works.
 -- What the function said to the last wake-up whose answer has come; one row, of nulls when there is none.
 create function job_queue.last_answer()
 returns table (status_code integer, content text, timed_out boolean, error_msg text)
-language plpgsql stable security definer set search_path = '' as $$
+language plpgsql stable security definer set search_path = pg_catalog, pg_temp as $$
 begin
   if to_regclass('net._http_response') is not null then
     -- By the time, which has an index; the id has none. The latest by the id: the clock may have been set back.
@@ -281,7 +281,7 @@ comment on function job_queue.last_answer is 'What the function answered last.';
 
 create function job_queue.check_answer()
 returns table (part text, fine text, problem text, remedy text)
-language sql stable set search_path = '' as $$
+language sql stable set search_path = pg_catalog, pg_temp as $$
   select
     'worker',
     case when a.status_code is null then 'not called yet' else 'answered ' || a.status_code end,
@@ -304,7 +304,7 @@ comment on function job_queue.check_answer is 'Whether the function answers.';
 
 create function job_queue.check_jobs()
 returns table (part text, fine text, problem text, remedy text)
-language plpgsql stable set search_path = ''
+language plpgsql stable set search_path = pg_catalog, pg_temp
 set enable_seqscan = off set enable_bitmapscan = off set enable_sort = off as $$
 declare
   v_now timestamptz := clock_timestamp();

@@ -4,7 +4,7 @@
 -- many, and claims do not even read them. Answers 'paused', and which types there are when this is none of them: it is
 -- paused all the same, for jobs to come. Called from the SQL editor and with the service key. Raises JQ004.
 create function public.pause_job_type(job_type text) returns text
-language plpgsql set search_path = '' as $$
+language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
   v_known text[] := job_queue.known_types();
 begin
@@ -27,7 +27,7 @@ comment on function public.pause_job_type is 'Lets no job of a type be claimed.'
 -- Lets the type's jobs be claimed again, which wakes a worker. Answers 'resumed', or that the type was not paused.
 -- Called from the SQL editor and with the service key.
 create function public.resume_job_type(job_type text) returns text
-language plpgsql set search_path = '' as $$
+language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
   v_paused text[] := job_queue.paused_types();
 begin
@@ -43,14 +43,14 @@ end $$;
 comment on function public.resume_job_type is 'Lets jobs of a paused type be claimed again.';
 
 create function job_queue.paused_types() returns text[]
-language sql stable set search_path = '' as $$
+language sql stable set search_path = pg_catalog, pg_temp as $$
   select array(select t.job_type from public.job_types t where t.paused_at is not null order by 1)
 $$;
 comment on function job_queue.paused_types is 'The types that are paused.';
 
 -- The types that something knows: a setting, a job that waits, runs or failed lately, or a worker.
 create function job_queue.known_types() returns text[]
-language plpgsql stable security definer set search_path = '' as $$
+language plpgsql stable security definer set search_path = pg_catalog, pg_temp as $$
 begin
   return array(
     select t.job_type from public.job_types t
@@ -64,7 +64,7 @@ comment on function job_queue.known_types is 'The types that a setting, a job or
 
 -- The types of jobs that ended, as far as the latest 10,000 tell.
 create function job_queue.ended_types() returns text[]
-language sql stable set search_path = '' set enable_seqscan = off set enable_bitmapscan = off as $$
+language sql stable set search_path = pg_catalog, pg_temp set enable_seqscan = off set enable_bitmapscan = off as $$
   select array_agg(distinct e.job_type)
   from (
     select j.job_type from public.jobs j
@@ -77,7 +77,7 @@ comment on function job_queue.ended_types is 'The types of the jobs that ended l
 
 -- Those of some types that no worker has asked for lately, although workers were heard of. Paused types are left out.
 create function job_queue.unknown_types(job_types text[]) returns text[]
-language sql stable security definer set search_path = '' as $$
+language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   select coalesce(array_agg(u.job_type order by u.job_type), '{}')
   from unnest(job_types) as u (job_type), job_queue.types_of_workers() as w (types)
   where w.types is not null and u.job_type <> all (w.types)
@@ -87,7 +87,7 @@ comment on function job_queue.unknown_types is 'Which of some types no worker ru
 
 -- The release that this schema belongs to; each release's migrations replace it.
 create function job_queue.version() returns text
-language sql immutable set search_path = '' as $$ select '0.1.0' $$;
+language sql immutable set search_path = pg_catalog, pg_temp as $$ select '0.1.0' $$;
 comment on function job_queue.version is 'The release that this schema belongs to.';
 
 -- How the queue is, for people and for whatever watches it. Looks at no more than 10,000 jobs of each kind, so
@@ -105,14 +105,14 @@ comment on function job_queue.version is 'The release that this schema belongs t
 --   at                    the database's clock
 -- Called from the SQL editor and with the service key.
 create function public.job_queue_health() returns jsonb
-language plpgsql stable set search_path = '' as $$
+language plpgsql stable set search_path = pg_catalog, pg_temp as $$
 begin
   return job_queue.health();
 end $$;
 comment on function public.job_queue_health is 'How deep the queue is, who works, what fails, and when the clock and the workers were last heard of.';
 
 create function job_queue.health() returns jsonb
-language plpgsql stable security definer set search_path = ''
+language plpgsql stable security definer set search_path = pg_catalog, pg_temp
 set enable_seqscan = off set enable_bitmapscan = off set enable_sort = on as $$
 declare
   v_types jsonb := (select coalesce(jsonb_agg(t order by t.job_type), '[]') from job_queue.health_by_type() t);
@@ -171,7 +171,7 @@ returns table (
   job_type text, is_paused boolean, ready bigint, oldest_ready_seconds integer, waiting bigint, retrying bigint,
   running bigint, failed_last_hour bigint, last_error text
 )
-language plpgsql stable set search_path = ''
+language plpgsql stable set search_path = pg_catalog, pg_temp
 set enable_seqscan = off set enable_bitmapscan = off set plan_cache_mode = force_custom_plan as $$
 #variable_conflict use_column
 declare
@@ -233,7 +233,7 @@ end $$;
 comment on function job_queue.health_by_type is 'Depth and failures by type.';
 
 create function job_queue.running_jobs(max_jobs integer) returns table (job_type text, worker_id text)
-language sql stable set search_path = '' set enable_seqscan = off set enable_bitmapscan = off as $$
+language sql stable set search_path = pg_catalog, pg_temp set enable_seqscan = off set enable_bitmapscan = off as $$
   select j.job_type, j.worker_id from public.jobs j
   where j.status = 'processing'
   order by j.lease_expires_at desc
@@ -274,7 +274,7 @@ comment on view public.running_jobs is 'Up to 1,000 jobs that workers hold, the 
 
 -- job_queue_health in the text format of Prometheus; the function gives it to whoever scrapes it.
 create function public.job_queue_metrics() returns text
-language plpgsql stable set search_path = '' as $$
+language plpgsql stable set search_path = pg_catalog, pg_temp as $$
 declare
   v_health jsonb := public.job_queue_health();
   v_lines text;
@@ -313,7 +313,7 @@ comment on function public.job_queue_metrics is 'The health of the queue as Prom
 
 -- Prometheus's way to write any text between quotes.
 create function job_queue.label(value text) returns text
-language sql immutable set search_path = '' as $$
+language sql immutable set search_path = pg_catalog, pg_temp as $$
   select replace(replace(replace(value, '\', '\\'), '"', '\"'), chr(10), '\n')
 $$;
 comment on function job_queue.label is 'The value of a label for Prometheus.';

@@ -3,7 +3,7 @@
 -- Gives users their privileges on the queue's tables and takes every other from users and visitors. Called here, and
 -- by the owner of the database when somebody has granted more.
 create function job_queue.reset_privileges() returns void
-language plpgsql set search_path = '' as $$
+language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
   v_function regprocedure;
 begin
@@ -29,7 +29,7 @@ comment on function job_queue.reset_privileges is 'Gives users their privileges 
 
 -- By name: an application has functions in public too.
 create function job_queue.public_functions() returns regprocedure[]
-language sql stable set search_path = '' as $$
+language sql stable set search_path = pg_catalog, pg_temp as $$
   select array_agg(p.oid::regprocedure) from pg_catalog.pg_proc p
   where p.pronamespace = 'public'::regnamespace
     and p.proname = any (array[
@@ -46,7 +46,7 @@ comment on function job_queue.public_functions is 'The functions of the queue in
 -- while a user has them public.jobs, job_steps and job_failures show that user no rows; visible_jobs does.
 create function job_queue.check_grants()
 returns table (part text, fine text, problem text, remedy text)
-language sql stable set search_path = '' as $$
+language sql stable set search_path = pg_catalog, pg_temp as $$
   with given as (
     select c.oid::regclass::text as name
     from pg_catalog.pg_class c, aclexplode(c.relacl) a
