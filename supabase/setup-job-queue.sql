@@ -1213,6 +1213,9 @@ begin
     raise exception 'this run of job % has already ended: the job is %', job_id, v_status
       using errcode = case v_status when 'cancelled' then 'JQ001' else 'JQ005' end;
   end if;
+  if v_status = 'queued' then
+    perform job_queue.wake_worker();
+  end if;
 end $$;
 comment on function job_queue.finish_job is 'Finishes one job or says why not.';
 
@@ -1865,10 +1868,10 @@ begin
 end $$;
 comment on function public.cleanup_old_jobs is 'Deletes jobs that ended long ago and returns how many.';
 
--- Deletes jobs that are past their time, 'ended' (completed or cancelled) or 'failed' ones, up to a number and a moment.
--- Goes on after the given job in the order of their ends, and returns the last it looked at, or nulls when it has seen
--- all; how many it deleted; and why some stayed, or null. It looks at a thousand at a time, however few of them are old
--- enough for their type.
+-- Deletes jobs that are past their time, 'ended' (completed or cancelled) or 'failed' ones, up to a number and a
+-- moment. Goes on after the given job in the order of their ends, and returns the last it looked at, or nulls when it
+-- has seen all; how many it deleted; and why some stayed, or null. It looks at a thousand at a time, however few of
+-- them are old enough for their type.
 create function job_queue.delete_old_jobs(
   kind text, days_to_keep integer, max_jobs integer, until timestamptz,
   inout after_end timestamptz, inout after_id uuid, out deleted integer, out kept_by text
@@ -2339,8 +2342,8 @@ notify pgrst, 'reload schema';
 
 -- 20261123090800_jobs_users.sql
 
--- What belongs to signed-in users: how they see and retry their jobs, how many may wait, what their jobs
--- may touch, and how they hear that a job has moved on.
+-- What belongs to signed-in users: how they see and retry their jobs, what their jobs may touch, and how they hear
+-- that a job has moved on. How many they may have stands in the next migration.
 
 -- The jobs of the signed-in user, without what belongs to the workers. It reads with its owner's rights and not with
 -- the user's: whatever privileges on the table a user was given meanwhile, they show no more than this.
@@ -2356,8 +2359,8 @@ revoke all on job_queue.jobs_of_user from public, anon, authenticated;
 grant select on job_queue.jobs_of_user to authenticated, service_role;
 
 -- Jobs without tokens, leases and workers, so that users may select everything of it. Row-level security of the table
--- decides who sees which. Where it shows a user nothing, because they were granted the columns of the workers, the second
--- part does. The first has no condition, or Postgres would not read it in the order that is asked for.
+-- decides who sees which. Where it shows a user nothing, because they were granted the columns of the workers, the
+-- second part does. The first has no condition, or Postgres would not read it in the order that is asked for.
 create view public.visible_jobs with (security_invoker = true) as
 select
   id, status, job_type, input_data, output_data, error, created_at, updated_at, started_at, completed_at,
@@ -2433,6 +2436,165 @@ begin
   end case;
 end $$;
 comment on function job_queue.retry is 'Puts a failed or cancelled job back into the queue, whoever owns it or of one owner.';
+
+-- Workers read and write with the service key, whoever enqueued. So what a user's job names must be the
+-- user's to read or write, and that is looked up here with the user's own rights. Raises JQ004.
+create function job_queue.check_user_input(items jsonb, path text) returns void
+language plpgsql set search_path = pg_catalog, pg_temp as $$
+declare
+  v_position bigint;
+  v_problem text;
+begin
+  select e.position, e.problem into v_position, v_problem
+  from (
+    select i.position,
+           job_queue.problem_of_user_input(i.item ->> 'job_type', coalesce(i.item -> 'input_data', '{}')) as problem
+    from jsonb_array_elements(items) with ordinality as i (item, position)
+  ) e
+  where e.problem is not null
+  order by e.position
+  limit 1;
+  if v_problem is not null then
+    raise exception '%', format(path, v_position - 1) || v_problem
+      using errcode = 'JQ004', hint = 'a job may touch what its user may, and nothing else';
+  end if;
+end $$;
+comment on function job_queue.check_user_input is 'Refuses jobs of users that name what is not theirs.';
+
+-- What in the input is not the signed-in user's to name, or null. Runs with their rights. An application whose
+-- own types are open to users replaces it, and asks for generate_report as here.
+create function job_queue.problem_of_user_input(job_type text, input_data jsonb) returns text
+language plpgsql set search_path = pg_catalog, pg_temp as $$
+begin
+  return case job_type when 'generate_report' then job_queue.problem_of_report_input(input_data) end;
+end $$;
+comment on function job_queue.problem_of_user_input is
+  'What a user may not name in a job of this type; null when nothing. For the application to replace.';
+
+-- A report is written only into a row that the user may change, from photos in Storage that the user may read. No
+-- more photos are looked up than a report may have.
+create function job_queue.problem_of_report_input(input_data jsonb) returns text
+language plpgsql set search_path = pg_catalog, pg_temp as $$
+declare
+  v_report_id text := input_data ->> 'reportId';
+  v_field text;
+  v_images jsonb;
+  v_index bigint;
+begin
+  foreach v_field in array array['images', 'imagesWithNumbering'] loop
+    v_images := case jsonb_typeof(input_data -> v_field) when 'array' then input_data -> v_field else '[]' end;
+    if jsonb_array_length(v_images) > 200 then
+      return format('input_data.%s: expected at most 200 images, got %s', v_field, jsonb_array_length(v_images));
+    end if;
+    v_index := job_queue.unreadable_image(v_images);
+    if v_index is not null then
+      return format('input_data.%s[%s].path: expected a photo in Storage that you may read', v_field, v_index);
+    end if;
+  end loop;
+  if to_regclass('public.reports') is not null and input_data #> '{options,writeReport}' is distinct from 'false' then
+    if v_report_id ~* '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' is not true then
+      return 'input_data.reportId: expected a uuid';
+    elsif not job_queue.may_change_report(v_report_id::uuid) then
+      return 'input_data.reportId: expected a report that you may change';
+    end if;
+  end if;
+  return null;
+end $$;
+comment on function job_queue.problem_of_report_input is 'What in the input of a report is not the user''s to name; null when nothing.';
+
+-- Locking a row asks for the right to update it, row-level security included, and changes nothing.
+create function job_queue.may_change_report(report_id uuid) returns boolean
+language plpgsql set search_path = pg_catalog, pg_temp as $$
+begin
+  perform from public.reports r where r.id = may_change_report.report_id for key share;
+  return found;
+exception
+  when insufficient_privilege then return false;
+end $$;
+comment on function job_queue.may_change_report is 'Whether the caller may change the report.';
+
+-- The first of some images that names an object in Storage which the caller may not read, counted from 0; null when
+-- there is none.
+create function job_queue.unreadable_image(images jsonb) returns bigint
+language plpgsql stable set search_path = pg_catalog, pg_temp as $$
+declare
+  v_index bigint := (
+    select min(i.position) - 1 from jsonb_array_elements(images) with ordinality as i (image, position)
+    where i.image ->> 'bucket' is not null or i.image ->> 'path' is not null
+  );
+begin
+  if v_index is not null and to_regclass('storage.objects') is not null then
+    execute format($unreadable$
+      select min(i.position) - 1 from jsonb_array_elements($1) with ordinality as i (image, position)
+      where (i.image ->> 'bucket' is not null or i.image ->> 'path' is not null)
+        and not exists (
+          select from %s.objects o where o.bucket_id = i.image ->> 'bucket' and o.name = i.image ->> 'path'
+        )
+    $unreadable$, to_regnamespace('storage')) into v_index using images;
+  end if;
+  return v_index;
+exception
+  when insufficient_privilege then
+    return v_index;
+end $$;
+comment on function job_queue.unreadable_image is 'The first image in Storage that the caller may not read.';
+
+-- Tells the owner, if the project has Realtime, that a job has moved on: on the private topic job:<id>, which
+-- the policy below keeps to the owner. Input, output and errors do not travel: whoever listens reads
+-- them from visible_jobs. realtime.send turns its own errors into warnings, so no job fails for them.
+create function job_queue.broadcast_job() returns trigger
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+begin
+  if to_regprocedure('realtime.send(jsonb,text,text,boolean)') is not null then
+    execute format('select %s.send($1, $2, $3, true)', to_regnamespace('realtime')) using
+      jsonb_build_object('id', new.id, 'status', new.status, 'progress', new.progress), 'job', 'job:' || new.id;
+  end if;
+  return null;
+end $$;
+comment on function job_queue.broadcast_job() is 'Sends status and progress of an owned job to its Realtime topic.';
+
+create trigger jobs_broadcast after update of status, progress on public.jobs
+  for each row when (
+    new.owner_id is not null
+    and (new.status <> old.status or new.progress is distinct from old.progress)
+  )
+  execute function job_queue.broadcast_job();
+
+do $$
+begin
+  if to_regclass('realtime.messages') is null then
+    return;
+  end if;
+  create policy "owners listen to their jobs" on realtime.messages
+    for select to authenticated using (
+      extension = 'broadcast' and exists (
+        select from job_queue.jobs_of_user j
+        where j.id = (
+          select case
+            when realtime.topic() ~ '^job:[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$'
+            then substr(realtime.topic(), 5)::uuid
+          end
+        )
+      )
+    );
+end $$;
+
+revoke all on all functions in schema job_queue from public;
+revoke all on function public.retry_job from public, anon, authenticated;
+grant execute on function public.retry_job to authenticated, service_role;
+-- What runs with a user's own rights, and the doors to what does not.
+grant execute on function
+  job_queue.retry_for_user, job_queue.check_user_input, job_queue.problem_of_user_input, job_queue.problem_of_report_input,
+  job_queue.may_change_report, job_queue.unreadable_image
+to authenticated, service_role;
+grant execute on function job_queue.retry to service_role;
+
+notify pgrst, 'reload schema';
+
+-- 20261123090820_jobs_user_limits.sql
+
+-- What a signed-in user may ask for, and how many jobs they may have. Everything is counted before anything is done:
+-- what is refused costs milliseconds.
 
 -- One at a time for each user: of two calls at once, neither would see what the other adds.
 create function job_queue.lock_user(user_id uuid) returns void
@@ -2585,162 +2747,14 @@ begin
 end $$;
 comment on function job_queue.check_kept is 'Refuses more jobs of a user than a type keeps.';
 
--- Workers read and write with the service key, whoever enqueued. So what a user's job names must be the
--- user's to read or write, and that is looked up here with the user's own rights. Raises JQ004.
-create function job_queue.check_user_input(items jsonb, path text) returns void
-language plpgsql set search_path = pg_catalog, pg_temp as $$
-declare
-  v_position bigint;
-  v_problem text;
-begin
-  select e.position, e.problem into v_position, v_problem
-  from (
-    select i.position,
-           job_queue.problem_of_user_input(i.item ->> 'job_type', coalesce(i.item -> 'input_data', '{}')) as problem
-    from jsonb_array_elements(items) with ordinality as i (item, position)
-  ) e
-  where e.problem is not null
-  order by e.position
-  limit 1;
-  if v_problem is not null then
-    raise exception '%', format(path, v_position - 1) || v_problem
-      using errcode = 'JQ004', hint = 'a job may touch what its user may, and nothing else';
-  end if;
-end $$;
-comment on function job_queue.check_user_input is 'Refuses jobs of users that name what is not theirs.';
-
--- What in the input is not the signed-in user's to name, or null. Runs with their rights. An application whose
--- own types are open to users replaces it, and asks for generate_report as here.
-create function job_queue.problem_of_user_input(job_type text, input_data jsonb) returns text
-language plpgsql set search_path = pg_catalog, pg_temp as $$
-begin
-  return case job_type when 'generate_report' then job_queue.problem_of_report_input(input_data) end;
-end $$;
-comment on function job_queue.problem_of_user_input is
-  'What a user may not name in a job of this type; null when nothing. For the application to replace.';
-
--- A report is written only into a row that the user may change, from photos in Storage that the user may read. No
--- more photos are looked up than a report may have.
-create function job_queue.problem_of_report_input(input_data jsonb) returns text
-language plpgsql set search_path = pg_catalog, pg_temp as $$
-declare
-  v_report_id text := input_data ->> 'reportId';
-  v_field text;
-  v_images jsonb;
-  v_index bigint;
-begin
-  foreach v_field in array array['images', 'imagesWithNumbering'] loop
-    v_images := case jsonb_typeof(input_data -> v_field) when 'array' then input_data -> v_field else '[]' end;
-    if jsonb_array_length(v_images) > 200 then
-      return format('input_data.%s: expected at most 200 images, got %s', v_field, jsonb_array_length(v_images));
-    end if;
-    v_index := job_queue.unreadable_image(v_images);
-    if v_index is not null then
-      return format('input_data.%s[%s].path: expected a photo in Storage that you may read', v_field, v_index);
-    end if;
-  end loop;
-  if to_regclass('public.reports') is not null and input_data #> '{options,writeReport}' is distinct from 'false' then
-    if v_report_id ~* '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' is not true then
-      return 'input_data.reportId: expected a uuid';
-    elsif not job_queue.may_change_report(v_report_id::uuid) then
-      return 'input_data.reportId: expected a report that you may change';
-    end if;
-  end if;
-  return null;
-end $$;
-comment on function job_queue.problem_of_report_input is 'What in the input of a report is not the user''s to name; null when nothing.';
-
--- Locking a row asks for the right to update it, row-level security included, and changes nothing.
-create function job_queue.may_change_report(report_id uuid) returns boolean
-language plpgsql set search_path = pg_catalog, pg_temp as $$
-begin
-  perform from public.reports r where r.id = may_change_report.report_id for key share;
-  return found;
-exception
-  when insufficient_privilege then return false;
-end $$;
-comment on function job_queue.may_change_report is 'Whether the caller may change the report.';
-
--- The first of some images that names an object in Storage which the caller may not read, counted from 0; null when
--- there is none.
-create function job_queue.unreadable_image(images jsonb) returns bigint
-language plpgsql stable set search_path = pg_catalog, pg_temp as $$
-declare
-  v_index bigint := (
-    select min(i.position) - 1 from jsonb_array_elements(images) with ordinality as i (image, position)
-    where i.image ->> 'bucket' is not null or i.image ->> 'path' is not null
-  );
-begin
-  if v_index is not null and to_regclass('storage.objects') is not null then
-    execute format($unreadable$
-      select min(i.position) - 1 from jsonb_array_elements($1) with ordinality as i (image, position)
-      where (i.image ->> 'bucket' is not null or i.image ->> 'path' is not null)
-        and not exists (
-          select from %s.objects o where o.bucket_id = i.image ->> 'bucket' and o.name = i.image ->> 'path'
-        )
-    $unreadable$, to_regnamespace('storage')) into v_index using images;
-  end if;
-  return v_index;
-exception
-  when insufficient_privilege then
-    return v_index;
-end $$;
-comment on function job_queue.unreadable_image is 'The first image in Storage that the caller may not read.';
-
--- Tells the owner, if the project has Realtime, that a job has moved on: on the private topic job:<id>, which
--- the policy below keeps to the owner. Input, output and errors do not travel: whoever listens reads
--- them from visible_jobs. realtime.send turns its own errors into warnings, so no job fails for them.
-create function job_queue.broadcast_job() returns trigger
-language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
-begin
-  if to_regprocedure('realtime.send(jsonb,text,text,boolean)') is not null then
-    execute format('select %s.send($1, $2, $3, true)', to_regnamespace('realtime')) using
-      jsonb_build_object('id', new.id, 'status', new.status, 'progress', new.progress), 'job', 'job:' || new.id;
-  end if;
-  return null;
-end $$;
-comment on function job_queue.broadcast_job() is 'Sends status and progress of an owned job to its Realtime topic.';
-
-create trigger jobs_broadcast after update of status, progress on public.jobs
-  for each row when (
-    new.owner_id is not null
-    and (new.status <> old.status or new.progress is distinct from old.progress)
-  )
-  execute function job_queue.broadcast_job();
-
-do $$
-begin
-  if to_regclass('realtime.messages') is null then
-    return;
-  end if;
-  create policy "owners listen to their jobs" on realtime.messages
-    for select to authenticated using (
-      extension = 'broadcast' and exists (
-        select from job_queue.jobs_of_user j
-        where j.id = (
-          select case
-            when realtime.topic() ~ '^job:[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$'
-            then substr(realtime.topic(), 5)::uuid
-          end
-        )
-      )
-    );
-end $$;
-
 revoke all on all functions in schema job_queue from public;
-revoke all on function public.retry_job from public, anon, authenticated;
-grant execute on function public.retry_job to authenticated, service_role;
--- What runs with a user's own rights, and the doors to what does not.
+-- What looks at a call with the user's own rights.
 grant execute on function
-  job_queue.retry_for_user, job_queue.check_count_of_user, job_queue.check_user_jobs, job_queue.refuse_waiting,
-  job_queue.check_user_input, job_queue.problem_of_user_input, job_queue.problem_of_report_input,
-  job_queue.may_change_report, job_queue.unreadable_image
+  job_queue.check_count_of_user, job_queue.check_user_jobs, job_queue.refuse_waiting
 to authenticated, service_role;
 grant execute on function
-  job_queue.retry, job_queue.lock_user, job_queue.check_user_limits, job_queue.check_waiting, job_queue.check_kept
+  job_queue.lock_user, job_queue.check_user_limits, job_queue.check_waiting, job_queue.check_kept
 to service_role;
-
-notify pgrst, 'reload schema';
 
 -- 20261123090850_jobs_workers.sql
 

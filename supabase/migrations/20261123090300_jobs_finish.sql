@@ -164,6 +164,9 @@ begin
     raise exception 'this run of job % has already ended: the job is %', job_id, v_status
       using errcode = case v_status when 'cancelled' then 'JQ001' else 'JQ005' end;
   end if;
+  if v_status = 'queued' then
+    perform job_queue.wake_worker();
+  end if;
 end $$;
 comment on function job_queue.finish_job is 'Finishes one job or says why not.';
 

@@ -84,10 +84,10 @@ begin
 end $$;
 comment on function public.cleanup_old_jobs is 'Deletes jobs that ended long ago and returns how many.';
 
--- Deletes jobs that are past their time, 'ended' (completed or cancelled) or 'failed' ones, up to a number and a moment.
--- Goes on after the given job in the order of their ends, and returns the last it looked at, or nulls when it has seen
--- all; how many it deleted; and why some stayed, or null. It looks at a thousand at a time, however few of them are old
--- enough for their type.
+-- Deletes jobs that are past their time, 'ended' (completed or cancelled) or 'failed' ones, up to a number and a
+-- moment. Goes on after the given job in the order of their ends, and returns the last it looked at, or nulls when it
+-- has seen all; how many it deleted; and why some stayed, or null. It looks at a thousand at a time, however few of
+-- them are old enough for their type.
 create function job_queue.delete_old_jobs(
   kind text, days_to_keep integer, max_jobs integer, until timestamptz,
   inout after_end timestamptz, inout after_id uuid, out deleted integer, out kept_by text

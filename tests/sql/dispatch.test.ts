@@ -170,6 +170,7 @@ const waysToBecomeReady: [string, () => Promise<string>, (id: string) => Promise
     await posted();
     return job.id;
   }, () => sql`select rescue_expired_jobs()`],
+  ["release_job", runningJob, (id) => sql`select release_job(${id})`],
   ["dispatch_workers", async () => {
     const id = await waitingJob();
     await queue.makeDue(id);
@@ -177,6 +178,12 @@ const waysToBecomeReady: [string, () => Promise<string>, (id: string) => Promise
     return id;
   }, () => sql`select dispatch_workers()`],
 ];
+
+async function runningJob(): Promise<string> {
+  const { id } = await queue.running();
+  await posted();
+  return id;
+}
 
 async function pausedJob(): Promise<string> {
   await sql`select pause_job_type('paused')`;
