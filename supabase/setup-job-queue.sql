@@ -570,7 +570,7 @@ comment on function job_queue.problem_of_job is 'What is wrong with the argument
 
 -- Readers of JSON, the worker's among them, stop at some depth. Eight bytes a level: what is small is not looked at.
 create function job_queue.problem_of_depth(input_data jsonb) returns text
-language sql immutable as $$
+language sql stable as $$
   select case
     when pg_column_size(input_data) > 800 and input_data @? '$.**{101}'
       then 'input_data: expected at most 100 levels of nesting'
