@@ -23,7 +23,7 @@
 -- beyond its deadline, so the same rescue ends jobs that run too long, even when their worker still
 -- breathes.
 --
--- Final jobs never change state again, except that a failed one may be queued anew.
+-- Final jobs never change state again, except that a failed or cancelled one may be queued anew.
 -- cleanup_old_jobs deletes those that ended long ago.
 --
 -- Refusals carry one of these codes; callers act on the code, never on the text:
@@ -32,7 +32,7 @@
 --   JQ003  no such job
 --   JQ004  bad argument: the message names it and says what was expected
 --   JQ005  the job is in a state that does not allow this
---   JQ006  too many of this user's jobs wait already
+--   JQ006  too many of this user's jobs wait or are kept already
 --
 -- One lock order: a function that waits for locks on several jobs takes them in the order of id.
 -- Everything else that locks jobs skips those that are locked.
@@ -90,6 +90,8 @@ create table public.jobs (
   constraint jobs_counts_are_possible check (
     retry_count between 0 and max_retries and step_count >= 0 and (timeout_seconds is null or timeout_seconds > 0)
   ),
+  -- Neither end of time: claims go by it, and what stood before everything else would stay there.
+  constraint jobs_run_at_is_a_time check (run_at >= '1970-01-01 00:00+00' and run_at < '10000-01-01 00:00+00'),
   constraint jobs_names_are_short check (
     octet_length(job_type) between 1 and 200
     and (idempotency_key is null or octet_length(idempotency_key) between 1 and 255)
@@ -153,6 +155,10 @@ create unique index jobs_idempotency_key_idx on public.jobs (idempotency_key, jo
 create index jobs_owner_idx on public.jobs (owner_id, created_at desc)
   where owner_id is not null;
 
+-- That owners are many, whatever a sample of the table says: whoever reads as a user does so by the index on
+-- owners and never by one on times or states, which has the jobs of everybody.
+alter table public.jobs alter column owner_id set (n_distinct = -0.05);
+
 -- Steps of a job that need not be run again once they are finished: the result is written once and read by
 -- whoever claims the job next. A row without a result is a step that was begun and never finished:
 -- whether it had an effect in the world, nobody knows.
@@ -176,13 +182,16 @@ comment on column public.job_steps.lease_token is 'the claim that began it last'
 
 -- Why a job is not finished yet, or never will be: one row per run that failed. Runs that were released,
 -- handed over with progress or cancelled did not fail.
+--
+-- The sequence lies in the queue's own schema: in public, one who was granted "all sequences" could use it up.
+create sequence job_queue.job_failure_ids;
 create table public.job_failures (
   job_id uuid not null references public.jobs (id) on delete cascade,
-  id bigint not null generated always as identity,
+  id bigint not null default nextval('job_queue.job_failure_ids'),
   worker_id text,
   started_at timestamptz not null,
   failed_at timestamptz not null,
-  duration interval not null generated always as (failed_at - started_at) stored,
+  duration interval not null generated always as (greatest(failed_at - started_at, interval '0')) stored,
   error text not null,
   primary key (job_id, id)
 );
@@ -216,7 +225,7 @@ comment on column public.job_types.paused_at is 'since when no job of the type i
 -- A job that someone inserts with a time in the future waits for it. The condition stands in the
 -- trigger and not in the function, so that ordinary inserts do not pay for a call.
 create function job_queue.wait_for_run_at() returns trigger
-language plpgsql set search_path = '' as $$
+language plpgsql set search_path = pg_catalog, pg_temp as $$
 begin
   new.waiting_for := 'time';
   return new;
@@ -233,7 +242,7 @@ create trigger jobs_wait_for_run_at before insert on public.jobs
 -- Not a check constraint: that would read a large input back from its toast table at each change
 -- of the job's state.
 create function job_queue.refuse_input_data() returns trigger
-language plpgsql set search_path = '' as $$
+language plpgsql set search_path = pg_catalog, pg_temp as $$
 begin
   raise exception 'input_data: expected a JSON object of at most 1048576 bytes, got % of % bytes',
     jsonb_typeof(new.input_data), pg_column_size(new.input_data)
@@ -246,7 +255,7 @@ create trigger jobs_refuse_input_data after insert or update of input_data on pu
   execute function job_queue.refuse_input_data();
 
 create function job_queue.refuse_state_change() returns trigger
-language plpgsql set search_path = '' as $$
+language plpgsql set search_path = pg_catalog, pg_temp as $$
 begin
   raise exception 'job % is %, which is final: it cannot become %', old.id, old.status, new.status
     using errcode = 'JQ005';
@@ -257,14 +266,16 @@ create trigger jobs_refuse_state_change after update of status on public.jobs
   for each row when (
     old.status in ('completed', 'failed', 'cancelled')
     and new.status <> old.status
-    and (old.status <> 'failed' or new.status <> 'queued')
+    and (old.status = 'completed' or new.status <> 'queued')
   )
   execute function job_queue.refuse_state_change();
 
--- The queue's own functions set updated_at; this is for updates by hand. It also lets a change of
--- run_at take effect: a ready job moved into the future has to wait.
+-- For updates by hand, whatever columns go with them: a ready job moved into the future has to wait, and
+-- updated_at moves. Both are told from the row alone, and the queue's own functions never leave one like that: they
+-- set updated_at, and what they make ready is due. A second change in one transaction leaves updated_at as it is, or a
+-- trigger of the application that sets it to now() would be answered for ever.
 create function job_queue.settle_update_by_hand() returns trigger
-language plpgsql set search_path = '' as $$
+language plpgsql set search_path = pg_catalog, pg_temp as $$
 begin
   update public.jobs
   set updated_at = clock_timestamp(),
@@ -278,8 +289,24 @@ end $$;
 comment on function job_queue.settle_update_by_hand() is 'Keeps updated_at and waiting_for true after an update by hand.';
 
 create trigger jobs_settle_update_by_hand after update on public.jobs
-  for each row when (new.updated_at = old.updated_at)
+  for each row when (
+    new.updated_at = old.updated_at and new.updated_at <> now()
+    or new.run_at <> old.run_at and new.run_at > clock_timestamp() and new.status = 'queued' and new.waiting_for is null
+  )
   execute function job_queue.settle_update_by_hand();
+
+-- Whether a moment lies within a time that has just passed. One ahead of the clock does not: the clock was set back,
+-- and nobody knows how long ago it was. The one place that compares with a stored time.
+create function job_queue.is_recent(moment timestamptz, within interval) returns boolean
+language sql volatile as $$
+  select coalesce(moment between clock_timestamp() - within and clock_timestamp(), false)
+$$;
+comment on function job_queue.is_recent is 'Whether a moment was within a time until now.';
+
+-- How long ago a moment was: never less than nothing.
+create function job_queue.age(moment timestamptz) returns interval
+language sql volatile as $$ select greatest(interval '0', clock_timestamp() - moment) $$;
+comment on function job_queue.age is 'How long ago a moment was.';
 
 -- Closed from the start; the last migration of the queue opens what each role needs.
 alter table public.jobs enable row level security;
@@ -287,5 +314,6 @@ alter table public.job_steps enable row level security;
 alter table public.job_failures enable row level security;
 alter table public.job_types enable row level security;
 revoke all on public.jobs, public.job_steps, public.job_failures, public.job_types from public, anon, authenticated;
-revoke all on sequence public.job_failures_id_seq from public, anon, authenticated;
+grant usage on sequence job_queue.job_failure_ids to service_role;
 revoke all on all functions in schema job_queue from public;
+grant execute on function job_queue.is_recent, job_queue.age to service_role;

@@ -13,7 +13,7 @@ create function public.get_next_job(
   lease_token uuid, lease_expires_at timestamptz, steps jsonb, progress jsonb, timeout_seconds integer,
   created_at timestamptz, run_at timestamptz, owner_id uuid
 )
-language plpgsql set search_path = '' set statement_timeout = '5s' as $$
+language plpgsql set search_path = pg_catalog, pg_temp set statement_timeout = '5s' as $$
 begin
   if max_jobs between 1 and 1000 is not true then
     raise exception 'max_jobs: expected 1 to 1000' using errcode = 'JQ004';
@@ -46,7 +46,7 @@ grant select, insert, update, delete on job_queue.settled_claims to service_role
 -- arrive, claims nothing, because nobody would run what it got. Nor does a call that arrives twice without
 -- saying so: Deno sends a request once more by itself when a connection that it used before breaks.
 create function job_queue.open_claim(lease_token uuid, is_repeat boolean) returns boolean
-language plpgsql set search_path = '' set enable_seqscan = off as $$
+language plpgsql set search_path = pg_catalog, pg_temp set enable_seqscan = off as $$
 declare
   v_is_settled boolean;
 begin
@@ -61,7 +61,7 @@ comment on function job_queue.open_claim is 'Whether jobs may be claimed under a
 
 -- For an hour: no call is under way for longer than that.
 create function job_queue.settle_claim(lease_token uuid) returns void
-language plpgsql set search_path = '' set enable_seqscan = off as $$
+language plpgsql set search_path = pg_catalog, pg_temp set enable_seqscan = off as $$
 begin
   -- More than one at a time, so that there are never many.
   delete from job_queue.settled_claims c
@@ -80,7 +80,7 @@ comment on function job_queue.settle_claim is 'Closes a token for further claims
 -- What a claim took and still holds, under a lease as long as a fresh one: its answer was lost, perhaps
 -- after a long wait. Without a lock that somebody else has, it keeps the lease it has.
 create function job_queue.claimed_jobs(lease_token uuid, lease_seconds integer) returns setof public.jobs
-language plpgsql set search_path = '' set enable_seqscan = off as $$
+language plpgsql set search_path = pg_catalog, pg_temp set enable_seqscan = off as $$
 declare
   v_now timestamptz := clock_timestamp();
 begin
@@ -110,7 +110,7 @@ create function job_queue.claim_jobs(
   max_jobs integer, job_types text[], worker_id text, lease_seconds integer, lease_token uuid,
   is_repeat boolean default null
 ) returns setof public.jobs
-language plpgsql set search_path = ''
+language plpgsql set search_path = pg_catalog, pg_temp
 set plan_cache_mode = force_generic_plan
 set enable_seqscan = off set enable_bitmapscan = off set enable_sort = off as $$
 declare
@@ -170,7 +170,7 @@ comment on function job_queue.claim_jobs is 'Claims ready jobs under the given l
 -- Locks the first ready jobs and returns where they are. Jobs that another claim has locked are
 -- skipped, never waited for; those of a paused type are not even read.
 create function job_queue.lock_ready_jobs(max_jobs integer, job_types text[]) returns tid[]
-language plpgsql set search_path = '' as $$
+language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
   v_paused text[] := array(select t.job_type from public.job_types t where t.paused_at is not null);
 begin
@@ -203,7 +203,7 @@ comment on function job_queue.lock_ready_jobs is 'Locks the next ready jobs, of 
 -- has: with `= type` the planner may prefer jobs_ready_idx and filter, which is slow as soon as there
 -- is a backlog of other types.
 create function job_queue.lock_ready_jobs_of_types(max_jobs integer, job_types text[]) returns tid[]
-language plpgsql set search_path = '' as $$
+language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
   v_types text[] := array(select distinct t from unnest(job_types) t where t is not null);
   v_chosen tid[] := array[]::tid[];
@@ -243,7 +243,7 @@ comment on function job_queue.lock_ready_jobs_of_types is 'Locks the next ready 
 
 -- The types that have ready jobs, paused ones too: one look into the index for each, however many jobs it has.
 create function job_queue.ready_types() returns text[]
-language sql stable set search_path = ''
+language sql stable set search_path = pg_catalog, pg_temp
 set enable_seqscan = off set enable_bitmapscan = off set enable_sort = off as $$
   with recursive ready as (
     (
@@ -269,7 +269,7 @@ comment on function job_queue.ready_types is 'The types that have ready jobs.';
 -- Makes ready up to max_jobs jobs that are due, and as many that dead workers hold, and says whether there may
 -- be more.
 create function job_queue.make_ready(max_jobs integer) returns boolean
-language plpgsql set search_path = '' as $$
+language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
   v_promoted integer := job_queue.promote_due_jobs(max_jobs);
   v_rescued integer := job_queue.rescue_jobs(max_jobs);
@@ -280,7 +280,7 @@ comment on function job_queue.make_ready is 'Makes ready what is due or held by 
 
 -- Makes ready those jobs whose time has come or whose backoff is over, and returns how many.
 create function job_queue.promote_due_jobs(max_jobs integer) returns integer
-language plpgsql set search_path = '' as $$
+language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
   v_now timestamptz := clock_timestamp();
   v_promoted integer;
@@ -305,7 +305,7 @@ comment on function job_queue.promote_due_jobs is 'Makes ready what has waited l
 -- job that ran too long waits for its backoff like any other that failed. The token is forgotten, so
 -- whatever such a worker still reports is refused. Called by every claim and every heartbeat.
 create function job_queue.rescue_jobs(max_jobs integer) returns integer
-language plpgsql set search_path = '' set enable_seqscan = off as $$
+language plpgsql set search_path = pg_catalog, pg_temp set enable_seqscan = off as $$
 declare
   v_now timestamptz := clock_timestamp();
   v_rescued integer;
@@ -398,7 +398,7 @@ comment on function job_queue.run_seconds is 'The time from the beginning of a r
 
 -- Raises JQ004.
 create function job_queue.check_lease_seconds(lease_seconds integer) returns void
-language plpgsql immutable set search_path = '' as $$
+language plpgsql immutable set search_path = pg_catalog, pg_temp as $$
 begin
   if lease_seconds between 1 and 86400 is not true then
     raise exception 'lease_seconds: expected 1 to 86400' using errcode = 'JQ004';
@@ -409,7 +409,7 @@ comment on function job_queue.check_lease_seconds is 'Refuses a lease of impossi
 -- The results of a job's finished steps, by name. Asked only for jobs that have some. Volatile, so that it sees
 -- what was saved after the call that claims began: that call sees the job as it was locked, which is later.
 create function job_queue.saved_steps(job_id uuid) returns jsonb
-language sql volatile set search_path = '' as $$
+language sql volatile set search_path = pg_catalog, pg_temp as $$
   select coalesce(jsonb_object_agg(s.name, s.result), '{}')
   from public.job_steps s
   where s.job_id = saved_steps.job_id and s.finished_at is not null

@@ -21,7 +21,7 @@ create function public.finish_and_claim_jobs(
   lease_token uuid default null,
   is_repeat boolean default false
 ) returns json
-language plpgsql set search_path = '' set statement_timeout = '5s' as $$
+language plpgsql set search_path = pg_catalog, pg_temp set statement_timeout = '5s' as $$
 declare
   v_finished text[];
   v_jobs json;
@@ -36,6 +36,7 @@ begin
   end if;
   v_finished := job_queue.finish_jobs(results);
   if max_jobs > 0 then
+    perform job_queue.note_worker(worker_id, job_types);
     select json_agg(c), count(*) into v_jobs, v_claimed
     from (
       select j.id, j.job_type, j.input_data, j.retry_count, j.max_retries, j.lease_token, j.progress,
@@ -59,7 +60,7 @@ comment on function public.finish_and_claim_jobs is 'Reports how jobs went and c
 -- will never read. What was claimed under those is released, and what is yet to be claimed is not. Saying
 -- it twice is harmless. Raises JQ004.
 create function public.abandon_jobs(results jsonb default '[]', lease_tokens uuid[] default '{}') returns text[]
-language plpgsql set search_path = '' set statement_timeout = '5s' set enable_seqscan = off as $$
+language plpgsql set search_path = pg_catalog, pg_temp set statement_timeout = '5s' set enable_seqscan = off as $$
 declare
   v_token uuid;
   v_finished text[];
@@ -83,7 +84,7 @@ comment on function public.abandon_jobs is 'Reports how the jobs of a crashed wo
 create function public.mark_job_completed(
   job_id uuid, output_data jsonb default null, lease_token uuid default null
 ) returns boolean
-language plpgsql set search_path = '' as $$
+language plpgsql set search_path = pg_catalog, pg_temp as $$
 begin
   perform job_queue.finish_job(
     job_id, lease_token, jsonb_build_object('outcome', 'completed', 'output_data', output_data), '{completed}'
@@ -104,7 +105,7 @@ create function public.mark_job_failed(
   retryable boolean default true,
   retry_after_seconds integer default null
 ) returns boolean
-language plpgsql set search_path = '' as $$
+language plpgsql set search_path = pg_catalog, pg_temp as $$
 begin
   if retry_after_seconds < 0 then
     raise exception 'retry_after_seconds: expected 0 or more' using errcode = 'JQ004';
@@ -128,7 +129,7 @@ comment on function public.mark_job_failed is 'Records why an attempt failed and
 create function public.release_job(
   job_id uuid, lease_token uuid default null, delay_seconds integer default null
 ) returns boolean
-language plpgsql set search_path = '' as $$
+language plpgsql set search_path = pg_catalog, pg_temp as $$
 begin
   if delay_seconds < 0 then
     raise exception 'delay_seconds: expected 0 or more' using errcode = 'JQ004';
@@ -145,7 +146,7 @@ comment on function public.release_job is 'Hands a job back to the queue without
 -- Raises what finish_jobs can only say: JQ003, JQ002, and JQ001 or JQ005 when the job has ended
 -- in a state other than those expected.
 create function job_queue.finish_job(job_id uuid, lease_token uuid, result jsonb, expected text[]) returns void
-language plpgsql set search_path = '' as $$
+language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
   v_job public.jobs := job_queue.lock_job(job_id);
   v_status text;
@@ -163,12 +164,15 @@ begin
     raise exception 'this run of job % has already ended: the job is %', job_id, v_status
       using errcode = case v_status when 'cancelled' then 'JQ001' else 'JQ005' end;
   end if;
+  if v_status = 'queued' then
+    perform job_queue.wake_worker();
+  end if;
 end $$;
 comment on function job_queue.finish_job is 'Finishes one job or says why not.';
 
 -- Holds a job for the rest of the transaction. Raises JQ003.
 create function job_queue.lock_job(job_id uuid) returns public.jobs
-language plpgsql set search_path = '' set enable_seqscan = off as $$
+language plpgsql set search_path = pg_catalog, pg_temp set enable_seqscan = off as $$
 declare
   v_job public.jobs;
 begin
@@ -182,7 +186,7 @@ comment on function job_queue.lock_job is 'Locks a job and returns it.';
 
 -- For calls without a token, as from the SQL editor. Raises JQ005.
 create function job_queue.check_by_hand(job public.jobs, expected text[]) returns void
-language plpgsql set search_path = '' as $$
+language plpgsql set search_path = pg_catalog, pg_temp as $$
 begin
   if job.status <> all (expected) then
     raise exception 'job % is %: expected %', job.id, job.status, array_to_string(expected, ' or ')
@@ -198,7 +202,7 @@ comment on function job_queue.check_by_hand is 'Refuses a job in the wrong state
 -- in the order given: "lost" for a job that is no longer held under that token. A job that the same
 -- claim has already finished is left alone and its status returned. Raises JQ004.
 create function job_queue.finish_jobs(results jsonb) returns text[]
-language plpgsql set search_path = '' as $$
+language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
   v_finished text[];
 begin
@@ -220,7 +224,7 @@ comment on function job_queue.finish_jobs is 'Ends the attempts of jobs and retu
 -- Raises JQ004 for a result that makes no sense. Asked only when not every result was applied: those that
 -- make no sense are not, and to read all results twice would cost every report.
 create function job_queue.check_results(results jsonb) returns void
-language plpgsql immutable set search_path = '' as $$
+language plpgsql immutable set search_path = pg_catalog, pg_temp as $$
 declare
   v_position bigint;
   v_problem text;
@@ -262,7 +266,7 @@ comment on function job_queue.problem_of_result is 'What is wrong with a result;
 -- rule out reading the table. With a plain `=`, a session that made its plan while the table was small
 -- goes on to merge every report with the whole primary key.
 create function job_queue.apply_results(results jsonb) returns text[]
-language plpgsql set search_path = ''
+language plpgsql set search_path = pg_catalog, pg_temp
 set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_bitmapscan = off as $$
 declare
   v_now timestamptz := clock_timestamp();
@@ -281,6 +285,7 @@ begin
   ), finished as (
     update public.jobs j
     set lease_expires_at = null, updated_at = v_now,
+        progress = job_queue.progress_at_end(j.progress, r.outcome),
         (status, waiting_for, run_at, retry_count, output_data, error, completed_at) = (
       select n.status,
              case when n.is_retry then 'retry' when n.is_rest then 'time' end,
@@ -330,7 +335,7 @@ comment on function job_queue.apply_results is 'Writes results to the jobs held 
 -- The answer to a report of which not every result was applied. A claim's token stays on the job that
 -- it ended, which tells a repeated report from one that comes too late.
 create function job_queue.statuses_of_results(results jsonb) returns text[]
-language sql stable set search_path = '' set enable_seqscan = off as $$
+language sql stable set search_path = pg_catalog, pg_temp set enable_seqscan = off as $$
   select array_agg(
     case when j.lease_token = r.lease_token and j.status <> 'processing' then j.status else 'lost' end
     order by r.position
@@ -352,6 +357,17 @@ language sql immutable as $$
   end
 $$;
 comment on function job_queue.settled_outcome is 'The outcome of a run, a hand-over judged by its progress.';
+
+-- What a job shows as its progress after a run: one that had nothing to count and is done is one of one, not
+-- nothing of nothing.
+create function job_queue.progress_at_end(progress jsonb, outcome text) returns jsonb
+language sql immutable as $$
+  select case
+    when outcome = 'completed' and progress -> 'total' = '0' then progress || '{"done": 1, "total": 1}'
+    else progress
+  end
+$$;
+comment on function job_queue.progress_at_end is 'The progress that a job shows after a run.';
 
 -- What the job shows as its error after a failed run.
 create function job_queue.error_of_result(outcome text, error_message text) returns text
@@ -380,7 +396,7 @@ comment on function job_queue.status_after_attempt is 'The status that an outcom
 -- retry to retry, as job_types says about the type. All of it is random, so that jobs that failed
 -- together come back far apart.
 create function job_queue.retry_delay(job_type text, retry_count integer) returns interval
-language plpgsql volatile set search_path = '' set enable_seqscan = off as $$
+language plpgsql volatile set search_path = pg_catalog, pg_temp set enable_seqscan = off as $$
 declare
   v_type public.job_types;
 begin
@@ -403,5 +419,5 @@ to service_role;
 grant execute on function
   job_queue.finish_job, job_queue.lock_job, job_queue.check_by_hand, job_queue.finish_jobs, job_queue.check_results,
   job_queue.problem_of_result, job_queue.apply_results, job_queue.statuses_of_results, job_queue.settled_outcome,
-  job_queue.error_of_result, job_queue.status_after_attempt, job_queue.retry_delay
+  job_queue.progress_at_end, job_queue.error_of_result, job_queue.status_after_attempt, job_queue.retry_delay
 to service_role;

@@ -6,7 +6,7 @@
 create function public.mark_job_processing(
   job_id uuid, lease_token uuid default null, lease_seconds integer default 30
 ) returns boolean
-language plpgsql set search_path = '' as $$
+language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
   v_job public.jobs;
 begin
@@ -28,7 +28,7 @@ comment on function public.mark_job_processing is 'Confirms that a claimed job h
 
 -- Starts a queued job that its caller has locked, as a claim would; one that waits, before its time.
 create function job_queue.start_job(job_id uuid, lease_seconds integer) returns void
-language plpgsql set search_path = '' set enable_seqscan = off as $$
+language plpgsql set search_path = pg_catalog, pg_temp set enable_seqscan = off as $$
 declare
   v_now timestamptz := clock_timestamp();
   v_deadline timestamptz := (
@@ -59,7 +59,7 @@ comment on function job_queue.start_job is 'Starts one queued job without a work
 -- Whoever calls also rescues jobs whose lease has ended, their own that ran too long among them, so that
 -- they need not wait for a claim. Called by workers every few seconds. Raises JQ004.
 create function public.heartbeat_jobs(jobs jsonb, lease_seconds integer default 30) returns jsonb
-language plpgsql set search_path = '' set statement_timeout = '5s' set enable_seqscan = off as $$
+language plpgsql set search_path = pg_catalog, pg_temp set statement_timeout = '5s' set enable_seqscan = off as $$
 declare
   v_answers jsonb := job_queue.renew_leases(jobs, lease_seconds);
   v_now timestamptz := clock_timestamp();
@@ -75,7 +75,7 @@ comment on function public.heartbeat_jobs is 'Renews the leases of running jobs 
 -- leases. Such a job is not renewed and its answer is the state before; nobody can rescue it meanwhile.
 -- Raises JQ004.
 create function job_queue.renew_leases(jobs jsonb, lease_seconds integer) returns jsonb
-language plpgsql set search_path = ''
+language plpgsql set search_path = pg_catalog, pg_temp
 set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_bitmapscan = off as $$
 declare
   v_now timestamptz := clock_timestamp();
@@ -123,7 +123,7 @@ comment on function job_queue.renew_leases is 'Renews leases and says of each jo
 create function public.start_job_step(
   job_id uuid, lease_token uuid, name text, lease_seconds integer default 30
 ) returns text
-language plpgsql set search_path = '' set enable_seqscan = off as $$
+language plpgsql set search_path = pg_catalog, pg_temp set enable_seqscan = off as $$
 declare
   v_answer text;
 begin
@@ -159,7 +159,7 @@ create function public.save_job_step(
   lease_seconds integer default 30,
   replace boolean default false
 ) returns text
-language plpgsql set search_path = '' set enable_seqscan = off as $$
+language plpgsql set search_path = pg_catalog, pg_temp set enable_seqscan = off as $$
 declare
   v_answer text;
   v_is_new boolean;
@@ -194,7 +194,7 @@ comment on function public.save_job_step is 'Keeps the result of a finished step
 
 -- Raises JQ004.
 create function job_queue.check_step_name(name text) returns void
-language plpgsql immutable set search_path = '' as $$
+language plpgsql immutable set search_path = pg_catalog, pg_temp as $$
 begin
   if length(name) between 1 and 200 is not true then
     raise exception 'name: expected 1 to 200 characters' using errcode = 'JQ004';
@@ -205,7 +205,7 @@ comment on function job_queue.check_step_name is 'Refuses a name that no step ca
 -- Renews one lease, holds the job for the rest of the transaction, and says: held or cancelled.
 -- Raises JQ002, JQ003, JQ004.
 create function job_queue.renew_lease(job_id uuid, lease_token uuid, progress jsonb, lease_seconds integer) returns text
-language plpgsql set search_path = '' as $$
+language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
   v_answer text;
 begin
@@ -224,7 +224,7 @@ comment on function job_queue.renew_lease is 'Renews one lease: held or cancelle
 -- Holds the job for the rest of the transaction, so that what a worker writes elsewhere is fenced by its
 -- lease too. For functions of the application that handlers call. Raises JQ002, JQ003.
 create function job_queue.check_lease(job_id uuid, lease_token uuid) returns void
-language plpgsql set search_path = '' as $$
+language plpgsql set search_path = pg_catalog, pg_temp as $$
 begin
   if job_queue.is_held(job_queue.lock_job(job_id), lease_token, clock_timestamp()) is not true then
     raise exception 'the lease on job % is lost: stop working on it', job_id using errcode = 'JQ002';

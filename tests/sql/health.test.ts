@@ -74,6 +74,8 @@ Deno.test("the health of an empty queue is no error", async () => {
   assert.ok(version);
   assert.deepEqual(counted, {
     types: [],
+    not_run: [],
+    failed_parts: [],
     stuck: 0,
     completed_per_minute: 0,
     workers: 0,
