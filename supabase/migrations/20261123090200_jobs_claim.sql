@@ -104,9 +104,9 @@ begin
         started_at = v_now,
         updated_at = v_now
     where j.ctid = any (v_chosen)
-    returning j as job
+    returning j as job, j.priority, j.run_at, j.created_at
   )
-  select array_agg(c.job order by (c.job).priority desc, (c.job).run_at, (c.job).created_at) into jobs from claimed c;
+  select array_agg(c.job order by c.priority desc, c.run_at, c.created_at) into jobs from claimed c;
 end $$;
 comment on function job_queue.claim_jobs is 'Claims jobs under the given lease token.';
 

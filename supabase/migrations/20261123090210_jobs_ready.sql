@@ -24,7 +24,7 @@ begin
   is_cut := false;
   if exists (select from public.jobs j where j.waiting_for = 'isolation') then
     if is_idle then
-      places := job_queue.lock_suspects(max_jobs, job_types, paused);
+      places := job_queue.readable(job_queue.lock_suspects(max_jobs, job_types, paused));
       are_suspects := places <> '{}';
     elsif job_queue.ask_for_isolation(job_types, paused) then
       suspects_wait := true;
@@ -110,7 +110,7 @@ comment on function job_queue.fitting is 'The first of these jobs, as many as fi
 -- About what a claimed job adds to the answer.
 create function job_queue.bytes_of(job public.jobs) returns bigint
 language sql stable as $$
-  select 512 + job.input_bytes + job.step_bytes + coalesce(pg_column_size(job.progress), 0)
+  select 512 + job.step_bytes + job.input_bytes + coalesce(pg_column_size(job.progress), 0)
 $$;
 comment on function job_queue.bytes_of is 'The bytes of a claimed job.';
 

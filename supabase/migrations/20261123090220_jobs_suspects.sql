@@ -5,7 +5,7 @@
 -- nothing more. So whatever they do, they do to each other or to themselves.
 --
 -- A suspect keeps its place in the line: a worker that has nothing else takes suspects when the first of them comes
--- before the first ready job, by priority, due time and age. Neither kind can so keep the other waiting
+-- before the first ready job, by priority, due time and age; others that may run beside it come along. Neither kind can so keep the other waiting
 -- for longer than it would if there were no isolation. A busy worker passes them by. But when the first in the
 -- line is a suspect that has waited for five seconds, a busy worker that claims is asked to run empty: one
 -- every five seconds.

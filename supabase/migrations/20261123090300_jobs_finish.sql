@@ -285,7 +285,8 @@ comment on function job_queue.problem_of_result is 'What is wrong with a result;
 -- Rows are locked by the update itself, in the order of id, because the join can only run from the
 -- sorted results to the primary key: `= any (array[...])` cannot be hashed or merged, and the settings
 -- rule out reading the table. With a plain `=`, a session that made its plan while the table was small
--- goes on to merge every report with the whole primary key.
+-- goes on to merge every report with the whole primary key. `offset 0` keeps expressions from being merged into
+-- all that use them, where they would be evaluated again.
 create function job_queue.apply_results(results jsonb) returns text[]
 language plpgsql set search_path = ''
 set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_bitmapscan = off as $$
@@ -344,6 +345,7 @@ begin
             select job_queue.settled_outcome(j, r.outcome, r.retry_after_seconds, r.was_given_time) as outcome offset 0
           ) o
         ) s
+        offset 0
       ) n
     )
     from result r
