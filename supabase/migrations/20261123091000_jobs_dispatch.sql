@@ -78,7 +78,8 @@ comment on function job_queue.ready_due_jobs is 'Makes ready what has waited lon
 
 -- How many workers to wake: at least one when a job is ready and the running ones are not full, for a worker
 -- that waits for a slow job is not looking for others; more when there is enough for more. None when the
--- queue is not set up. Reads no more jobs than all workers together may run.
+-- queue is not set up. Counts by weight; who holds suspects is full, and one that has to run alone fills a worker.
+-- Reads no more jobs than all workers together may run.
 create function job_queue.workers_to_wake() returns integer
 language plpgsql stable set search_path = pg_catalog, pg_temp
 set enable_seqscan = off set enable_bitmapscan = off set enable_sort = off as $$
@@ -86,7 +87,7 @@ declare
   v_now timestamptz := clock_timestamp();
   v_settings job_queue.settings;
   v_capacity integer;
-  v_running integer;
+  v_running bigint;
   v_workers integer;
   v_ready integer;
 begin
@@ -95,13 +96,19 @@ begin
     return 0;
   end if;
   v_capacity := v_settings.max_workers * v_settings.jobs_per_worker;
-  select count(*), count(distinct r.worker_id) into v_running, v_workers
+  select coalesce(sum(w.slots), 0), count(w.worker_id) into v_running, v_workers
   from (
-    select j.worker_id from public.jobs j
-    where j.status = 'processing' and j.lease_expires_at > v_now
-    limit v_capacity
-  ) r;
-  v_ready := job_queue.count_ready_jobs(v_capacity - v_running);
+    select r.worker_id,
+           case when bool_or(r.suspicion > 0) then v_settings.jobs_per_worker
+                else sum(job_queue.slots(r.job_type, v_settings.jobs_per_worker)) end as slots
+    from (
+      select j.worker_id, j.job_type, j.suspicion from public.jobs j
+      where j.status = 'processing' and j.lease_expires_at > v_now
+      limit v_capacity
+    ) r
+    group by r.worker_id
+  ) w;
+  v_ready := job_queue.ready_slots(greatest(0, v_capacity - v_running)::integer, v_settings.jobs_per_worker);
   if v_ready = 0 then
     return 0;
   end if;
@@ -109,24 +116,48 @@ begin
 end $$;
 comment on function job_queue.workers_to_wake is 'How many workers to wake now.';
 
--- Counts ready jobs of types that are not paused, up to a limit.
-create function job_queue.count_ready_jobs(max_jobs integer) returns integer
+-- How much of a worker a job of this type takes.
+create function job_queue.slots(job_type text, jobs_per_worker integer) returns integer
+language sql stable set search_path = pg_catalog, pg_temp as $$
+  select coalesce((
+    select least(t.weight, slots.jobs_per_worker) from public.job_types t where t.job_type = slots.job_type
+  ), 1)
+$$;
+comment on function job_queue.slots is 'The weight of a job of this type, at most a whole worker.';
+
+create function job_queue.paused_types() returns text[]
+language sql stable set search_path = pg_catalog, pg_temp as $$
+  select array(select t.job_type from public.job_types t where t.paused_at is not null)
+$$;
+comment on function job_queue.paused_types is 'The types of which no job is claimed.';
+
+-- How much room jobs need that could be claimed, of types that are not paused, up to a limit.
+create function job_queue.ready_slots(max_slots integer, jobs_per_worker integer) returns integer
 language sql stable set search_path = pg_catalog, pg_temp
 set enable_seqscan = off set enable_bitmapscan = off set enable_sort = off as $$
-  select count(*)::integer
+  select least(max_slots, coalesce(sum(c.slots), 0))::integer
   from (
-    select
-    from unnest(job_queue.ready_types()) as r (job_type)
+    select j.slots
+    from unnest(job_queue.without(job_queue.ready_types(), job_queue.paused_types())) as r (job_type)
+    cross join lateral (select job_queue.slots(r.job_type, jobs_per_worker) as slots offset 0) w
     cross join lateral (
-      select from public.jobs j
+      select w.slots from public.jobs j
       where j.status = 'queued' and j.waiting_for is null and j.job_type = any (array[r.job_type])
-      limit max_jobs
+      limit max_slots
     ) j
-    where not exists (select from public.job_types t where t.job_type = r.job_type and t.paused_at is not null)
-    limit max_jobs
-  ) ready
+    union all
+    select case j.suspicion when 2 then jobs_per_worker else w.slots end
+    from unnest(job_queue.isolated_types(null, job_queue.paused_types())) as r (job_type)
+    cross join lateral (select job_queue.slots(r.job_type, jobs_per_worker) as slots offset 0) w
+    cross join lateral (
+      select j.suspicion from public.jobs j
+      where j.waiting_for = 'isolation' and j.job_type = any (array[r.job_type])
+      limit max_slots
+    ) j
+    limit max_slots
+  ) c
 $$;
-comment on function job_queue.count_ready_jobs is 'How many jobs could be claimed, up to a limit.';
+comment on function job_queue.ready_slots is 'How much room the jobs need that could be claimed, up to a limit.';
 
 -- Posts one request. It carries the worker token, which opens the function and nothing else: whoever may
 -- read pg_net's tables sees it. Raises 55000 when something is missing that setup_job_queue had found.
@@ -288,12 +319,17 @@ begin
     return false;
   end if;
   select max(head.updated_at) into v_ready_since
-  from unnest(job_queue.ready_types()) as r (job_type)
-  cross join lateral (
-    select j.updated_at from public.jobs j
-    where j.status = 'queued' and j.waiting_for is null and j.job_type = any (array[r.job_type])
-    order by j.job_type, j.priority desc, j.run_at, j.created_at
-    limit 1
+  from (
+    select h.updated_at
+    from unnest(job_queue.ready_types()) as r (job_type)
+    cross join lateral (
+      select j.updated_at from public.jobs j
+      where j.status = 'queued' and j.waiting_for is null and j.job_type = any (array[r.job_type])
+      order by j.job_type, j.priority desc, j.run_at, j.created_at
+      limit 1
+    ) h
+    union all
+    select j.updated_at from (select * from public.jobs i where i.waiting_for = 'isolation' limit 100) j
   ) head;
   return job_queue.is_recent(v_woken_at, least(interval '5 minutes', (v_now - v_ready_since) / 10));
 end $$;

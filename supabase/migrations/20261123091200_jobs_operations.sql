@@ -93,7 +93,8 @@ comment on function job_queue.version is 'The release that this schema belongs t
 -- How the queue is, for people and for whatever watches it. Looks at no more than 10,000 jobs of each kind, so
 -- that it is cheap however many there are: a number that is that high means "at least".
 --   types                 [{"job_type", "is_paused", "ready", "oldest_ready_seconds", "waiting", "retrying",
---                           "running", "failed_last_hour", "last_error"}]
+--                           "isolated", "running", "failed_last_hour", "last_error"}], isolated being those that
+--                           wait for a worker that has nothing else, because theirs died
 --   not_run               types with jobs that wait, of which no worker has asked for any within ten minutes
 --   failed_parts          [{"part", "error", "failing_seconds", "failures", "remedy"}]: what tend_job_queue cannot do
 --   stuck                 running jobs whose lease has ended: a worker died and nobody has come since
@@ -169,7 +170,7 @@ comment on function job_queue.health is 'What job_queue_health answers.';
 create function job_queue.health_by_type()
 returns table (
   job_type text, is_paused boolean, ready bigint, oldest_ready_seconds integer, waiting bigint, retrying bigint,
-  running bigint, failed_last_hour bigint, last_error text
+  isolated bigint, running bigint, failed_last_hour bigint, last_error text
 )
 language plpgsql stable set search_path = pg_catalog, pg_temp
 set enable_seqscan = off set enable_bitmapscan = off set plan_cache_mode = force_custom_plan as $$
@@ -203,6 +204,10 @@ begin
       limit 10000
     ) w
     group by w.job_type
+  ), isolated as (
+    select i.job_type, count(*) as jobs
+    from (select j.job_type from public.jobs j where j.waiting_for = 'isolation' limit 10000) i
+    group by i.job_type
   ), running as (
     select r.job_type, count(*) as jobs from job_queue.running_jobs(10000) r group by r.job_type
   ), failed as (
@@ -219,13 +224,15 @@ begin
   )
   select n.job_type, p.job_type is not null, coalesce(r.jobs, 0),
          extract(epoch from greatest(interval '0', v_now - r.ready_since))::integer,
-         coalesce(w.jobs, 0), coalesce(w.retries, 0), coalesce(b.jobs, 0), coalesce(f.jobs, 0), f.error
+         coalesce(w.jobs, 0), coalesce(w.retries, 0), coalesce(i.jobs, 0), coalesce(b.jobs, 0), coalesce(f.jobs, 0), f.error
   from (
-    select job_type from ready union select job_type from waiting union select job_type from running
+    select job_type from ready union select job_type from waiting union select job_type from isolated
+    union select job_type from running
     union select job_type from failed union select job_type from paused
   ) n
   left join ready r on r.job_type = n.job_type
   left join waiting w on w.job_type = n.job_type
+  left join isolated i on i.job_type = n.job_type
   left join running b on b.job_type = n.job_type
   left join failed f on f.job_type = n.job_type
   left join paused p on p.job_type = n.job_type;
@@ -247,7 +254,10 @@ create view public.failed_jobs with (security_invoker = true) as
 select j.id, j.job_type, j.completed_at as failed_at, j.error, j.retry_count, j.worker_id, j.owner_id, j.input_data,
        (
          select jsonb_agg(
-           jsonb_build_object('failed_at', f.failed_at, 'worker_id', f.worker_id, 'duration', f.duration, 'error', f.error)
+           jsonb_build_object(
+             'failed_at', f.failed_at, 'worker_id', f.worker_id, 'duration', f.duration, 'error', f.error,
+             'is_attempt', f.is_attempt, 'company', f.company
+           )
            order by f.id
          )
          from public.job_failures f
@@ -286,7 +296,7 @@ begin
     union all
     select 2, format('job_queue_jobs{job_type="%s",state="%s"} %s', job_queue.label(t.type ->> 'job_type'), s.state, t.type ->> s.state)
     from jsonb_array_elements(v_health -> 'types') as t (type)
-    cross join unnest(array['ready', 'waiting', 'retrying', 'running', 'failed_last_hour']) as s (state)
+    cross join unnest(array['ready', 'waiting', 'retrying', 'isolated', 'running', 'failed_last_hour']) as s (state)
     union all
     select 3, '# HELP job_queue_oldest_ready_seconds How long the next job of a type has been ready.' || chr(10)
            || '# TYPE job_queue_oldest_ready_seconds gauge'

@@ -259,7 +259,34 @@ Deno.test("what has become due and what a dead worker held is ready before worke
   await posted();
   assert.equal(await dispatch(), 2);
   assert.equal((await queue.row(waiting)).waiting_for, null);
-  assert.equal((await queue.row(held.id)).status, "queued");
+  assert.equal((await queue.row(held.id)).waiting_for, "isolation");
+});
+
+Deno.test("workers are woken by what jobs weigh, as if a job took a whole worker at most", async () => {
+  await setUp(", max_workers => 10, jobs_per_worker => 4");
+  await sql`insert into job_types (job_type, weight) values ('half', 2), ('huge', 9)`;
+  await many(3, "half");
+  await many(2, "huge");
+  await posted();
+  assert.equal(await dispatch(), 4);
+  await sql`select get_next_job(2, '{half}', 'one')`;
+  assert.equal(await dispatch(), 3);
+});
+
+Deno.test("each job that has to run alone is a worker's worth, and those that run beside each other are not", async () => {
+  await setUp(", max_workers => 9, jobs_per_worker => 4");
+  await many(4);
+  await sql`update jobs set suspicion = 1, waiting_for = 'isolation' where true`;
+  await posted();
+  assert.equal(await dispatch(), 1);
+  await sql`update jobs set suspicion = 2 where true`;
+  assert.equal(await dispatch(), 4);
+  await sql`select pause_job_type('test')`;
+  assert.equal(await dispatch(), 0);
+  await sql`select resume_job_type('test')`;
+  await posted();
+  await sql`select get_next_job(1, worker_id => 'one')`;
+  assert.equal(await dispatch(), 3);
 });
 
 Deno.test("jobs that nobody takes are posted about less and less often", async () => {

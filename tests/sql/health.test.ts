@@ -45,6 +45,7 @@ Deno.test("health tells of every type what is ready, waits, runs and fails", asy
     oldest_ready_seconds: 0,
     waiting: 1,
     retrying: 0,
+    isolated: 0,
     running: 0,
     failed_last_hour: 0,
     last_error: null,
