@@ -127,7 +127,7 @@ comment on function job_queue.slots is 'The weight of a job of this type, at mos
 
 create function job_queue.paused_types() returns text[]
 language sql stable set search_path = pg_catalog, pg_temp as $$
-  select array(select t.job_type from public.job_types t where t.paused_at is not null)
+  select array(select t.job_type from public.job_types t where t.paused_at is not null order by 1)
 $$;
 comment on function job_queue.paused_types is 'The types of which no job is claimed.';
 
