@@ -9,11 +9,13 @@ begin;
 -- The life of a job.
 --
 -- A web app calls enqueue_job (or simply inserts a row) and goes on with its own work. The job is
--- `queued`. It is ready at once, unless it waits: for a time (run_at in the future) or for the
--- backoff after a failed attempt. The column waiting_for says so; ready jobs have null there, and
--- only they stand in the index that claims read, so whatever waits or is finished costs a claim nothing.
+-- `queued`. It is ready at once, unless it waits: for a time (run_at in the future), for the backoff
+-- after a failed attempt, or for a worker that has nothing else. The column waiting_for says so; ready
+-- jobs have null there, and only they stand in the index that claims read, so whatever waits or is
+-- finished costs a claim nothing.
 --
--- A worker claims a few ready jobs in one call. Each becomes `processing` and carries the lease token
+-- A worker claims a few ready jobs in one call: as many as it has room for, by their weights, and as its
+-- answer may carry, by their bytes. Each becomes `processing` and carries the lease token
 -- of that claim and the moment the lease ends. Everything the worker writes about the job from then
 -- on (renewing the lease, saving a step, the end) must show that token. A worker that was too slow,
 -- or was presumed dead, holds an old token: what it writes changes nothing and it is told so.
@@ -22,14 +24,23 @@ begin;
 -- queued again to wait for its backoff, or `failed` for good when no retries are left or trying again
 -- cannot help. Released: the worker hands it back unharmed and the attempt does not count; it may ask
 -- that the job rests for a while. Handed over: the worker has to stop in the middle of it. If it saved a
--- step since its claim, the job goes on elsewhere and the attempt goes on with it; if not, the attempt
--- has failed, so that nothing is handed on for ever. If someone asked to cancel the job meanwhile, the
--- worker hears of it with its next heartbeat and the job ends `cancelled`.
+-- step since its claim, the job goes on elsewhere and the attempt goes on with it. If not, the attempt has
+-- failed, unless the worker says that the run had too little time; and so that nothing is handed on for
+-- ever, that is believed twice in a row. If someone asked to cancel the job meanwhile, the worker hears of
+-- it with its next heartbeat and the job ends `cancelled`.
 --
 -- When a worker dies it reports nothing. Its lease ends, and the next claim or heartbeat by anyone
--- rescues the job: the attempt has failed, the saved steps stay. A job with a timeout never gets a lease
--- beyond its deadline, so the same rescue ends jobs that run too long, even when their worker still
--- breathes.
+-- rescues its jobs; the saved steps stay. One of them may have killed it, and nobody knows which. So each
+-- that has saved no step since its claim is a suspect, and a suspect is claimed only by a worker that has
+-- nothing else: after its first loss beside other suspects, after the second alone. Only a run that was
+-- lost alone, and not for the first time, uses an attempt. A killer so fails by its own attempts, and the
+-- jobs that were on board with it lose none. A run that its worker ends itself clears the job.
+--
+-- A job with a timeout never gets a lease beyond its deadline, so the same rescue ends jobs that run too
+-- long, even when their worker still breathes: that is a failed attempt.
+--
+-- Whatever ends a run without using an attempt is counted, and bounded; but for a plain release, which only a
+-- worker that stops has reason for.
 --
 -- Final jobs never change state again, except that a failed one may be queued anew.
 -- cleanup_old_jobs deletes those that ended long ago.
@@ -48,6 +59,35 @@ begin;
 create schema job_queue;
 comment on schema job_queue is
   'Internals of the job queue. Not for the API: the functions to call are in public.';
+
+-- How many bytes a value has as the JSON text that travels, not as it is stored: the number 1e131071 is
+-- stored in 12 bytes and written in 131,072. Such numbers are looked for before the text is built, which
+-- could take gigabytes. 2147483647 for what is surely far more than max_bytes.
+create function job_queue.text_bytes(value jsonb, max_bytes integer) returns integer
+language plpgsql immutable set search_path = '' as $$
+begin
+  if pg_column_size(value) > 4096 then
+    -- No text is shorter than a sixth of what is stored for it.
+    if pg_column_size(value) / 6 > max_bytes or exists (
+      select from (
+        select sum(octet_length(n.number::text)) over (rows unbounded preceding) as bytes
+        from jsonb_path_query(value, 'strict $.** ? (@ > 1e100 || @ < 1e-100)') as n (number)
+      ) odd
+      where odd.bytes > max_bytes
+    ) then
+      return 2147483647;
+    end if;
+  end if;
+  return octet_length(value::text);
+end $$;
+comment on function job_queue.text_bytes is 'The bytes of a value as JSON text; 2147483647 for far more than max_bytes.';
+
+-- Says how much a value of that many bytes is.
+create function job_queue.bytes_in_words(bytes integer) returns text
+language sql immutable as $$
+  select case bytes when 2147483647 then 'far more' else bytes || ' bytes' end
+$$;
+comment on function job_queue.bytes_in_words is 'A number of bytes for a message.';
 
 create table public.jobs (
   id uuid primary key default gen_random_uuid(),
@@ -77,6 +117,13 @@ create table public.jobs (
   progress jsonb,
   step_count integer not null default 0,
   steps_at_claim integer not null default 0,
+  input_bytes integer not null generated always as (job_queue.text_bytes(input_data, 1048576)) stored,
+  step_bytes bigint not null default 0,
+  suspicion smallint not null default 0,
+  is_alone boolean not null default false,
+  free_losses smallint not null default 0,
+  free_hand_overs smallint not null default 0,
+  free_rests smallint not null default 0,
 
   -- What each status means for the other columns. One expression and not one constraint per column: they
   -- are evaluated at every change of every job, and twelve of them cost a tenth of its time.
@@ -84,7 +131,11 @@ create table public.jobs (
     case status
       when 'queued' then
         lease_expires_at is null and completed_at is null and cancel_requested_at is null
-        and (waiting_for is null or waiting_for in ('time', 'retry'))
+        and case
+          when waiting_for is null then suspicion = 0
+          when waiting_for = 'isolation' then suspicion > 0
+          else waiting_for in ('time', 'retry')
+        end
       when 'processing' then
         lease_expires_at is not null and lease_token is not null and started_at is not null
         and completed_at is null and waiting_for is null
@@ -97,6 +148,7 @@ create table public.jobs (
   ),
   constraint jobs_counts_are_possible check (
     retry_count between 0 and max_retries and step_count >= 0 and (timeout_seconds is null or timeout_seconds > 0)
+    and suspicion between 0 and 2
   ),
   constraint jobs_names_are_short check (
     octet_length(job_type) between 1 and 200
@@ -114,7 +166,7 @@ with (
 
 comment on table public.jobs is 'Work for process-queued-jobs, one row per job.';
 comment on column public.jobs.status is 'queued, processing, completed, failed or cancelled';
-comment on column public.jobs.input_data is 'what the job works on: a JSON object of at most 1 MiB';
+comment on column public.jobs.input_data is 'what the job works on: a JSON object of at most 1 MiB of text';
 comment on column public.jobs.output_data is 'the result of a completed job';
 comment on column public.jobs.error is 'why the last attempt failed; null once completed';
 comment on column public.jobs.started_at is 'when the latest attempt began';
@@ -122,7 +174,8 @@ comment on column public.jobs.completed_at is 'when the job became final, in wha
 comment on column public.jobs.retry_count is 'how many retries the job has used';
 comment on column public.jobs.priority is 'higher first';
 comment on column public.jobs.run_at is 'not before';
-comment on column public.jobs.waiting_for is 'why a queued job is not ready: time or retry; null when ready';
+comment on column public.jobs.waiting_for is
+  'why a queued job is not ready: time, retry, or isolation (it waits for a worker that has nothing else); null when ready';
 comment on column public.jobs.timeout_seconds is
   'how long one run may take, from its claim on; null: what job_types says about the type, if anything';
 comment on column public.jobs.deadline_at is 'when the latest run had to be over; null: no limit';
@@ -134,6 +187,14 @@ comment on column public.jobs.lease_token is
 comment on column public.jobs.lease_expires_at is 'when the job may be rescued from its worker';
 comment on column public.jobs.step_count is 'how many finished steps the job has';
 comment on column public.jobs.steps_at_claim is 'step_count when the latest run began';
+comment on column public.jobs.input_bytes is 'of the text of input_data';
+comment on column public.jobs.step_bytes is 'of the text of all results of finished steps';
+comment on column public.jobs.suspicion is
+  'whether the job may have killed its worker: 0 no, 1 it runs only beside others like it, 2 it runs alone';
+comment on column public.jobs.is_alone is 'whether the latest run was claimed alone, by a worker that had nothing else';
+comment on column public.jobs.free_losses is 'runs in a row that ended with their worker and used no attempt';
+comment on column public.jobs.free_hand_overs is 'hand-overs without a new step, one after the other, that used no attempt';
+comment on column public.jobs.free_rests is 'rests without a new step, one after the other, that used no attempt';
 
 -- What claims read. The columns are the claim's order by: nothing is sorted, nothing skipped.
 create index jobs_ready_idx on public.jobs (priority desc, run_at, created_at)
@@ -145,6 +206,10 @@ create index jobs_ready_by_type_idx on public.jobs (job_type, priority desc, run
 
 create index jobs_waiting_idx on public.jobs (run_at)
   where waiting_for in ('time', 'retry');
+
+-- Jobs whose worker died: few, and only a worker that has nothing else takes them.
+create index jobs_isolation_idx on public.jobs (job_type, priority desc, run_at, created_at)
+  where waiting_for = 'isolation';
 
 create index jobs_lease_idx on public.jobs (lease_expires_at)
   where status = 'processing';
@@ -168,6 +233,7 @@ create table public.job_steps (
   job_id uuid not null references public.jobs (id) on delete cascade,
   name text not null,
   result jsonb,
+  result_bytes integer generated always as (job_queue.text_bytes(result, 2097152)) stored,
   started_at timestamptz not null default clock_timestamp(),
   finished_at timestamptz,
   runs integer not null default 1,
@@ -177,13 +243,14 @@ create table public.job_steps (
   constraint job_steps_are_finished_with_a_result check ((result is null) = (finished_at is null))
 );
 comment on table public.job_steps is 'Steps of a job, begun and finished; they outlive the attempt.';
-comment on column public.job_steps.result is 'what the step gave; null: begun and not finished';
+comment on column public.job_steps.result is 'what the step gave, at most 2 MiB of text; null: begun and not finished';
+comment on column public.job_steps.result_bytes is 'of the text of result';
 comment on column public.job_steps.started_at is 'when the latest run of the step began';
 comment on column public.job_steps.runs is 'how many claims of the job began the step';
 comment on column public.job_steps.lease_token is 'the claim that began it last';
 
--- Why a job is not finished yet, or never will be: one row per run that failed. Runs that were released,
--- handed over with progress or cancelled did not fail.
+-- Why a job is not finished yet, or never will be: one row per run that failed or was lost with its worker.
+-- Runs that were released, handed over without using an attempt or cancelled did neither.
 create table public.job_failures (
   job_id uuid not null references public.jobs (id) on delete cascade,
   id bigint not null generated always as identity,
@@ -192,20 +259,34 @@ create table public.job_failures (
   failed_at timestamptz not null,
   duration interval not null generated always as (failed_at - started_at) stored,
   error text not null,
-  primary key (job_id, id)
+  is_attempt boolean not null default true,
+  company integer,
+  on_board uuid[],
+  primary key (job_id, id),
+  constraint job_failures_company_is_told check ((company is null) = (on_board is null))
 );
-comment on table public.job_failures is 'Failed runs of jobs: when, where, for how long, and why.';
+comment on table public.job_failures is 'Failed and lost runs of jobs: when, where, for how long, and why.';
+comment on column public.job_failures.is_attempt is 'whether the run used an attempt of the job';
+comment on column public.job_failures.company is
+  'how many other jobs the worker held that was lost, as far as known then; null: no worker was lost';
+comment on column public.job_failures.on_board is 'up to 20 of those jobs';
+
+-- Who was lost with a worker just before; only lost runs are in it.
+create index job_failures_lost_idx on public.job_failures (worker_id, failed_at)
+  where company is not null;
 
 create table public.job_types (
   job_type text primary key,
   open_to_users boolean not null default false,
   timeout_seconds integer,
+  weight integer not null default 1,
   retry_base_seconds numeric not null default 10,
   retry_factor numeric not null default 2,
   retry_cap_seconds numeric not null default 900,
   max_waiting_per_user integer not null default 100,
   paused_at timestamptz,
   constraint job_types_timeout_is_possible check (timeout_seconds > 0),
+  constraint job_types_weight_is_possible check (weight between 1 and 1000),
   constraint job_types_limit_is_possible check (max_waiting_per_user >= 0),
   constraint job_types_retries_are_possible check (
     retry_base_seconds between 0 and 86400 and retry_factor between 1 and 100 and retry_cap_seconds between 0 and 2592000
@@ -214,7 +295,9 @@ create table public.job_types (
 comment on table public.job_types is
   'What holds for all jobs of a type. A type without a row is closed to signed-in users and has the defaults.';
 comment on column public.job_types.open_to_users is 'whether signed-in users may enqueue it; the service role may enqueue anything';
-comment on column public.job_types.timeout_seconds is 'for jobs that have no timeout_seconds of their own';
+comment on column public.job_types.timeout_seconds is
+  'for jobs that have no timeout_seconds of their own, and the most that a job with an owner may have';
+comment on column public.job_types.weight is 'how much of a worker''s QUEUE_CONCURRENCY one job takes';
 comment on column public.job_types.retry_base_seconds is 'the longest backoff before the first retry';
 comment on column public.job_types.retry_factor is 'by how much the longest backoff grows from retry to retry';
 comment on column public.job_types.retry_cap_seconds is 'the longest backoff of all';
@@ -243,15 +326,40 @@ create trigger jobs_wait_for_run_at before insert on public.jobs
 create function job_queue.refuse_input_data() returns trigger
 language plpgsql set search_path = '' as $$
 begin
-  raise exception 'input_data: expected a JSON object of at most 1048576 bytes, got % of % bytes',
-    jsonb_typeof(new.input_data), pg_column_size(new.input_data)
+  raise exception 'input_data: expected a JSON object of at most 1048576 bytes of text, got % of %',
+    jsonb_typeof(new.input_data), job_queue.bytes_in_words(new.input_bytes)
     using errcode = 'JQ004', hint = 'put large things into Storage and their paths into input_data';
 end $$;
 comment on function job_queue.refuse_input_data() is 'Raises JQ004.';
 
 create trigger jobs_refuse_input_data after insert or update of input_data on public.jobs
-  for each row when (jsonb_typeof(new.input_data) <> 'object' or pg_column_size(new.input_data) > 1048576)
+  for each row when (jsonb_typeof(new.input_data) <> 'object' or new.input_bytes > 1048576)
   execute function job_queue.refuse_input_data();
+
+create function job_queue.refuse_step_result() returns trigger
+language plpgsql set search_path = '' as $$
+begin
+  raise exception 'result: expected at most 2097152 bytes of text, got %', job_queue.bytes_in_words(new.result_bytes)
+    using errcode = 'JQ004', hint = 'put large things into Storage and their paths into the result';
+end $$;
+comment on function job_queue.refuse_step_result() is 'Raises JQ004.';
+
+create trigger job_steps_refuse_result after insert or update of result on public.job_steps
+  for each row when (new.result_bytes > 2097152)
+  execute function job_queue.refuse_step_result();
+
+create function job_queue.refuse_progress() returns trigger
+language plpgsql set search_path = '' as $$
+begin
+  raise exception 'progress: expected at most 16384 bytes of text, got %',
+    job_queue.bytes_in_words(job_queue.text_bytes(new.progress, 16384))
+    using errcode = 'JQ004', hint = 'progress is for people to look at';
+end $$;
+comment on function job_queue.refuse_progress() is 'Raises JQ004.';
+
+create trigger jobs_refuse_progress after insert or update of progress on public.jobs
+  for each row when (new.progress is not null and job_queue.text_bytes(new.progress, 16384) > 16384)
+  execute function job_queue.refuse_progress();
 
 create function job_queue.refuse_state_change() returns trigger
 language plpgsql set search_path = '' as $$
@@ -532,10 +640,11 @@ grant execute on function job_queue.insert_jobs, job_queue.problem_of_job, job_q
 
 -- 20261123090200_jobs_claim.sql
 
--- Handing ready jobs to workers.
+-- Handing jobs to workers.
 
--- Claims up to max_jobs ready jobs for the caller and returns them in the order to run them: by
--- priority, then due time, then age. No row: nothing is ready. Two callers never get the same job.
+-- Claims up to max_jobs ready jobs for the caller, who holds no other, and returns them in the order to run
+-- them: by priority, then due time, then age. Fewer, but at least one, when their inputs and steps weigh more
+-- than 4 MiB together. No row: nothing is ready. Two callers never get the same job.
 -- Called by workers and from the SQL editor. Raises JQ004.
 create function public.get_next_job(
   max_jobs integer default 1,
@@ -558,10 +667,103 @@ begin
          case when c.step_count = 0 then '{}' else job_queue.saved_steps(c.id) end, c.progress,
          job_queue.run_seconds(c.started_at, c.deadline_at), c.created_at, c.run_at, c.owner_id
   from job_queue.claim_jobs(
-    get_next_job.max_jobs, get_next_job.job_types, get_next_job.worker_id, get_next_job.lease_seconds, gen_random_uuid()
-  ) c;
+    get_next_job.max_jobs, get_next_job.job_types, get_next_job.worker_id, get_next_job.lease_seconds, gen_random_uuid(),
+    is_idle => true
+  ) claim
+  cross join unnest(claim.jobs) c;
 end $$;
 comment on function public.get_next_job is 'Claims the next ready jobs and returns them in order; no row when there are none.';
+
+-- The claim itself: makes ready what can be, then takes suspects or else the first ready jobs that no one else
+-- is taking. What the arguments mean stands at finish_and_claim_jobs. A caller that may repeat its call says
+-- whether this is a repetition; it gets what was claimed before it under its token.
+--
+-- Choosing and updating are two statements, because the second then sees the rows as they were locked.
+-- The settings: one plan per session, because planning takes longer than claiming; and one that keeps to the
+-- indexes that have the order, because a plan made while the queue was empty, when sorting nothing looked
+-- as cheap, would sort the whole backlog later.
+create function job_queue.claim_jobs(
+  max_jobs integer, job_types text[], worker_id text, lease_seconds integer, lease_token uuid,
+  is_repeat boolean default null, is_idle boolean default false, capacity integer default null,
+  max_bytes integer default 4194304,
+  out jobs public.jobs[], out are_suspects boolean, out suspects_wait boolean, out is_cut boolean, out weights jsonb
+)
+language plpgsql set search_path = ''
+set plan_cache_mode = force_generic_plan
+set enable_seqscan = off set enable_bitmapscan = off set enable_sort = off as $$
+declare
+  v_now timestamptz := clock_timestamp();
+  v_chosen tid[];
+  v_is_more boolean;
+  -- By type: a few rows for all jobs, instead of a search for each.
+  v_timeouts jsonb;
+  v_paused text[];
+begin
+  perform job_queue.check_claim(lease_seconds, capacity, max_bytes);
+  select * into v_timeouts, weights, v_paused from job_queue.type_rules();
+  weights := case when capacity is not null then weights end;
+  if is_repeat is not null and not job_queue.open_claim(lease_token, is_repeat) then
+    jobs := array(select j from job_queue.claimed_jobs(lease_token, lease_seconds) j);
+    are_suspects := exists (select from unnest(jobs) j where j.suspicion > 0);
+    -- Nobody knows any more.
+    is_cut := cardinality(jobs) between 1 and max_jobs - 1 and not are_suspects;
+    return;
+  end if;
+  -- Again as long as there may be more: who gets fewer jobs than asked for takes the queue for empty. Not for
+  -- ever, though: there may be any number of jobs of types that are not asked for.
+  loop
+    -- Most claims find neither; to ask first is cheaper than to start an update of nothing.
+    v_is_more := case
+      when exists (select from public.jobs j where j.waiting_for in ('time', 'retry') and j.run_at <= v_now)
+        or exists (select from public.jobs j where j.status = 'processing' and j.lease_expires_at <= v_now)
+      then job_queue.make_ready(greatest(100, max_jobs))
+      else false
+    end;
+    select c.places, c.are_suspects, c.suspects_wait, c.is_cut into v_chosen, are_suspects, suspects_wait, is_cut
+    from job_queue.lock_jobs(max_jobs, job_types, v_paused, weights, is_idle, capacity, max_bytes) c;
+    exit when not v_is_more or are_suspects or suspects_wait or is_cut or cardinality(v_chosen) = max_jobs
+      or clock_timestamp() > v_now + interval '1 second';
+  end loop;
+  if v_chosen = '{}' then
+    jobs := '{}';
+    return;
+  end if;
+  if is_repeat is false then
+    perform job_queue.settle_claim(lease_token);
+  end if;
+  v_now := clock_timestamp();
+  with claimed as (
+    update public.jobs j
+    set status = 'processing',
+        waiting_for = null,
+        worker_id = claim_jobs.worker_id,
+        lease_token = claim_jobs.lease_token,
+        lease_expires_at = job_queue.lease_end(v_now, claim_jobs.lease_seconds, job_queue.deadline(
+          v_now, j.timeout_seconds, (v_timeouts ->> j.job_type)::integer, j.owner_id
+        )),
+        deadline_at = job_queue.deadline(v_now, j.timeout_seconds, (v_timeouts ->> j.job_type)::integer, j.owner_id),
+        steps_at_claim = j.step_count,
+        is_alone = are_suspects and cardinality(v_chosen) = 1,
+        started_at = v_now,
+        updated_at = v_now
+    where j.ctid = any (v_chosen)
+    returning j as job, j.priority, j.run_at, j.created_at
+  )
+  select array_agg(c.job order by c.priority desc, c.run_at, c.created_at) into jobs from claimed c;
+end $$;
+comment on function job_queue.claim_jobs is 'Claims jobs under the given lease token.';
+
+-- What job_types says, for whole claims: {type: timeout}, {type: weight} of those that do not weigh 1, and the
+-- paused types. Null when it says nothing of the kind.
+create function job_queue.type_rules(out timeouts jsonb, out weights jsonb, out paused text[])
+language sql stable set search_path = '' as $$
+  select jsonb_object_agg(t.job_type, t.timeout_seconds) filter (where t.timeout_seconds is not null),
+         jsonb_object_agg(t.job_type, t.weight) filter (where t.weight <> 1),
+         array_agg(t.job_type) filter (where t.paused_at is not null)
+  from public.job_types t
+  where t.timeout_seconds is not null or t.weight <> 1 or t.paused_at is not null
+$$;
+comment on function job_queue.type_rules is 'Timeouts, weights and paused types.';
 
 -- Tokens of claims that took jobs or were asked for again. Small and short-lived.
 create table job_queue.settled_claims (
@@ -632,102 +834,265 @@ begin
 end $$;
 comment on function job_queue.claimed_jobs is 'Jobs held under the token of a claim.';
 
--- The claim itself: makes ready what can be, then takes the first max_jobs ready jobs that no one else is
--- taking. A caller that may repeat its call says whether this is a
--- repetition; it gets what was claimed before it under its token.
---
--- Choosing and updating are two statements, because the second then sees the rows as they were locked.
--- The settings: one plan per session, because planning takes longer than claiming; and one that keeps to the
--- indexes that have the order, because a plan made while the queue was empty, when sorting nothing looked
--- as cheap, would sort the whole backlog later.
-create function job_queue.claim_jobs(
-  max_jobs integer, job_types text[], worker_id text, lease_seconds integer, lease_token uuid,
-  is_repeat boolean default null
-) returns setof public.jobs
-language plpgsql set search_path = ''
-set plan_cache_mode = force_generic_plan
-set enable_seqscan = off set enable_bitmapscan = off set enable_sort = off as $$
-declare
-  v_now timestamptz := clock_timestamp();
-  v_chosen tid[];
-  v_is_more boolean;
-  -- By type: a few rows for all jobs, instead of a search for each.
-  v_timeouts jsonb;
+-- Whether a token holds a job: its run has neither ended nor overrun.
+create function job_queue.is_held(job public.jobs, lease_token uuid, now timestamptz) returns boolean
+language sql immutable as $$
+  select job.lease_token = lease_token
+    and job.lease_expires_at is not null
+    and (job.deadline_at is null or now < job.deadline_at)
+$$;
+comment on function job_queue.is_held is 'Whether a job is held under a token.';
+
+-- When a lease taken or renewed now ends: never after the run's deadline. Like every expression that runs
+-- once per job, it has no settings of its own, so that it is inlined: a call would cost more than the
+-- rest of the row.
+create function job_queue.lease_end(now timestamptz, lease_seconds integer, deadline_at timestamptz) returns timestamptz
+language sql stable as $$
+  select least(now + make_interval(secs => lease_seconds), deadline_at)
+$$;
+comment on function job_queue.lease_end is 'The end of a lease taken now.';
+
+-- When a run that begins now has to be over: after the job's own timeout, else that of its type, else never.
+-- The own timeout of a job with an owner, who may have chosen it, only shortens that of the type.
+create function job_queue.deadline(
+  now timestamptz, timeout_seconds integer, type_seconds integer, owner_id uuid
+) returns timestamptz
+language sql stable as $$
+  select now + make_interval(secs => case
+    when owner_id is null then coalesce(timeout_seconds, type_seconds)
+    else least(timeout_seconds, type_seconds)
+  end)
+$$;
+comment on function job_queue.deadline is 'The deadline of a run that begins now; null when it has none.';
+
+-- How long a run may take; null when it has no deadline.
+create function job_queue.run_seconds(started_at timestamptz, deadline_at timestamptz) returns integer
+language sql immutable as $$
+  select extract(epoch from deadline_at - started_at)::integer
+$$;
+comment on function job_queue.run_seconds is 'The time from the beginning of a run to its deadline.';
+
+-- Raises JQ004.
+create function job_queue.check_lease_seconds(lease_seconds integer) returns void
+language plpgsql immutable set search_path = '' as $$
+begin
+  if lease_seconds between 1 and 86400 is not true then
+    raise exception 'lease_seconds: expected 1 to 86400' using errcode = 'JQ004';
+  end if;
+end $$;
+comment on function job_queue.check_lease_seconds is 'Refuses a lease of impossible length.';
+
+-- Raises JQ004.
+create function job_queue.check_claim(lease_seconds integer, capacity integer, max_bytes integer) returns void
+language plpgsql immutable set search_path = '' as $$
 begin
   perform job_queue.check_lease_seconds(lease_seconds);
-  if is_repeat is not null and not job_queue.open_claim(lease_token, is_repeat) then
-    return query select * from job_queue.claimed_jobs(lease_token, lease_seconds);
-    return;
+  if capacity < 0 then
+    raise exception 'capacity: expected 0 or more' using errcode = 'JQ004';
+  elsif max_bytes >= 1 is not true then
+    raise exception 'max_bytes: expected 1 or more' using errcode = 'JQ004';
   end if;
-  -- Again as long as there may be more: who gets fewer jobs than asked for takes the queue for empty. Not for
-  -- ever, though: there may be any number of jobs of types that are not asked for.
-  loop
-    -- Most claims find neither; to ask first is cheaper than to start an update of nothing.
-    v_is_more := case
-      when exists (select from public.jobs j where j.waiting_for in ('time', 'retry') and j.run_at <= v_now)
-        or exists (select from public.jobs j where j.status = 'processing' and j.lease_expires_at <= v_now)
-      then job_queue.make_ready(greatest(100, max_jobs))
-      else false
-    end;
-    v_chosen := job_queue.lock_ready_jobs(max_jobs, job_types);
-    exit when not v_is_more or cardinality(v_chosen) = max_jobs or clock_timestamp() > v_now + interval '1 second';
-  end loop;
-  if v_chosen = '{}' then
-    return;
-  end if;
-  if is_repeat is false then
-    perform job_queue.settle_claim(lease_token);
-  end if;
-  v_timeouts := (
-    select jsonb_object_agg(t.job_type, t.timeout_seconds) from public.job_types t where t.timeout_seconds is not null
-  );
-  return query
-  with claimed as (
-    update public.jobs j
-    set status = 'processing',
-        worker_id = claim_jobs.worker_id,
-        lease_token = claim_jobs.lease_token,
-        lease_expires_at = job_queue.lease_end(
-          v_now, claim_jobs.lease_seconds, job_queue.deadline(v_now, j.timeout_seconds, v_timeouts, j.job_type)
-        ),
-        deadline_at = job_queue.deadline(v_now, j.timeout_seconds, v_timeouts, j.job_type),
-        steps_at_claim = j.step_count,
-        started_at = v_now,
-        updated_at = v_now
-    where j.ctid = any (v_chosen)
-    returning j.*
-  )
-  select * from claimed c order by c.priority desc, c.run_at, c.created_at;
 end $$;
-comment on function job_queue.claim_jobs is 'Claims ready jobs under the given lease token.';
+comment on function job_queue.check_claim is 'Refuses impossible bounds of a claim.';
 
--- Locks the first ready jobs and returns where they are. Jobs that another claim has locked are
--- skipped, never waited for; those of a paused type are not even read.
-create function job_queue.lock_ready_jobs(max_jobs integer, job_types text[]) returns tid[]
+-- The results of a job's finished steps, by name. Asked only for jobs that have some. Volatile, so that it sees
+-- what was saved after the call that claims began: that call sees the job as it was locked, which is later.
+create function job_queue.saved_steps(job_id uuid) returns jsonb
+language sql volatile set search_path = '' as $$
+  select coalesce(jsonb_object_agg(s.name, s.result), '{}')
+  from public.job_steps s
+  where s.job_id = saved_steps.job_id and s.finished_at is not null
+$$;
+comment on function job_queue.saved_steps is 'Saved step results of a job, by name.';
+
+revoke all on all functions in schema job_queue from public;
+revoke all on function public.get_next_job from public, anon, authenticated;
+grant execute on function public.get_next_job to service_role;
+grant execute on function
+  job_queue.claim_jobs, job_queue.type_rules, job_queue.open_claim, job_queue.settle_claim, job_queue.claimed_jobs,
+  job_queue.is_held, job_queue.lease_end, job_queue.deadline, job_queue.run_seconds, job_queue.check_lease_seconds,
+  job_queue.check_claim, job_queue.saved_steps, job_queue.text_bytes, job_queue.bytes_in_words
+to service_role;
+
+-- 20261123090210_jobs_ready.sql
+
+-- Which jobs a claim takes: in their order, as far as they fit.
+--
+-- What a job weighs comes twice. Its weight is how much of a worker it takes, and stands in job_types. Its bytes are
+-- what it adds to the answer, and were counted when they went in: to claim is to read numbers.
+--
+-- A job that is too heavy for what the caller has left is passed by lighter ones behind it, but only for ten
+-- seconds. From then on they wait with it until some worker has room, at the latest one that has run empty.
+-- So neither waits for longer than runs last.
+
+-- Locks the jobs that a claim takes, all of them suspects or none, and says where they are, in order. No other
+-- is locked that does not have to be looked at. is_cut: more were ready but did not fit.
+create function job_queue.lock_jobs(
+  max_jobs integer, job_types text[], paused text[], weights jsonb, is_idle boolean, capacity integer, max_bytes integer,
+  out places tid[], out are_suspects boolean, out suspects_wait boolean, out is_cut boolean
+)
 language plpgsql set search_path = '' as $$
 declare
-  v_paused text[] := array(select t.job_type from public.job_types t where t.paused_at is not null);
+  v_ready record;
 begin
-  if v_paused <> '{}' then
-    return job_queue.lock_ready_jobs_of_types(max_jobs, array(
-      select r.job_type
-      from unnest(coalesce(lock_ready_jobs.job_types, job_queue.ready_types())) as r (job_type)
-      where r.job_type <> all (v_paused)
-    ));
+  max_jobs := least(max_jobs, case when capacity > 0 then capacity end);
+  places := '{}';
+  are_suspects := false;
+  suspects_wait := false;
+  is_cut := false;
+  if exists (select from public.jobs j where j.waiting_for = 'isolation') then
+    if is_idle then
+      places := job_queue.readable(job_queue.lock_suspects(max_jobs, job_types, paused));
+      are_suspects := places <> '{}';
+    elsif job_queue.ask_for_isolation(job_types, paused) then
+      suspects_wait := true;
+      return;
+    end if;
+  end if;
+  if are_suspects then
+    places := job_queue.fitting(places, weights, capacity, max_bytes);
+    return;
+  end if;
+  select * into v_ready
+  from job_queue.lock_ready_jobs_that_fit(
+    max_jobs, job_types, paused, weights, case when not is_idle then capacity end
+  );
+  places := v_ready.places;
+  is_cut := v_ready.is_cut;
+  if v_ready.bytes > max_bytes or weights is not null then
+    places := job_queue.fitting(job_queue.readable(places), weights, capacity, max_bytes);
+    is_cut := is_cut or cardinality(places) < cardinality(v_ready.places);
+  end if;
+end $$;
+comment on function job_queue.lock_jobs is 'Locks the jobs that a claim takes.';
+
+-- Locks ready jobs without those that are too heavy for the capacity by themselves; null: none is.
+create function job_queue.lock_ready_jobs_that_fit(
+  max_jobs integer, job_types text[], paused text[], weights jsonb, capacity integer,
+  out places tid[], out bytes bigint, out is_cut boolean
+)
+language plpgsql set search_path = '' as $$
+declare
+  v_heavy text[];
+  v_first public.jobs;
+begin
+  is_cut := false;
+  if capacity = 0 then
+    places := '{}';
+    is_cut := true;
+    return;
+  end if;
+  if capacity is not null and weights is not null then
+    v_heavy := array(select w.key from jsonb_each_text(weights) w where w.value::integer > capacity);
+  end if;
+  if v_heavy <> '{}' then
+    v_first := job_queue.first_ready_job(
+      array(select t from unnest(v_heavy) t where job_types is null or t = any (job_types)), paused
+    );
+    is_cut := v_first.id is not null;
+  end if;
+  select l.places, l.bytes into places, bytes
+  from job_queue.lock_ready_jobs(max_jobs, job_types, nullif(coalesce(paused, '{}') || coalesce(v_heavy, '{}'), '{}')) l;
+  if v_first.updated_at <= clock_timestamp() - interval '10 seconds' then
+    places := array(
+      select p.place
+      from unnest(places) with ordinality as p (place, position)
+      join public.jobs j on j.ctid = p.place
+      where job_queue.is_before(j, v_first)
+      order by p.position
+    );
+  end if;
+end $$;
+comment on function job_queue.lock_ready_jobs_that_fit is 'Locks the next ready jobs, none heavier than the capacity.';
+
+-- As many of these jobs, from the first on, as fit together. The first always does.
+create function job_queue.fitting(places tid[], weights jsonb, capacity integer, max_bytes integer) returns tid[]
+language plpgsql set search_path = '' as $$
+begin
+  return array(
+    select f.place
+    from (
+      select p.place, p.position,
+             sum(job_queue.bytes_of(j)) over upward as bytes,
+             sum(coalesce((weights ->> j.job_type)::integer, 1)) over upward as slots
+      from unnest(places) with ordinality as p (place, position)
+      join public.jobs j on j.ctid = p.place
+      window upward as (order by p.position)
+    ) f
+    where f.position = 1 or (f.bytes <= max_bytes and (capacity is null or f.slots <= capacity))
+    order by f.position
+  );
+end $$;
+comment on function job_queue.fitting is 'The first of these jobs, as many as fit together.';
+
+-- About what a claimed job adds to the answer.
+create function job_queue.bytes_of(job public.jobs) returns bigint
+language sql stable as $$
+  select 512 + job.step_bytes + job.input_bytes + coalesce(pg_column_size(job.progress), 0)
+$$;
+comment on function job_queue.bytes_of is 'The bytes of a claimed job.';
+
+-- These jobs without those whose input cannot be sent, which fail here, each by itself: they got into the table
+-- past its trigger, and to read one of them would fail the claim of everybody.
+create function job_queue.readable(places tid[]) returns tid[]
+language plpgsql set search_path = '' as $$
+declare
+  v_now timestamptz := clock_timestamp();
+  v_unreadable tid[] := array(
+    select j.ctid from public.jobs j where j.ctid = any (places) and j.input_bytes = 2147483647
+  );
+begin
+  if v_unreadable = '{}' then
+    return places;
+  end if;
+  with failed as (
+    update public.jobs j
+    set status = 'failed', waiting_for = null, completed_at = v_now, updated_at = v_now,
+        error = 'the job cannot be read: its input_data is far too long to be sent'
+    where j.ctid = any (v_unreadable)
+    returning j.id, j.error
+  )
+  insert into public.job_failures (job_id, started_at, failed_at, error, is_attempt)
+  select f.id, v_now, v_now, f.error, false from failed f;
+  return array(
+    select p.place from unnest(places) with ordinality as p (place, position)
+    where p.place <> all (v_unreadable)
+    order by p.position
+  );
+end $$;
+comment on function job_queue.readable is 'These jobs without those that cannot be read, which fail.';
+
+-- Locks the first ready jobs and returns where they are and what they weigh. Jobs that another claim has locked
+-- are skipped, never waited for; those of a type to be left out are not even read.
+create function job_queue.lock_ready_jobs(
+  max_jobs integer, job_types text[], left_out text[], out places tid[], out bytes bigint
+)
+language plpgsql set search_path = '' as $$
+begin
+  if left_out is not null then
+    job_types := job_queue.without(coalesce(job_types, job_queue.ready_types()), left_out);
   end if;
   if job_types is null then
-    return array(
-      select j.ctid
+    select coalesce(array_agg(r.place), '{}'), sum(r.bytes) into places, bytes
+    from (
+      select j.ctid as place, job_queue.bytes_of(j) as bytes
       from public.jobs j
       where j.status = 'queued' and j.waiting_for is null
       order by j.priority desc, j.run_at, j.created_at
       limit max_jobs
       for no key update skip locked
-    );
+    ) r;
+    return;
   end if;
-  return job_queue.lock_ready_jobs_of_types(max_jobs, job_types);
+  select l.places, l.bytes into places, bytes from job_queue.lock_ready_jobs_of_types(max_jobs, job_types) l;
 end $$;
 comment on function job_queue.lock_ready_jobs is 'Locks the next ready jobs, of the given types or of all.';
+
+create function job_queue.without(job_types text[], left_out text[]) returns text[]
+language sql immutable as $$
+  select array(select t from unnest(job_types) t where t <> all (left_out))
+$$;
+comment on function job_queue.without is 'These types without those.';
 
 -- Reads each type's own part of jobs_ready_by_type_idx as far as needed, merges, and locks the first of
 -- all. Reading does not lock, so nothing is locked that is not claimed. When other claims hold so many
@@ -736,14 +1101,19 @@ comment on function job_queue.lock_ready_jobs is 'Locks the next ready jobs, of 
 -- `= any (array[type])` with the type in the order by, because that order only jobs_ready_by_type_idx
 -- has: with `= type` the planner may prefer jobs_ready_idx and filter, which is slow as soon as there
 -- is a backlog of other types.
-create function job_queue.lock_ready_jobs_of_types(max_jobs integer, job_types text[]) returns tid[]
+create function job_queue.lock_ready_jobs_of_types(
+  max_jobs integer, job_types text[], out places tid[], out bytes bigint
+)
 language plpgsql set search_path = '' as $$
 declare
   v_types text[] := array(select distinct t from unnest(job_types) t where t is not null);
-  v_chosen tid[] := array[]::tid[];
   v_window bigint := max_jobs;
   v_seen bigint;
+  v_locked tid[];
+  v_bytes bigint;
 begin
+  places := '{}';
+  bytes := 0;
   loop
     with candidate as materialized (
       select r.*
@@ -758,20 +1128,22 @@ begin
       order by r.priority desc, r.run_at, r.created_at
       limit v_window
     ), locked as materialized (
-      select j.ctid as place
+      select j.ctid as place, job_queue.bytes_of(j) as bytes
       from candidate c
       join public.jobs j on j.ctid = c.place
-      where j.status = 'queued' and j.waiting_for is null and c.place <> all (v_chosen)
+      where j.status = 'queued' and j.waiting_for is null and c.place <> all (places)
       order by c.priority desc, c.run_at, c.created_at
-      limit max_jobs - cardinality(v_chosen)
+      limit max_jobs - cardinality(places)
       for no key update of j skip locked
     )
-    select v_chosen || array(select l.place from locked l), (select count(*) from candidate)
-    into v_chosen, v_seen;
-    exit when cardinality(v_chosen) >= max_jobs or v_seen < v_window;
+    select coalesce(array_agg(l.place), '{}'), coalesce(sum(l.bytes), 0), (select count(*) from candidate)
+    into v_locked, v_bytes, v_seen
+    from locked l;
+    places := places || v_locked;
+    bytes := bytes + v_bytes;
+    exit when cardinality(places) >= max_jobs or v_seen < v_window;
     v_window := v_window * 4;
   end loop;
-  return v_chosen;
 end $$;
 comment on function job_queue.lock_ready_jobs_of_types is 'Locks the next ready jobs of the given types.';
 
@@ -800,6 +1172,171 @@ set enable_seqscan = off set enable_bitmapscan = off set enable_sort = off as $$
 $$;
 comment on function job_queue.ready_types is 'The types that have ready jobs.';
 
+-- The first ready job of these types, or of all, without those left out; a row of nulls when there is none.
+create function job_queue.first_ready_job(job_types text[], left_out text[]) returns public.jobs
+language sql stable set search_path = ''
+set enable_seqscan = off set enable_bitmapscan = off set enable_sort = off as $$
+  select h.job
+  from unnest(job_queue.without(coalesce(job_types, job_queue.ready_types()), coalesce(left_out, '{}'))) as r (job_type)
+  cross join lateral (
+    select j as job, j.priority, j.run_at, j.created_at from public.jobs j
+    where j.status = 'queued' and j.waiting_for is null and j.job_type = any (array[r.job_type])
+    order by j.job_type, j.priority desc, j.run_at, j.created_at
+    limit 1
+  ) h
+  order by h.priority desc, h.run_at, h.created_at
+  limit 1
+$$;
+comment on function job_queue.first_ready_job is 'The ready job that is next.';
+
+-- The order in which jobs are claimed.
+create function job_queue.is_before(one public.jobs, other public.jobs) returns boolean
+language sql immutable as $$
+  select one.priority > other.priority
+    or (one.priority = other.priority and (one.run_at, one.created_at) < (other.run_at, other.created_at))
+$$;
+comment on function job_queue.is_before is 'Whether a job is claimed before another.';
+
+revoke all on all functions in schema job_queue from public;
+grant execute on function
+  job_queue.lock_jobs, job_queue.lock_ready_jobs_that_fit, job_queue.fitting, job_queue.bytes_of, job_queue.readable,
+  job_queue.lock_ready_jobs, job_queue.without, job_queue.lock_ready_jobs_of_types, job_queue.ready_types,
+  job_queue.first_ready_job, job_queue.is_before
+to service_role;
+
+-- 20261123090220_jobs_suspects.sql
+
+-- Suspects: jobs whose worker died while it held them. One of them may have killed it.
+--
+-- They wait in isolation, apart from the ready jobs, for a worker that has nothing else. It gets those whose
+-- worker died once, together, or one whose worker died again, alone; and until they have ended it claims
+-- nothing more. So whatever they do, they do to each other or to themselves.
+--
+-- A suspect keeps its place in the line: a worker that has nothing else takes suspects when the first of them comes
+-- before the first ready job, by priority, due time and age; others that may run beside it come along. Neither kind can so keep the other waiting
+-- for longer than it would if there were no isolation. A busy worker passes them by. But when the first in the
+-- line is a suspect that has waited for five seconds, a busy worker that claims is asked to run empty: one
+-- every five seconds.
+
+-- Locks the suspects that come before the first ready job: one that has to run alone, or those that need not, up
+-- to max_jobs. Those that another claim has locked are skipped.
+create function job_queue.lock_suspects(max_jobs integer, job_types text[], paused text[]) returns tid[]
+language plpgsql set search_path = '' as $$
+declare
+  v_types text[] := job_queue.isolated_types(job_types, paused);
+  v_ready public.jobs := job_queue.first_ready_job(job_types, paused);
+  v_first public.jobs;
+  v_window bigint := max_jobs;
+  v_seen bigint;
+begin
+  loop
+    select j.* into v_first
+    from job_queue.suspects(v_types, v_window) c
+    join public.jobs j on j.ctid = c.place
+    where j.waiting_for = 'isolation'
+    order by c.position
+    limit 1
+    for no key update of j skip locked;
+    exit when found;
+    select count(*) into v_seen from job_queue.suspects(v_types, v_window);
+    if v_seen < v_window then
+      return '{}';
+    end if;
+    v_window := v_window * 4;
+  end loop;
+  if job_queue.is_before(v_ready, v_first) then
+    return '{}';
+  end if;
+  return array(
+    select j.ctid
+    from job_queue.suspects(v_types, v_window) c
+    join public.jobs j on j.ctid = c.place
+    where j.waiting_for = 'isolation'
+      and (j.id = v_first.id or (j.suspicion = 1 and v_first.suspicion = 1))
+    order by c.position
+    limit max_jobs
+    for no key update of j skip locked
+  );
+end $$;
+comment on function job_queue.lock_suspects is 'Locks the suspects that a worker may be given that has nothing else.';
+
+-- Whether the caller, who is busy, is to run empty for the sake of a suspect. Then nobody else is asked for the
+-- next five seconds: the suspect waits anew.
+create function job_queue.ask_for_isolation(job_types text[], paused text[]) returns boolean
+language plpgsql set search_path = '' as $$
+declare
+  v_now timestamptz := clock_timestamp();
+  v_first public.jobs;
+begin
+  select j.* into v_first
+  from job_queue.suspects(job_queue.isolated_types(job_types, paused), 1) c
+  join public.jobs j on j.ctid = c.place;
+  if v_first.updated_at <= v_now - interval '5 seconds' is not true
+    or job_queue.is_before(job_queue.first_ready_job(job_types, paused), v_first) then
+    return false;
+  end if;
+  update public.jobs j set updated_at = v_now
+  where j.ctid = any (array(
+    select s.ctid from public.jobs s
+    where s.id = any (array[v_first.id]) and s.waiting_for = 'isolation' and s.updated_at = v_first.updated_at
+    for no key update skip locked
+  ));
+  return found;
+end $$;
+comment on function job_queue.ask_for_isolation is 'Whether a busy worker is to run empty for a suspect.';
+
+-- Where the first suspects of these types are that are due, in their order.
+create function job_queue.suspects(job_types text[], max_jobs bigint) returns table (place tid, "position" bigint)
+language sql volatile set search_path = ''
+set enable_seqscan = off set enable_bitmapscan = off set enable_sort = off as $$
+  select s.place, row_number() over (order by s.priority desc, s.run_at, s.created_at)
+  from unnest(job_types) as t (job_type)
+  cross join lateral (
+    select j.ctid as place, j.priority, j.run_at, j.created_at
+    from public.jobs j
+    where j.waiting_for = 'isolation' and j.job_type = any (array[t.job_type]) and j.run_at <= clock_timestamp()
+    order by j.job_type, j.priority desc, j.run_at, j.created_at
+    limit max_jobs
+  ) s
+  order by s.priority desc, s.run_at, s.created_at
+  limit max_jobs
+$$;
+comment on function job_queue.suspects is 'The first suspects of these types.';
+
+-- The types among these, or among all, that have suspects and are not paused: one look into the index for each.
+create function job_queue.isolated_types(job_types text[] default null, paused text[] default null) returns text[]
+language sql stable set search_path = ''
+set enable_seqscan = off set enable_bitmapscan = off set enable_sort = off as $$
+  with recursive isolated as (
+    (select j.job_type from public.jobs j where j.waiting_for = 'isolation' order by j.job_type limit 1)
+    union all
+    select (
+      select j.job_type from public.jobs j
+      where j.waiting_for = 'isolation' and j.job_type > i.job_type
+      order by j.job_type
+      limit 1
+    )
+    from isolated i
+    where i.job_type is not null
+  )
+  select array(
+    select i.job_type from isolated i
+    where i.job_type is not null
+      and (isolated_types.job_types is null or i.job_type = any (isolated_types.job_types))
+      and i.job_type <> all (coalesce(paused, '{}'))
+  )
+$$;
+comment on function job_queue.isolated_types is 'The types that have suspects.';
+
+revoke all on all functions in schema job_queue from public;
+grant execute on function
+  job_queue.lock_suspects, job_queue.ask_for_isolation, job_queue.suspects, job_queue.isolated_types
+to service_role;
+
+-- 20261123090230_jobs_rescue.sql
+
+-- Making ready what waits, and taking jobs from workers whose lease has ended.
+
 -- Makes ready up to max_jobs jobs that are due, and as many that dead workers hold, and says whether there may
 -- be more.
 create function job_queue.make_ready(max_jobs integer) returns boolean
@@ -820,7 +1357,7 @@ declare
   v_promoted integer;
 begin
   update public.jobs
-  set waiting_for = null, updated_at = v_now
+  set waiting_for = case when suspicion > 0 then 'isolation' end, updated_at = v_now
   where ctid = any (array(
     select j.ctid
     from public.jobs j
@@ -835,9 +1372,14 @@ end $$;
 comment on function job_queue.promote_due_jobs is 'Makes ready what has waited long enough.';
 
 -- Takes jobs from workers whose lease has ended, and returns how many: from dead ones, and from those that
--- overran the deadline of their job. The attempt has failed. What a dead worker held is ready at once; a
--- job that ran too long waits for its backoff like any other that failed. The token is forgotten, so
--- whatever such a worker still reports is refused. Called by every claim and every heartbeat.
+-- overran the deadline of their job. What overran has failed, and waits for its backoff like any other that
+-- failed. Of what a dead worker held, each job is judged by itself, see job_queue.is_blamed; what is not blamed
+-- waits for nothing, but as a suspect if it saved no step. The token is forgotten, so whatever such a worker
+-- still reports is refused. Called by every claim and every heartbeat.
+--
+-- Whether a run was alone was settled when it was claimed, and not by what others on the same worker have come
+-- to since: so two who rescue at once, each some of its jobs, judge alike, and so does one who comes late. Who
+-- was on board is looked up besides, for people to read; a run that was not alone after all is not blamed.
 create function job_queue.rescue_jobs(max_jobs integer) returns integer
 language plpgsql set search_path = '' set enable_seqscan = off as $$
 declare
@@ -845,43 +1387,117 @@ declare
   v_rescued integer;
 begin
   with expired as materialized (
-    select x.ctid as place,
-           x.lease_expires_at >= x.deadline_at is true as is_overrun,
-           job_queue.status_after_failure(x.cancel_requested_at, x.retry_count, x.max_retries, true) as next_status
+    select x.ctid as place, x.id, job_queue.carrier(x) as carrier, x.started_at,
+           x.lease_expires_at >= x.deadline_at is true as is_overrun
     from public.jobs x
     where x.status = 'processing' and x.lease_expires_at <= v_now
     order by x.lease_expires_at
     limit max_jobs
     for no key update skip locked
+  ), crew as materialized (
+    select c.carrier, c.jobs
+    from job_queue.crews(
+      array(select distinct e.carrier from expired e where not e.is_overrun),
+      (select min(e.started_at) from expired e where not e.is_overrun), max_jobs
+    ) c
+  ), judged as (
+    select e.place, e.is_overrun, case when not e.is_overrun then array_remove(c.jobs, e.id) end as others
+    from expired e left join crew c on c.carrier = e.carrier
   ), rescued as (
     update public.jobs j
-    set status = e.next_status,
-        retry_count = j.retry_count + (e.next_status = 'queued')::integer,
-        waiting_for = case when e.next_status = 'queued' and e.is_overrun then 'retry' end,
-        run_at = case
-          when e.next_status = 'queued' and e.is_overrun then v_now + job_queue.retry_delay(j.job_type, j.retry_count)
-          else j.run_at
-        end,
-        error = case
-          when e.next_status = 'cancelled' then j.error
-          when e.is_overrun then format('timed out after %s seconds', job_queue.run_seconds(j.started_at, j.deadline_at))
-          else 'lease expired: the worker stopped without a word'
-        end,
-        completed_at = case when e.next_status <> 'queued' then v_now end,
-        lease_token = null,
-        lease_expires_at = null,
-        updated_at = v_now
-    from expired e
-    where j.ctid = e.place
-    returning j.id, j.status, j.worker_id, j.started_at, j.error
+    set (status, waiting_for, run_at, retry_count, suspicion, free_losses, error, completed_at) = (
+          select n.status,
+                 case when n.is_retry then 'retry' when n.status = 'queued' and n.suspicion > 0 then 'isolation' end,
+                 case when n.is_retry then v_now + job_queue.retry_delay(j.job_type, j.retry_count) else j.run_at end,
+                 j.retry_count + n.is_retry::integer,
+                 case when n.status = 'queued' then n.suspicion else 0 end,
+                 case when n.is_attempt then 0 else j.free_losses + 1 end,
+                 case when n.status = 'cancelled' then j.error else n.error end,
+                 case when n.status <> 'queued' then v_now end
+          from (
+            select b.*, s.status, s.status = 'queued' and b.is_attempt as is_retry
+            from (
+              select a.is_attempt,
+                     case
+                       when p.is_overrun then j.suspicion
+                       when j.step_count > j.steps_at_claim then 0
+                       else least(j.suspicion + 1, 2)
+                     end as suspicion,
+                     job_queue.error_of_loss(j, p.is_overrun, a.is_attempt) as error
+              from (select p.is_overrun or job_queue.is_blamed(j, cardinality(p.others)) as is_attempt offset 0) a
+            ) b
+            cross join lateral (
+              select job_queue.status_after_attempt(
+                case when b.is_attempt then 'failed' else 'released' end,
+                j.cancel_requested_at, j.retry_count, j.max_retries, true
+              ) as status
+            ) s
+          ) n
+        ),
+        lease_token = null, lease_expires_at = null, updated_at = v_now
+    from judged p
+    where j.ctid = p.place
+    returning j.id, j.status, j.worker_id, j.started_at, j.error, p.others,
+              j.status = 'failed' or j.waiting_for is not distinct from 'retry' as is_attempt
   ), recorded as (
-    insert into public.job_failures (job_id, worker_id, started_at, failed_at, error)
-    select r.id, r.worker_id, r.started_at, v_now, r.error from rescued r where r.status <> 'cancelled'
+    insert into public.job_failures (job_id, worker_id, started_at, failed_at, error, is_attempt, company, on_board)
+    select r.id, r.worker_id, r.started_at, v_now, r.error, r.is_attempt, cardinality(r.others), r.others[1:20]
+    from rescued r
+    where r.status <> 'cancelled'
   )
   select count(*) into v_rescued from rescued;
   return v_rescued;
 end $$;
-comment on function job_queue.rescue_jobs is 'Ends the attempts of workers whose lease has ended.';
+comment on function job_queue.rescue_jobs is 'Takes jobs from workers whose lease has ended.';
+
+-- Whether a run that ended with its worker uses an attempt: when it was alone and had saved no step, and the job
+-- was a suspect before; and after twenty in a row that used none, so that nothing loops for ever.
+create function job_queue.is_blamed(job public.jobs, company integer) returns boolean
+language sql immutable as $$
+  select job.free_losses >= 19
+    or (job.is_alone and company = 0 and job.suspicion > 0 and job.step_count = job.steps_at_claim)
+$$;
+comment on function job_queue.is_blamed is 'Whether a lost run uses an attempt.';
+
+-- What the job shows as its error after a run that was taken from its worker.
+create function job_queue.error_of_loss(job public.jobs, is_overrun boolean, is_attempt boolean) returns text
+language sql immutable as $$
+  select case
+    when is_overrun then format('timed out after %s seconds', job_queue.run_seconds(job.started_at, job.deadline_at))
+    when not is_attempt then 'lease expired: the worker stopped without a word'
+    when job.free_losses >= 19 then 'lost its worker 20 times in a row'
+    else 'the worker died while it ran alone'
+  end
+$$;
+comment on function job_queue.error_of_loss is 'The error of a run that was taken from its worker.';
+
+-- What a lost job was carried by: its worker or, when that gave no name, its claim.
+create function job_queue.carrier(job public.jobs) returns text
+language sql immutable as $$
+  select coalesce(job.worker_id, job.lease_token::text)
+$$;
+comment on function job_queue.carrier is 'The worker or the claim that holds a job.';
+
+-- The jobs that were on board of these lost workers: those that they hold, looked for among the leases that end
+-- first, because a dead worker's do, and those that were taken from them since their oldest run began.
+create function job_queue.crews(carriers text[], since timestamptz, max_jobs integer)
+returns table (carrier text, jobs uuid[])
+language sql volatile set search_path = '' set enable_seqscan = off as $$
+  select b.carrier, array_agg(b.id)
+  from (
+    select job_queue.carrier(j) as carrier, j.id
+    from (
+      select * from public.jobs p where p.status = 'processing' order by p.lease_expires_at limit max_jobs + 100
+    ) j
+    where job_queue.carrier(j) = any (carriers)
+    union
+    select f.worker_id, f.job_id
+    from public.job_failures f
+    where f.company is not null and f.worker_id = any (carriers) and f.failed_at >= since
+  ) b
+  group by b.carrier
+$$;
+comment on function job_queue.crews is 'Which jobs lost workers held.';
 
 -- What becomes of a job whose attempt failed. The one place for this rule.
 create function job_queue.status_after_failure(
@@ -896,68 +1512,10 @@ language sql immutable as $$
 $$;
 comment on function job_queue.status_after_failure is 'queued, failed or cancelled: what a failed attempt leads to.';
 
--- Whether a token holds a job: its run has neither ended nor overrun.
-create function job_queue.is_held(job public.jobs, lease_token uuid, now timestamptz) returns boolean
-language sql immutable as $$
-  select job.lease_token = lease_token
-    and job.lease_expires_at is not null
-    and (job.deadline_at is null or now < job.deadline_at)
-$$;
-comment on function job_queue.is_held is 'Whether a job is held under a token.';
-
--- When a lease taken or renewed now ends: never after the run's deadline. Like every expression that runs
--- once per job, it has no settings of its own, so that it is inlined: a call would cost more than the
--- rest of the row.
-create function job_queue.lease_end(now timestamptz, lease_seconds integer, deadline_at timestamptz) returns timestamptz
-language sql stable as $$
-  select least(now + make_interval(secs => lease_seconds), deadline_at)
-$$;
-comment on function job_queue.lease_end is 'The end of a lease taken now.';
-
--- When a run that begins now has to be over: after the job's own timeout, else that of its type, else never.
-create function job_queue.deadline(
-  now timestamptz, timeout_seconds integer, timeouts jsonb, job_type text
-) returns timestamptz
-language sql stable as $$
-  select now + make_interval(secs => coalesce(timeout_seconds, (timeouts ->> job_type)::integer))
-$$;
-comment on function job_queue.deadline is 'The deadline of a run that begins now; null when it has none.';
-
--- How long a run may take; null when it has no deadline.
-create function job_queue.run_seconds(started_at timestamptz, deadline_at timestamptz) returns integer
-language sql immutable as $$
-  select extract(epoch from deadline_at - started_at)::integer
-$$;
-comment on function job_queue.run_seconds is 'The time from the beginning of a run to its deadline.';
-
--- Raises JQ004.
-create function job_queue.check_lease_seconds(lease_seconds integer) returns void
-language plpgsql immutable set search_path = '' as $$
-begin
-  if lease_seconds between 1 and 86400 is not true then
-    raise exception 'lease_seconds: expected 1 to 86400' using errcode = 'JQ004';
-  end if;
-end $$;
-comment on function job_queue.check_lease_seconds is 'Refuses a lease of impossible length.';
-
--- The results of a job's finished steps, by name. Asked only for jobs that have some. Volatile, so that it sees
--- what was saved after the call that claims began: that call sees the job as it was locked, which is later.
-create function job_queue.saved_steps(job_id uuid) returns jsonb
-language sql volatile set search_path = '' as $$
-  select coalesce(jsonb_object_agg(s.name, s.result), '{}')
-  from public.job_steps s
-  where s.job_id = saved_steps.job_id and s.finished_at is not null
-$$;
-comment on function job_queue.saved_steps is 'Saved step results of a job, by name.';
-
 revoke all on all functions in schema job_queue from public;
-revoke all on function public.get_next_job from public, anon, authenticated;
-grant execute on function public.get_next_job to service_role;
 grant execute on function
-  job_queue.claim_jobs, job_queue.open_claim, job_queue.settle_claim, job_queue.claimed_jobs,
-  job_queue.lock_ready_jobs, job_queue.lock_ready_jobs_of_types, job_queue.ready_types, job_queue.make_ready,
-  job_queue.promote_due_jobs, job_queue.rescue_jobs, job_queue.status_after_failure, job_queue.is_held, job_queue.lease_end, job_queue.deadline,
-  job_queue.run_seconds, job_queue.check_lease_seconds, job_queue.saved_steps
+  job_queue.make_ready, job_queue.promote_due_jobs, job_queue.rescue_jobs, job_queue.is_blamed, job_queue.error_of_loss,
+  job_queue.carrier, job_queue.crews, job_queue.status_after_failure
 to service_role;
 
 -- 20261123090300_jobs_finish.sql
@@ -967,9 +1525,18 @@ to service_role;
 -- What a worker does in one trip: reports how its last jobs went and claims the next ones.
 --   results   [{"job_id", "lease_token",
 --               "outcome": "completed" | "failed" | "released" | "handed_over" | "cancelled",
---               "output_data"?, "error_message"?, "retryable"?, "retry_after_seconds"?}]
+--               "output_data"?, "error_message"?, "retryable"?, "retry_after_seconds"?,
+--               "was_given_time"?: false when a job that is handed over had less than half an isolate's time}]
+--   is_idle   whether the worker holds nothing besides these results and expects no other claim's answer. Only
+--             then it is given suspects, or a job that weighs more than its capacity
+--   capacity  how much weight it has room for; null: weights do not count
+--   max_bytes how much text the claimed jobs may be together; one job may be more
 --   answer    {"finished": [the job's status after it, or "lost" when it was no longer this worker's],
 --              "jobs": [the claimed jobs, in the order to run them],
+--              "are_suspects": whether all of these are suspects: claim nothing more until they have ended,
+--              "suspects_wait": whether to run empty, because a suspect waits for that,
+--              "is_cut": whether more are ready, which did not fit capacity or max_bytes,
+--              "weights": {type: weight} of types that do not weigh 1, or null,
 --              "look_again_ms": after how long to ask once more before ending, or null}
 -- The worker chooses lease_token, one per claim. When the answer to a call was lost it sends the same
 -- call again with is_repeat: what was finished stays finished, and jobs that were claimed under that
@@ -983,13 +1550,16 @@ create function public.finish_and_claim_jobs(
   worker_id text default null,
   lease_seconds integer default 30,
   lease_token uuid default null,
-  is_repeat boolean default false
+  is_repeat boolean default false,
+  is_idle boolean default false,
+  capacity integer default null,
+  max_bytes integer default 4194304
 ) returns json
 language plpgsql set search_path = '' set statement_timeout = '5s' as $$
 declare
   v_finished text[];
+  v_claim record;
   v_jobs json;
-  v_claimed bigint;
   v_look_again_ms integer;
 begin
   if max_jobs between 0 and 1000 is not true then
@@ -999,23 +1569,31 @@ begin
     raise exception 'lease_token: expected the token of the claim that is repeated' using errcode = 'JQ004';
   end if;
   v_finished := job_queue.finish_jobs(results);
-  if max_jobs > 0 then
-    select json_agg(c), count(*) into v_jobs, v_claimed
-    from (
-      select j.id, j.job_type, j.input_data, j.retry_count, j.max_retries, j.lease_token, j.progress,
-             job_queue.run_seconds(j.started_at, j.deadline_at) as timeout_seconds,
-             case when j.step_count = 0 then '{}' else job_queue.saved_steps(j.id) end as steps
-      from job_queue.claim_jobs(
-        finish_and_claim_jobs.max_jobs, finish_and_claim_jobs.job_types, finish_and_claim_jobs.worker_id,
-        finish_and_claim_jobs.lease_seconds, coalesce(finish_and_claim_jobs.lease_token, gen_random_uuid()),
-        finish_and_claim_jobs.is_repeat
-      ) j
-    ) c;
-    if v_claimed < max_jobs then
-      v_look_again_ms := job_queue.worker_looks_again_ms();
-    end if;
+  if max_jobs = 0 then
+    return json_build_object('finished', v_finished, 'jobs', '[]'::json, 'look_again_ms', null);
   end if;
-  return json_build_object('finished', v_finished, 'jobs', coalesce(v_jobs, '[]'), 'look_again_ms', v_look_again_ms);
+  select * into v_claim
+  from job_queue.claim_jobs(
+    finish_and_claim_jobs.max_jobs, finish_and_claim_jobs.job_types, finish_and_claim_jobs.worker_id,
+    finish_and_claim_jobs.lease_seconds, coalesce(finish_and_claim_jobs.lease_token, gen_random_uuid()),
+    finish_and_claim_jobs.is_repeat, finish_and_claim_jobs.is_idle, finish_and_claim_jobs.capacity,
+    finish_and_claim_jobs.max_bytes
+  );
+  select json_agg(c) into v_jobs
+  from (
+    select j.id, j.job_type, j.input_data, j.retry_count, j.max_retries, j.lease_token, j.progress,
+           job_queue.run_seconds(j.started_at, j.deadline_at) as timeout_seconds,
+           case when j.step_count = 0 then '{}' else job_queue.saved_steps(j.id) end as steps
+    from unnest(v_claim.jobs) j
+  ) c;
+  if cardinality(v_claim.jobs) < max_jobs then
+    v_look_again_ms := job_queue.worker_looks_again_ms();
+  end if;
+  return json_build_object(
+    'finished', v_finished, 'jobs', coalesce(v_jobs, '[]'), 'are_suspects', v_claim.are_suspects,
+    'suspects_wait', coalesce(v_claim.suspects_wait, false), 'is_cut', v_claim.is_cut, 'weights', v_claim.weights,
+    'look_again_ms', v_look_again_ms
+  );
 end $$;
 comment on function public.finish_and_claim_jobs is 'Reports how jobs went and claims the next ones, in one trip.';
 
@@ -1086,7 +1664,8 @@ end $$;
 comment on function public.mark_job_failed is 'Records why an attempt failed and queues the job again if retries are left.';
 
 -- Hands a job back unharmed: the attempt does not count. It is ready at once, in its old place, or after
--- delay_seconds: a job that waits for something else can rest that long.
+-- delay_seconds, but at least one: a job that waits for something else can rest that long. After 300 rests in a
+-- row without a new step the next is a failed attempt.
 -- Called by workers that have to stop; without a token (SQL editor) it works on any job that is processing.
 -- Raises JQ002, JQ003, JQ004, JQ005.
 create function public.release_job(
@@ -1099,7 +1678,7 @@ begin
   end if;
   perform job_queue.finish_job(
     job_id, lease_token, jsonb_build_object('outcome', 'released', 'retry_after_seconds', delay_seconds),
-    '{queued,cancelled}'
+    '{queued,failed,cancelled}'
   );
   return true;
 end $$;
@@ -1184,17 +1763,17 @@ comment on function job_queue.finish_jobs is 'Ends the attempts of jobs and retu
 -- Raises JQ004 for a result that makes no sense. Asked only when not every result was applied: those that
 -- make no sense are not, and to read all results twice would cost every report.
 create function job_queue.check_results(results jsonb) returns void
-language plpgsql immutable set search_path = '' as $$
+language plpgsql stable set search_path = '' as $$
 declare
   v_position bigint;
   v_problem text;
 begin
-  select r.position, job_queue.problem_of_result(r.job_id, r.lease_token, r.outcome, r.retry_after_seconds)
+  select r.position, job_queue.problem_of_result(r.job_id, r.lease_token, r.outcome, r.retry_after_seconds, r.output_data)
   into v_position, v_problem
   from rows from (jsonb_to_recordset(results) as (
-    job_id uuid, lease_token uuid, outcome text, retry_after_seconds integer
-  )) with ordinality as r (job_id, lease_token, outcome, retry_after_seconds, position)
-  where job_queue.problem_of_result(r.job_id, r.lease_token, r.outcome, r.retry_after_seconds) is not null
+    job_id uuid, lease_token uuid, outcome text, retry_after_seconds integer, output_data jsonb
+  )) with ordinality as r (job_id, lease_token, outcome, retry_after_seconds, output_data, position)
+  where job_queue.problem_of_result(r.job_id, r.lease_token, r.outcome, r.retry_after_seconds, r.output_data) is not null
   order by r.position
   limit 1;
   if found then
@@ -1203,17 +1782,21 @@ begin
 end $$;
 comment on function job_queue.check_results is 'Refuses results that make no sense.';
 
--- What is wrong with a result, or null.
+-- What is wrong with a result, or null. A number of 16 bytes can be a text of 131,072, so what takes fewer than
+-- 400 bytes is not measured: it is no more than 4 MiB.
 create function job_queue.problem_of_result(
-  job_id uuid, lease_token uuid, outcome text, retry_after_seconds integer
+  job_id uuid, lease_token uuid, outcome text, retry_after_seconds integer, output_data jsonb
 ) returns text
-language sql immutable as $$
+language sql stable as $$
   select case
     when job_id is null then 'job_id: expected the id of a job'
     when lease_token is null then 'lease_token: expected the token of the claim'
     when outcome in ('completed', 'failed', 'released', 'handed_over', 'cancelled') is not true
       then 'outcome: expected completed, failed, released, handed_over or cancelled'
     when retry_after_seconds < 0 then 'retry_after_seconds: expected 0 or more'
+    when pg_column_size(output_data) > 400 and job_queue.text_bytes(output_data, 4194304) > 4194304
+      then 'output_data: expected at most 4194304 bytes of text, got '
+        || job_queue.bytes_in_words(job_queue.text_bytes(output_data, 4194304))
   end
 $$;
 comment on function job_queue.problem_of_result is 'What is wrong with a result; null when nothing is.';
@@ -1224,7 +1807,8 @@ comment on function job_queue.problem_of_result is 'What is wrong with a result;
 -- Rows are locked by the update itself, in the order of id, because the join can only run from the
 -- sorted results to the primary key: `= any (array[...])` cannot be hashed or merged, and the settings
 -- rule out reading the table. With a plain `=`, a session that made its plan while the table was small
--- goes on to merge every report with the whole primary key.
+-- goes on to merge every report with the whole primary key. `offset 0` keeps expressions from being merged into
+-- all that use them, where they would be evaluated again.
 create function job_queue.apply_results(results jsonb) returns text[]
 language plpgsql set search_path = ''
 set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_bitmapscan = off as $$
@@ -1237,21 +1821,27 @@ begin
     select r.*
     from rows from (jsonb_to_recordset(results) as (
       job_id uuid, lease_token uuid, outcome text, output_data jsonb, error_message text,
-      retryable boolean, retry_after_seconds integer
+      retryable boolean, retry_after_seconds integer, was_given_time boolean
     )) with ordinality as r (
-      job_id, lease_token, outcome, output_data, error_message, retryable, retry_after_seconds, position
+      job_id, lease_token, outcome, output_data, error_message, retryable, retry_after_seconds, was_given_time, position
     )
     order by r.job_id
   ), finished as (
     update public.jobs j
     set lease_expires_at = null, updated_at = v_now,
-        (status, waiting_for, run_at, retry_count, output_data, error, completed_at) = (
+        (
+          status, waiting_for, run_at, retry_count, output_data, error, completed_at,
+          suspicion, free_losses, free_hand_overs, free_rests
+        ) = (
       select n.status,
-             case when n.is_retry then 'retry' when n.is_rest then 'time' end,
+             case
+               when n.is_retry then 'retry' when n.is_rest then 'time'
+               when n.status = 'queued' and n.is_in_vain and j.suspicion > 0 then 'isolation' end,
              case
                when n.is_retry and r.retry_after_seconds is null then
                  v_now + job_queue.retry_delay(j.job_type, j.retry_count)
-               when n.is_retry or n.is_rest then v_now + make_interval(secs => r.retry_after_seconds)
+               when n.is_retry then v_now + make_interval(secs => r.retry_after_seconds)
+               when n.is_rest then v_now + make_interval(secs => greatest(1, r.retry_after_seconds))
                else j.run_at end,
              j.retry_count + n.is_retry::integer,
              case when n.status = 'completed' then r.output_data end,
@@ -1259,27 +1849,33 @@ begin
                when n.outcome = 'completed' then null
                when n.outcome = 'failed' and n.status <> 'cancelled' then job_queue.error_of_result(r.outcome, r.error_message)
                else j.error end,
-             case when n.status <> 'queued' then v_now end
+             case when n.status <> 'queued' then v_now end,
+             case when n.is_in_vain and (r.outcome = 'handed_over' or not n.is_rest) then j.suspicion else 0 end,
+             case when n.is_in_vain then j.free_losses else 0 end,
+             case when n.is_in_vain then j.free_hand_overs + (r.outcome = 'handed_over')::integer else 0 end,
+             case when n.is_in_vain then j.free_rests + (r.outcome = 'released' and n.is_rest)::integer else 0 end
       from (
         select s.status, s.outcome, s.status = 'queued' and s.outcome = 'failed' as is_retry,
-               s.status = 'queued' and r.retry_after_seconds > 0 as is_rest
+               s.status = 'queued' and s.outcome = 'released' and r.retry_after_seconds is not null as is_rest,
+               -- It goes on, and nothing was gained.
+               s.status = 'queued' and s.outcome = 'released' and j.step_count = j.steps_at_claim as is_in_vain
         from (
           select o.outcome, job_queue.status_after_attempt(
                    o.outcome, j.cancel_requested_at, j.retry_count, j.max_retries, coalesce(r.retryable, true)
                  ) as status
-          from (select job_queue.settled_outcome(r.outcome, j.step_count, j.steps_at_claim) as outcome offset 0) o
+          from (
+            select job_queue.settled_outcome(j, r.outcome, r.retry_after_seconds, r.was_given_time) as outcome offset 0
+          ) o
         ) s
+        offset 0
       ) n
     )
     from result r
     where j.id = any (array[r.job_id])
       and job_queue.is_held(j, r.lease_token, v_now)
-      and job_queue.problem_of_result(r.job_id, r.lease_token, r.outcome, r.retry_after_seconds) is null
+      and job_queue.problem_of_result(r.job_id, r.lease_token, r.outcome, r.retry_after_seconds, r.output_data) is null
     returning j.status, r.position,
-              case
-                when j.status in ('queued', 'failed')
-                  and job_queue.settled_outcome(r.outcome, j.step_count, j.steps_at_claim) = 'failed' then j.id
-              end as failed_id
+              case when j.status = 'failed' or j.waiting_for = 'retry' then j.id end as failed_id
   )
   select array_agg(f.status order by f.position), array_agg(f.failed_id) filter (where f.failed_id is not null)
   into v_finished, v_failed from finished f;
@@ -1305,23 +1901,31 @@ language sql stable set search_path = '' set enable_seqscan = off as $$
 $$;
 comment on function job_queue.statuses_of_results is 'The status each reported job has, or lost.';
 
--- A job that is handed over counts as released when it has saved a step since its claim, and as failed when
--- it has not: it would be handed over for ever.
-create function job_queue.settled_outcome(outcome text, step_count integer, steps_at_claim integer) returns text
+-- A run that was handed over counts as released when it has saved a step since its claim. When it has not, it has
+-- failed: the job would be handed over for ever. Unless it had too little time for a step, which is believed
+-- twice in a row. Nor may a job rest for ever: a report whose answers Grok defers looks for them for an hour, after
+-- 5 seconds and then after a third of their age up to a minute, which is 70 rests; 300 leave room for
+-- pauses that Grok asks for.
+create function job_queue.settled_outcome(
+  job public.jobs, outcome text, retry_after_seconds integer, was_given_time boolean
+) returns text
 language sql immutable as $$
   select case
-    when outcome <> 'handed_over' then outcome
-    when step_count > steps_at_claim then 'released'
-    else 'failed'
+    when outcome not in ('handed_over', 'released') then outcome
+    when job.step_count > job.steps_at_claim then 'released'
+    when outcome = 'handed_over' and (coalesce(was_given_time, true) or job.free_hand_overs >= 2) then 'failed'
+    when outcome = 'released' and retry_after_seconds is not null and job.free_rests >= 300 then 'failed'
+    else 'released'
   end
 $$;
-comment on function job_queue.settled_outcome is 'The outcome of a run, a hand-over judged by its progress.';
+comment on function job_queue.settled_outcome is 'The outcome of a run, hand-overs and rests judged by its progress.';
 
 -- What the job shows as its error after a failed run.
 create function job_queue.error_of_result(outcome text, error_message text) returns text
 language sql immutable as $$
-  select case
-    when outcome = 'handed_over' then 'handed over without a new step'
+  select case outcome
+    when 'handed_over' then 'handed over without a new step'
+    when 'released' then 'rested 300 times in a row without a new step'
     else left(coalesce(error_message, 'the worker gave no reason'), 8000)
   end
 $$;
@@ -1473,7 +2077,7 @@ language plpgsql set search_path = '' set enable_seqscan = off as $$
 declare
   v_now timestamptz := clock_timestamp();
   v_deadline timestamptz := (
-    select v_now + make_interval(secs => coalesce(j.timeout_seconds, t.timeout_seconds))
+    select job_queue.deadline(v_now, j.timeout_seconds, t.timeout_seconds, j.owner_id)
     from public.jobs j left join public.job_types t on t.job_type = j.job_type
     where j.id = start_job.job_id
   );
@@ -1487,6 +2091,7 @@ begin
       lease_expires_at = job_queue.lease_end(v_now, lease_seconds, v_deadline),
       deadline_at = v_deadline,
       steps_at_claim = j.step_count,
+      is_alone = false,
       started_at = v_now,
       updated_at = v_now
   where j.id = start_job.job_id;
@@ -1498,7 +2103,8 @@ comment on function job_queue.start_job is 'Starts one queued job without a work
 --   answer  an array parallel to it: "held", "cancelled" (stop, then report the job as cancelled) or
 --           "lost" (stop, and report nothing)
 -- Whoever calls also rescues jobs whose lease has ended, their own that ran too long among them, so that
--- they need not wait for a claim. Called by workers every few seconds. Raises JQ004.
+-- they need not wait for a claim. Progress of more than 16 KiB of text is not stored, and costs no lease.
+-- Called by workers every few seconds. Raises JQ004.
 create function public.heartbeat_jobs(jobs jsonb, lease_seconds integer default 30) returns jsonb
 language plpgsql set search_path = '' set statement_timeout = '5s' set enable_seqscan = off as $$
 declare
@@ -1536,7 +2142,10 @@ begin
   );
   update public.jobs j
   set lease_expires_at = job_queue.lease_end(v_now, renew_leases.lease_seconds, j.deadline_at),
-      progress = coalesce(b.progress, j.progress),
+      progress = case
+        when job_queue.text_bytes(b.progress, 16384) <= 16384 then b.progress
+        else j.progress
+      end,
       updated_at = v_now
   from jsonb_to_recordset(jobs) as b (job_id uuid, lease_token uuid, progress jsonb)
   where j.id = any (array[b.job_id]) and j.lease_token = b.lease_token and b.job_id = any (v_locked);
@@ -1603,32 +2212,35 @@ create function public.save_job_step(
 language plpgsql set search_path = '' set enable_seqscan = off as $$
 declare
   v_answer text;
-  v_is_new boolean;
-  -- A step without a result comes from PostgREST as null.
-  v_result jsonb := coalesce(result, 'null');
+  v_before public.job_steps;
+  v_bytes integer;
 begin
   perform job_queue.check_step_name(name);
-  -- Twice what a worker lets pass: jsonb writes spaces where the worker has none. Most are too small to be counted.
-  if pg_column_size(v_result) > 1048576 and octet_length(v_result::text) > 2097152 then
-    raise exception 'result: expected at most 2097152 bytes of text, got %', octet_length(v_result::text)
-      using errcode = 'JQ004', hint = 'put large things into Storage and their paths into the result';
+  if job_queue.text_bytes(progress, 16384) > 16384 then
+    raise exception 'progress: expected at most 16384 bytes of text, got %',
+      job_queue.bytes_in_words(job_queue.text_bytes(progress, 16384))
+      using errcode = 'JQ004', hint = 'progress is for people to look at';
   end if;
   v_answer := job_queue.renew_lease(job_id, lease_token, progress, lease_seconds);
-  v_is_new := not exists (
-    select from public.job_steps s
-    where s.job_id = save_job_step.job_id and s.name = save_job_step.name and s.finished_at is not null
-  );
-  if not v_is_new and not replace then
+  select * into v_before from public.job_steps s
+  where s.job_id = save_job_step.job_id and s.name = save_job_step.name and s.finished_at is not null;
+  if found and not replace then
     return v_answer;
   end if;
   insert into public.job_steps as s (job_id, name, result, finished_at, lease_token)
-  values (save_job_step.job_id, save_job_step.name, v_result, clock_timestamp(), save_job_step.lease_token)
+  -- A result that is missing comes from PostgREST as null.
+  values (
+    save_job_step.job_id, save_job_step.name, coalesce(save_job_step.result, 'null'), clock_timestamp(),
+    save_job_step.lease_token
+  )
   on conflict on constraint job_steps_pkey do update
-  set result = excluded.result, finished_at = excluded.finished_at, lease_token = excluded.lease_token;
-  if v_is_new then
-    update public.jobs j set step_count = j.step_count + 1, updated_at = clock_timestamp()
-    where j.id = save_job_step.job_id;
-  end if;
+  set result = excluded.result, finished_at = excluded.finished_at, lease_token = excluded.lease_token
+  returning s.result_bytes into v_bytes;
+  update public.jobs j
+  set step_count = j.step_count + (v_before.name is null)::integer,
+      step_bytes = j.step_bytes + v_bytes - coalesce(v_before.result_bytes, 0),
+      updated_at = clock_timestamp()
+  where j.id = save_job_step.job_id;
   return v_answer;
 end $$;
 comment on function public.save_job_step is 'Keeps the result of a finished step of a job and renews its lease.';
@@ -2405,7 +3017,8 @@ comment on function job_queue.ready_due_jobs is 'Makes ready what has waited lon
 
 -- How many workers to wake: at least one when a job is ready and the running ones are not full, for a worker
 -- that waits for a slow job is not looking for others; more when there is enough for more. None when the
--- queue is not set up. Reads no more jobs than all workers together may run.
+-- queue is not set up. Counts by weight; who holds suspects is full, and one that has to run alone fills a worker.
+-- Reads no more jobs than all workers together may run.
 create function job_queue.workers_to_wake() returns integer
 language plpgsql stable set search_path = ''
 set enable_seqscan = off set enable_bitmapscan = off set enable_sort = off as $$
@@ -2413,7 +3026,7 @@ declare
   v_now timestamptz := clock_timestamp();
   v_settings job_queue.settings;
   v_capacity integer;
-  v_running integer;
+  v_running bigint;
   v_workers integer;
   v_ready integer;
 begin
@@ -2422,13 +3035,19 @@ begin
     return 0;
   end if;
   v_capacity := v_settings.max_workers * v_settings.jobs_per_worker;
-  select count(*), count(distinct r.worker_id) into v_running, v_workers
+  select coalesce(sum(w.slots), 0), count(w.worker_id) into v_running, v_workers
   from (
-    select j.worker_id from public.jobs j
-    where j.status = 'processing' and j.lease_expires_at > v_now
-    limit v_capacity
-  ) r;
-  v_ready := job_queue.count_ready_jobs(v_capacity - v_running);
+    select r.worker_id,
+           case when bool_or(r.suspicion > 0) then v_settings.jobs_per_worker
+                else sum(job_queue.slots(r.job_type, v_settings.jobs_per_worker)) end as slots
+    from (
+      select j.worker_id, j.job_type, j.suspicion from public.jobs j
+      where j.status = 'processing' and j.lease_expires_at > v_now
+      limit v_capacity
+    ) r
+    group by r.worker_id
+  ) w;
+  v_ready := job_queue.ready_slots(greatest(0, v_capacity - v_running)::integer, v_settings.jobs_per_worker);
   if v_ready = 0 then
     return 0;
   end if;
@@ -2436,24 +3055,48 @@ begin
 end $$;
 comment on function job_queue.workers_to_wake is 'How many workers to wake now.';
 
--- Counts ready jobs of types that are not paused, up to a limit.
-create function job_queue.count_ready_jobs(max_jobs integer) returns integer
+-- How much of a worker a job of this type takes.
+create function job_queue.slots(job_type text, jobs_per_worker integer) returns integer
+language sql stable set search_path = '' as $$
+  select coalesce((
+    select least(t.weight, slots.jobs_per_worker) from public.job_types t where t.job_type = slots.job_type
+  ), 1)
+$$;
+comment on function job_queue.slots is 'The weight of a job of this type, at most a whole worker.';
+
+create function job_queue.paused_types() returns text[]
+language sql stable set search_path = '' as $$
+  select array(select t.job_type from public.job_types t where t.paused_at is not null)
+$$;
+comment on function job_queue.paused_types is 'The types of which no job is claimed.';
+
+-- How much room jobs need that could be claimed, of types that are not paused, up to a limit.
+create function job_queue.ready_slots(max_slots integer, jobs_per_worker integer) returns integer
 language sql stable set search_path = ''
 set enable_seqscan = off set enable_bitmapscan = off set enable_sort = off as $$
-  select count(*)::integer
+  select least(max_slots, coalesce(sum(c.slots), 0))::integer
   from (
-    select
-    from unnest(job_queue.ready_types()) as r (job_type)
+    select j.slots
+    from unnest(job_queue.without(job_queue.ready_types(), job_queue.paused_types())) as r (job_type)
+    cross join lateral (select job_queue.slots(r.job_type, jobs_per_worker) as slots offset 0) w
     cross join lateral (
-      select from public.jobs j
+      select w.slots from public.jobs j
       where j.status = 'queued' and j.waiting_for is null and j.job_type = any (array[r.job_type])
-      limit max_jobs
+      limit max_slots
     ) j
-    where not exists (select from public.job_types t where t.job_type = r.job_type and t.paused_at is not null)
-    limit max_jobs
-  ) ready
+    union all
+    select case j.suspicion when 2 then jobs_per_worker else w.slots end
+    from unnest(job_queue.isolated_types(null, job_queue.paused_types())) as r (job_type)
+    cross join lateral (select job_queue.slots(r.job_type, jobs_per_worker) as slots offset 0) w
+    cross join lateral (
+      select j.suspicion from public.jobs j
+      where j.waiting_for = 'isolation' and j.job_type = any (array[r.job_type])
+      limit max_slots
+    ) j
+    limit max_slots
+  ) c
 $$;
-comment on function job_queue.count_ready_jobs is 'How many jobs could be claimed, up to a limit.';
+comment on function job_queue.ready_slots is 'How much room the jobs need that could be claimed, up to a limit.';
 
 -- Posts one request. It carries the worker token, which opens the function and nothing else: whoever may
 -- read pg_net's tables sees it. Raises 55000 when something is missing that setup_job_queue had found.
@@ -2614,12 +3257,17 @@ begin
     return false;
   end if;
   select max(head.updated_at) into v_ready_since
-  from unnest(job_queue.ready_types()) as r (job_type)
-  cross join lateral (
-    select j.updated_at from public.jobs j
-    where j.status = 'queued' and j.waiting_for is null and j.job_type = any (array[r.job_type])
-    order by j.job_type, j.priority desc, j.run_at, j.created_at
-    limit 1
+  from (
+    select h.updated_at
+    from unnest(job_queue.ready_types()) as r (job_type)
+    cross join lateral (
+      select j.updated_at from public.jobs j
+      where j.status = 'queued' and j.waiting_for is null and j.job_type = any (array[r.job_type])
+      order by j.job_type, j.priority desc, j.run_at, j.created_at
+      limit 1
+    ) h
+    union all
+    select j.updated_at from (select * from public.jobs i where i.waiting_for = 'isolation' limit 100) j
   ) head;
   return coalesce(v_now - v_woken_at < least(interval '5 minutes', (v_now - v_ready_since) / 10), false);
 end $$;
@@ -2992,7 +3640,8 @@ comment on function job_queue.version is 'The release that this schema belongs t
 -- How the queue is, for people and for whatever watches it. Looks at no more than 10,000 jobs of each kind, so
 -- that it is cheap however many there are: a number that is that high means "at least".
 --   types                 [{"job_type", "is_paused", "ready", "oldest_ready_seconds", "waiting", "retrying",
---                           "running", "failed_last_hour", "last_error"}]
+--                           "isolated", "running", "failed_last_hour", "last_error"}], isolated being those that
+--                           wait for a worker that has nothing else, because theirs died
 --   stuck                 running jobs whose lease has ended: a worker died and nobody has come since
 --   completed_per_minute  over the last five minutes, or over the last 10,000 jobs if there were more
 --   workers               that run jobs now or have completed some in that time
@@ -3048,7 +3697,7 @@ comment on function public.job_queue_health is 'How deep the queue is, who works
 create function job_queue.health_by_type()
 returns table (
   job_type text, is_paused boolean, ready bigint, oldest_ready_seconds integer, waiting bigint, retrying bigint,
-  running bigint, failed_last_hour bigint, last_error text
+  isolated bigint, running bigint, failed_last_hour bigint, last_error text
 )
 language plpgsql stable set search_path = ''
 set enable_seqscan = off set enable_bitmapscan = off set plan_cache_mode = force_custom_plan as $$
@@ -3082,6 +3731,10 @@ begin
       limit 10000
     ) w
     group by w.job_type
+  ), isolated as (
+    select i.job_type, count(*) as jobs
+    from (select j.job_type from public.jobs j where j.waiting_for = 'isolation' limit 10000) i
+    group by i.job_type
   ), running as (
     select r.job_type, count(*) as jobs from job_queue.running_jobs(10000) r group by r.job_type
   ), failed as (
@@ -3098,13 +3751,15 @@ begin
   )
   select n.job_type, p.job_type is not null, coalesce(r.jobs, 0),
          extract(epoch from v_now - r.ready_since)::integer,
-         coalesce(w.jobs, 0), coalesce(w.retries, 0), coalesce(b.jobs, 0), coalesce(f.jobs, 0), f.error
+         coalesce(w.jobs, 0), coalesce(w.retries, 0), coalesce(i.jobs, 0), coalesce(b.jobs, 0), coalesce(f.jobs, 0), f.error
   from (
-    select job_type from ready union select job_type from waiting union select job_type from running
+    select job_type from ready union select job_type from waiting union select job_type from isolated
+    union select job_type from running
     union select job_type from failed union select job_type from paused
   ) n
   left join ready r on r.job_type = n.job_type
   left join waiting w on w.job_type = n.job_type
+  left join isolated i on i.job_type = n.job_type
   left join running b on b.job_type = n.job_type
   left join failed f on f.job_type = n.job_type
   left join paused p on p.job_type = n.job_type;
@@ -3126,7 +3781,10 @@ create view public.failed_jobs with (security_invoker = true) as
 select j.id, j.job_type, j.completed_at as failed_at, j.error, j.retry_count, j.worker_id, j.owner_id, j.input_data,
        (
          select jsonb_agg(
-           jsonb_build_object('failed_at', f.failed_at, 'worker_id', f.worker_id, 'duration', f.duration, 'error', f.error)
+           jsonb_build_object(
+             'failed_at', f.failed_at, 'worker_id', f.worker_id, 'duration', f.duration, 'error', f.error,
+             'is_attempt', f.is_attempt, 'company', f.company
+           )
            order by f.id
          )
          from public.job_failures f
@@ -3165,7 +3823,7 @@ begin
     union all
     select 2, format('job_queue_jobs{job_type="%s",state="%s"} %s', job_queue.label(t.type ->> 'job_type'), s.state, t.type ->> s.state)
     from jsonb_array_elements(v_health -> 'types') as t (type)
-    cross join unnest(array['ready', 'waiting', 'retrying', 'running', 'failed_last_hour']) as s (state)
+    cross join unnest(array['ready', 'waiting', 'retrying', 'isolated', 'running', 'failed_last_hour']) as s (state)
     union all
     select 3, '# HELP job_queue_oldest_ready_seconds How long the next job of a type has been ready.' || chr(10)
            || '# TYPE job_queue_oldest_ready_seconds gauge'
