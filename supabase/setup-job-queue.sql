@@ -39,7 +39,8 @@ begin;
 -- A job with a timeout never gets a lease beyond its deadline, so the same rescue ends jobs that run too
 -- long, even when their worker still breathes: that is a failed attempt.
 --
--- Every way to end a run without an attempt is counted, and bounded.
+-- Whatever ends a run without using an attempt is counted, and bounded; but for a plain release, which only a
+-- worker that stops has reason for.
 --
 -- Final jobs never change state again, except that a failed or cancelled one may be queued anew.
 -- cleanup_old_jobs deletes those that ended long ago.
@@ -815,6 +816,7 @@ begin
   if is_repeat is false then
     perform job_queue.settle_claim(lease_token);
   end if;
+  v_now := clock_timestamp();
   with claimed as (
     update public.jobs j
     set status = 'processing',
@@ -2436,7 +2438,8 @@ begin
   end if;
   update public.jobs j
   set status = 'queued', retry_count = 0, cancel_requested_at = null, completed_at = null,
-      lease_token = null, run_at = v_now, updated_at = v_now
+      lease_token = null, run_at = v_now, updated_at = v_now,
+      suspicion = 0, free_losses = 0, free_hand_overs = 0, free_rests = 0
   where j.ctid = any (v_chosen);
   get diagnostics v_retried = row_count;
   return v_retried;
@@ -3032,7 +3035,8 @@ begin
     when 'failed', 'cancelled' then
       update public.jobs j
       set status = 'queued', retry_count = 0, cancel_requested_at = null, completed_at = null,
-          lease_token = null, run_at = v_now, updated_at = v_now
+          lease_token = null, run_at = v_now, updated_at = v_now,
+          suspicion = 0, free_losses = 0, free_hand_overs = 0, free_rests = 0
       where j.id = retry.job_id;
       return 'queued';
     when 'queued', 'processing' then
@@ -3759,7 +3763,8 @@ revoke all on function public.dispatch_workers from public, anon, authenticated;
 grant execute on function public.dispatch_workers to service_role;
 -- What reads secrets runs with the owner's rights, and only through these.
 grant execute on function
-  job_queue.ready_due_jobs, job_queue.wake_workers, job_queue.wake_worker, job_queue.worker_looks_again_ms
+  job_queue.ready_due_jobs, job_queue.wake_workers, job_queue.wake_worker, job_queue.worker_looks_again_ms,
+  job_queue.paused_types
 to service_role;
 grant select on job_queue.wake_ups to service_role;
 
