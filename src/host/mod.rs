@@ -8,6 +8,7 @@ use std::fmt;
 use std::future::Future;
 
 pub use self::body::{Body, Piece};
+use crate::error::ErrorMessage;
 
 /// What the worker needs from the place it runs in.
 ///
@@ -133,9 +134,7 @@ pub enum TransportError {
 impl TransportError {
     /// A failure in the runtime's words, but without addresses: some are signed, and all of them are input.
     pub fn failed(reason: &str) -> Self {
-        let words = reason.split_whitespace();
-        let words = words.map(|word| if word.contains("://") { "…" } else { word });
-        Self::Failed(words.collect::<Vec<_>>().join(" "))
+        Self::Failed(ErrorMessage::of(&reason).to_string())
     }
 }
 
@@ -160,9 +159,10 @@ mod tests {
         let reason = "error sending request for url (https://x.test/p.jpg?token=1): tcp  refused";
         assert_eq!(
             TransportError::failed(reason).to_string(),
-            "no answer: error sending request for url … tcp refused"
+            "no answer: error sending request for url (<address>): tcp  refused"
         );
     }
+
     #[test]
     fn a_request_with_a_key_in_its_headers_is_told_from_one_without() {
         let carries_key = |header: &str| {
