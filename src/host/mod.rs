@@ -26,7 +26,8 @@ pub trait Host {
         timeout_ms: u32,
     ) -> impl Future<Output = Result<HttpResponse, TransportError>>;
 
-    /// Sends a request to any other server.
+    /// Sends a request to any other server. An answer that redirects is an answer like any other: whoever follows it
+    /// decides where a key and the worker itself may go.
     ///
     /// # Errors
     /// [`TransportError`] when no answer came in time; an answer with an error status is an `Ok`.
@@ -82,8 +83,7 @@ pub struct HttpRequest {
 }
 
 impl HttpRequest {
-    /// Whether a key travels in the headers. Such a request is not redirected: `apikey` would go along to
-    /// wherever the redirect points.
+    /// Whether a key travels in the headers. Such a request follows no redirect: the key would go along.
     pub fn carries_key(&self) -> bool {
         let is_key = |name: &str| matches!(name, "apikey" | "authorization");
         self.headers.iter().any(|(name, _)| is_key(name))

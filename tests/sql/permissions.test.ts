@@ -57,6 +57,7 @@ Deno.test("signed-in users may execute what enqueues, cancels and retries, and n
     "job_queue.enqueue",
     "job_queue.enqueue_for_user",
     "job_queue.is_project_member",
+    "job_queue.is_storage_path",
     "job_queue.may_change_report",
     "job_queue.may_read_object",
     "job_queue.problem_of_report_input",
