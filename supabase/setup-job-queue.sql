@@ -9,11 +9,13 @@ begin;
 -- The life of a job.
 --
 -- A web app calls enqueue_job (or simply inserts a row) and goes on with its own work. The job is
--- `queued`. It is ready at once, unless it waits: for a time (run_at in the future) or for the
--- backoff after a failed attempt. The column waiting_for says so; ready jobs have null there, and
--- only they stand in the index that claims read, so whatever waits or is finished costs a claim nothing.
+-- `queued`. It is ready at once, unless it waits: for a time (run_at in the future), for the backoff
+-- after a failed attempt, or for a worker that has nothing else. The column waiting_for says so; ready
+-- jobs have null there, and only they stand in the index that claims read, so whatever waits or is
+-- finished costs a claim nothing.
 --
--- A worker claims a few ready jobs in one call. Each becomes `processing` and carries the lease token
+-- A worker claims a few ready jobs in one call: as many as it has room for, by their weights, and as its
+-- answer may carry, by their bytes. Each becomes `processing` and carries the lease token
 -- of that claim and the moment the lease ends. Everything the worker writes about the job from then
 -- on (renewing the lease, saving a step, the end) must show that token. A worker that was too slow,
 -- or was presumed dead, holds an old token: what it writes changes nothing and it is told so.
@@ -22,16 +24,24 @@ begin;
 -- queued again to wait for its backoff, or `failed` for good when no retries are left or trying again
 -- cannot help. Released: the worker hands it back unharmed and the attempt does not count; it may ask
 -- that the job rests for a while. Handed over: the worker has to stop in the middle of it. If it saved a
--- step since its claim, the job goes on elsewhere and the attempt goes on with it; if not, the attempt
--- has failed, so that nothing is handed on for ever. If someone asked to cancel the job meanwhile, the
--- worker hears of it with its next heartbeat and the job ends `cancelled`.
+-- step since its claim, the job goes on elsewhere and the attempt goes on with it. If not, the attempt has
+-- failed, unless the worker says that the run had too little time; and so that nothing is handed on for
+-- ever, that is believed twice in a row. If someone asked to cancel the job meanwhile, the worker hears of
+-- it with its next heartbeat and the job ends `cancelled`.
 --
 -- When a worker dies it reports nothing. Its lease ends, and the next claim or heartbeat by anyone
--- rescues the job: the attempt has failed, the saved steps stay. A job with a timeout never gets a lease
--- beyond its deadline, so the same rescue ends jobs that run too long, even when their worker still
--- breathes.
+-- rescues its jobs; the saved steps stay. One of them may have killed it, and nobody knows which. So each
+-- that has saved no step since its claim is a suspect, and a suspect is claimed only by a worker that has
+-- nothing else: after its first loss beside other suspects, after the second alone. Only a run that was
+-- lost alone, and not for the first time, uses an attempt. A killer so fails by its own attempts, and the
+-- jobs that were on board with it lose none. A run that its worker ends itself clears the job.
 --
--- Final jobs never change state again, except that a failed one may be queued anew.
+-- A job with a timeout never gets a lease beyond its deadline, so the same rescue ends jobs that run too
+-- long, even when their worker still breathes: that is a failed attempt.
+--
+-- Every way to end a run without an attempt is counted, and bounded.
+--
+-- Final jobs never change state again, except that a failed or cancelled one may be queued anew.
 -- cleanup_old_jobs deletes those that ended long ago.
 --
 -- Refusals carry one of these codes; callers act on the code, never on the text:
@@ -40,7 +50,7 @@ begin;
 --   JQ003  no such job
 --   JQ004  bad argument: the message names it and says what was expected
 --   JQ005  the job is in a state that does not allow this
---   JQ006  too many of this user's jobs wait already
+--   JQ006  too many of this user's jobs wait or are kept already
 --
 -- One lock order: a function that waits for locks on several jobs takes them in the order of id.
 -- Everything else that locks jobs skips those that are locked.
@@ -48,6 +58,35 @@ begin;
 create schema job_queue;
 comment on schema job_queue is
   'Internals of the job queue. Not for the API: the functions to call are in public.';
+
+-- How many bytes a value has as the JSON text that travels, not as it is stored: the number 1e131071 is
+-- stored in 12 bytes and written in 131,072. Such numbers are looked for before the text is built, which
+-- could take gigabytes. 2147483647 for what is surely far more than max_bytes.
+create function job_queue.text_bytes(value jsonb, max_bytes integer) returns integer
+language plpgsql immutable set search_path = pg_catalog, pg_temp as $$
+begin
+  if pg_column_size(value) > 4096 then
+    -- No text is shorter than a sixth of what is stored for it.
+    if pg_column_size(value) / 6 > max_bytes or exists (
+      select from (
+        select sum(octet_length(n.number::text)) over (rows unbounded preceding) as bytes
+        from jsonb_path_query(value, 'strict $.** ? (@ > 1e100 || @ < 1e-100)') as n (number)
+      ) odd
+      where odd.bytes > max_bytes
+    ) then
+      return 2147483647;
+    end if;
+  end if;
+  return octet_length(value::text);
+end $$;
+comment on function job_queue.text_bytes is 'The bytes of a value as JSON text; 2147483647 for far more than max_bytes.';
+
+-- Says how much a value of that many bytes is.
+create function job_queue.bytes_in_words(bytes integer) returns text
+language sql immutable as $$
+  select case bytes when 2147483647 then 'far more' else bytes || ' bytes' end
+$$;
+comment on function job_queue.bytes_in_words is 'A number of bytes for a message.';
 
 create table public.jobs (
   id uuid primary key default gen_random_uuid(),
@@ -77,6 +116,13 @@ create table public.jobs (
   progress jsonb,
   step_count integer not null default 0,
   steps_at_claim integer not null default 0,
+  input_bytes integer not null generated always as (job_queue.text_bytes(input_data, 1048576)) stored,
+  step_bytes bigint not null default 0,
+  suspicion smallint not null default 0,
+  is_alone boolean not null default false,
+  free_losses smallint not null default 0,
+  free_hand_overs smallint not null default 0,
+  free_rests smallint not null default 0,
 
   -- What each status means for the other columns. One expression and not one constraint per column: they
   -- are evaluated at every change of every job, and twelve of them cost a tenth of its time.
@@ -84,7 +130,11 @@ create table public.jobs (
     case status
       when 'queued' then
         lease_expires_at is null and completed_at is null and cancel_requested_at is null
-        and (waiting_for is null or waiting_for in ('time', 'retry'))
+        and case
+          when waiting_for is null then suspicion = 0
+          when waiting_for = 'isolation' then suspicion > 0
+          else waiting_for in ('time', 'retry')
+        end
       when 'processing' then
         lease_expires_at is not null and lease_token is not null and started_at is not null
         and completed_at is null and waiting_for is null
@@ -97,7 +147,10 @@ create table public.jobs (
   ),
   constraint jobs_counts_are_possible check (
     retry_count between 0 and max_retries and step_count >= 0 and (timeout_seconds is null or timeout_seconds > 0)
+    and suspicion between 0 and 2
   ),
+  -- Neither end of time: claims go by it, and what stood before everything else would stay there.
+  constraint jobs_run_at_is_a_time check (run_at >= '1970-01-01 00:00+00' and run_at < '10000-01-01 00:00+00'),
   constraint jobs_names_are_short check (
     octet_length(job_type) between 1 and 200
     and (idempotency_key is null or octet_length(idempotency_key) between 1 and 255)
@@ -114,7 +167,7 @@ with (
 
 comment on table public.jobs is 'Work for process-queued-jobs, one row per job.';
 comment on column public.jobs.status is 'queued, processing, completed, failed or cancelled';
-comment on column public.jobs.input_data is 'what the job works on: a JSON object of at most 1 MiB';
+comment on column public.jobs.input_data is 'what the job works on: a JSON object of at most 1 MiB of text';
 comment on column public.jobs.output_data is 'the result of a completed job';
 comment on column public.jobs.error is 'why the last attempt failed; null once completed';
 comment on column public.jobs.started_at is 'when the latest attempt began';
@@ -122,7 +175,8 @@ comment on column public.jobs.completed_at is 'when the job became final, in wha
 comment on column public.jobs.retry_count is 'how many retries the job has used';
 comment on column public.jobs.priority is 'higher first';
 comment on column public.jobs.run_at is 'not before';
-comment on column public.jobs.waiting_for is 'why a queued job is not ready: time or retry; null when ready';
+comment on column public.jobs.waiting_for is
+  'why a queued job is not ready: time, retry, or isolation (it waits for a worker that has nothing else); null when ready';
 comment on column public.jobs.timeout_seconds is
   'how long one run may take, from its claim on; null: what job_types says about the type, if anything';
 comment on column public.jobs.deadline_at is 'when the latest run had to be over; null: no limit';
@@ -134,6 +188,14 @@ comment on column public.jobs.lease_token is
 comment on column public.jobs.lease_expires_at is 'when the job may be rescued from its worker';
 comment on column public.jobs.step_count is 'how many finished steps the job has';
 comment on column public.jobs.steps_at_claim is 'step_count when the latest run began';
+comment on column public.jobs.input_bytes is 'of the text of input_data';
+comment on column public.jobs.step_bytes is 'of the text of all results of finished steps';
+comment on column public.jobs.suspicion is
+  'whether the job may have killed its worker: 0 no, 1 it runs only beside others like it, 2 it runs alone';
+comment on column public.jobs.is_alone is 'whether the latest run was claimed alone, by a worker that had nothing else';
+comment on column public.jobs.free_losses is 'runs in a row that ended with their worker and used no attempt';
+comment on column public.jobs.free_hand_overs is 'hand-overs without a new step, one after the other, that used no attempt';
+comment on column public.jobs.free_rests is 'rests without a new step, one after the other, that used no attempt';
 
 -- What claims read. The columns are the claim's order by: nothing is sorted, nothing skipped.
 create index jobs_ready_idx on public.jobs (priority desc, run_at, created_at)
@@ -145,6 +207,10 @@ create index jobs_ready_by_type_idx on public.jobs (job_type, priority desc, run
 
 create index jobs_waiting_idx on public.jobs (run_at)
   where waiting_for in ('time', 'retry');
+
+-- Jobs whose worker died: few, and only a worker that has nothing else takes them.
+create index jobs_isolation_idx on public.jobs (job_type, priority desc, run_at, created_at)
+  where waiting_for = 'isolation';
 
 create index jobs_lease_idx on public.jobs (lease_expires_at)
   where status = 'processing';
@@ -161,6 +227,10 @@ create unique index jobs_idempotency_key_idx on public.jobs (idempotency_key, jo
 create index jobs_owner_idx on public.jobs (owner_id, created_at desc)
   where owner_id is not null;
 
+-- That owners are many, whatever a sample of the table says: whoever reads as a user does so by the index on
+-- owners and never by one on times or states, which has the jobs of everybody.
+alter table public.jobs alter column owner_id set (n_distinct = -0.05);
+
 -- Steps of a job that need not be run again once they are finished: the result is written once and read by
 -- whoever claims the job next. A row without a result is a step that was begun and never finished:
 -- whether it had an effect in the world, nobody knows.
@@ -168,6 +238,7 @@ create table public.job_steps (
   job_id uuid not null references public.jobs (id) on delete cascade,
   name text not null,
   result jsonb,
+  result_bytes integer generated always as (job_queue.text_bytes(result, 2097152)) stored,
   started_at timestamptz not null default clock_timestamp(),
   finished_at timestamptz,
   runs integer not null default 1,
@@ -177,35 +248,53 @@ create table public.job_steps (
   constraint job_steps_are_finished_with_a_result check ((result is null) = (finished_at is null))
 );
 comment on table public.job_steps is 'Steps of a job, begun and finished; they outlive the attempt.';
-comment on column public.job_steps.result is 'what the step gave; null: begun and not finished';
+comment on column public.job_steps.result is 'what the step gave, at most 2 MiB of text; null: begun and not finished';
+comment on column public.job_steps.result_bytes is 'of the text of result';
 comment on column public.job_steps.started_at is 'when the latest run of the step began';
 comment on column public.job_steps.runs is 'how many claims of the job began the step';
 comment on column public.job_steps.lease_token is 'the claim that began it last';
 
--- Why a job is not finished yet, or never will be: one row per run that failed. Runs that were released,
--- handed over with progress or cancelled did not fail.
+-- Why a job is not finished yet, or never will be: one row per run that failed or was lost with its worker.
+-- Runs that were released, handed over without using an attempt or cancelled did neither.
+--
+-- The sequence lies in the queue's own schema: in public, one who was granted "all sequences" could use it up.
+create sequence job_queue.job_failure_ids;
 create table public.job_failures (
   job_id uuid not null references public.jobs (id) on delete cascade,
-  id bigint not null generated always as identity,
+  id bigint not null default nextval('job_queue.job_failure_ids'),
   worker_id text,
   started_at timestamptz not null,
   failed_at timestamptz not null,
-  duration interval not null generated always as (failed_at - started_at) stored,
+  duration interval not null generated always as (greatest(failed_at - started_at, interval '0')) stored,
   error text not null,
-  primary key (job_id, id)
+  is_attempt boolean not null default true,
+  company integer,
+  on_board uuid[],
+  primary key (job_id, id),
+  constraint job_failures_company_is_told check ((company is null) = (on_board is null))
 );
-comment on table public.job_failures is 'Failed runs of jobs: when, where, for how long, and why.';
+comment on table public.job_failures is 'Failed and lost runs of jobs: when, where, for how long, and why.';
+comment on column public.job_failures.is_attempt is 'whether the run used an attempt of the job';
+comment on column public.job_failures.company is
+  'how many other jobs the worker held that was lost, as far as known then; null: no worker was lost';
+comment on column public.job_failures.on_board is 'up to 20 of those jobs';
+
+-- Who was lost with a worker just before; only lost runs are in it.
+create index job_failures_lost_idx on public.job_failures (worker_id, failed_at)
+  where company is not null;
 
 create table public.job_types (
   job_type text primary key,
   open_to_users boolean not null default false,
   timeout_seconds integer,
+  weight integer not null default 1,
   retry_base_seconds numeric not null default 10,
   retry_factor numeric not null default 2,
   retry_cap_seconds numeric not null default 900,
   max_waiting_per_user integer not null default 100,
   paused_at timestamptz,
   constraint job_types_timeout_is_possible check (timeout_seconds > 0),
+  constraint job_types_weight_is_possible check (weight between 1 and 1000),
   constraint job_types_limit_is_possible check (max_waiting_per_user >= 0),
   constraint job_types_retries_are_possible check (
     retry_base_seconds between 0 and 86400 and retry_factor between 1 and 100 and retry_cap_seconds between 0 and 2592000
@@ -214,7 +303,9 @@ create table public.job_types (
 comment on table public.job_types is
   'What holds for all jobs of a type. A type without a row is closed to signed-in users and has the defaults.';
 comment on column public.job_types.open_to_users is 'whether signed-in users may enqueue it; the service role may enqueue anything';
-comment on column public.job_types.timeout_seconds is 'for jobs that have no timeout_seconds of their own';
+comment on column public.job_types.timeout_seconds is
+  'for jobs that have no timeout_seconds of their own, and the most that a job with an owner may have';
+comment on column public.job_types.weight is 'how much of a worker''s QUEUE_CONCURRENCY one job takes';
 comment on column public.job_types.retry_base_seconds is 'the longest backoff before the first retry';
 comment on column public.job_types.retry_factor is 'by how much the longest backoff grows from retry to retry';
 comment on column public.job_types.retry_cap_seconds is 'the longest backoff of all';
@@ -224,7 +315,7 @@ comment on column public.job_types.paused_at is 'since when no job of the type i
 -- A job that someone inserts with a time in the future waits for it. The condition stands in the
 -- trigger and not in the function, so that ordinary inserts do not pay for a call.
 create function job_queue.wait_for_run_at() returns trigger
-language plpgsql set search_path = '' as $$
+language plpgsql set search_path = pg_catalog, pg_temp as $$
 begin
   new.waiting_for := 'time';
   return new;
@@ -241,20 +332,45 @@ create trigger jobs_wait_for_run_at before insert on public.jobs
 -- Not a check constraint: that would read a large input back from its toast table at each change
 -- of the job's state.
 create function job_queue.refuse_input_data() returns trigger
-language plpgsql set search_path = '' as $$
+language plpgsql set search_path = pg_catalog, pg_temp as $$
 begin
-  raise exception 'input_data: expected a JSON object of at most 1048576 bytes, got % of % bytes',
-    jsonb_typeof(new.input_data), pg_column_size(new.input_data)
+  raise exception 'input_data: expected a JSON object of at most 1048576 bytes of text, got % of %',
+    jsonb_typeof(new.input_data), job_queue.bytes_in_words(new.input_bytes)
     using errcode = 'JQ004', hint = 'put large things into Storage and their paths into input_data';
 end $$;
 comment on function job_queue.refuse_input_data() is 'Raises JQ004.';
 
 create trigger jobs_refuse_input_data after insert or update of input_data on public.jobs
-  for each row when (jsonb_typeof(new.input_data) <> 'object' or pg_column_size(new.input_data) > 1048576)
+  for each row when (jsonb_typeof(new.input_data) <> 'object' or new.input_bytes > 1048576)
   execute function job_queue.refuse_input_data();
 
+create function job_queue.refuse_step_result() returns trigger
+language plpgsql set search_path = pg_catalog, pg_temp as $$
+begin
+  raise exception 'result: expected at most 2097152 bytes of text, got %', job_queue.bytes_in_words(new.result_bytes)
+    using errcode = 'JQ004', hint = 'put large things into Storage and their paths into the result';
+end $$;
+comment on function job_queue.refuse_step_result() is 'Raises JQ004.';
+
+create trigger job_steps_refuse_result after insert or update of result on public.job_steps
+  for each row when (new.result_bytes > 2097152)
+  execute function job_queue.refuse_step_result();
+
+create function job_queue.refuse_progress() returns trigger
+language plpgsql set search_path = pg_catalog, pg_temp as $$
+begin
+  raise exception 'progress: expected at most 16384 bytes of text, got %',
+    job_queue.bytes_in_words(job_queue.text_bytes(new.progress, 16384))
+    using errcode = 'JQ004', hint = 'progress is for people to look at';
+end $$;
+comment on function job_queue.refuse_progress() is 'Raises JQ004.';
+
+create trigger jobs_refuse_progress after insert or update of progress on public.jobs
+  for each row when (new.progress is not null and job_queue.text_bytes(new.progress, 16384) > 16384)
+  execute function job_queue.refuse_progress();
+
 create function job_queue.refuse_state_change() returns trigger
-language plpgsql set search_path = '' as $$
+language plpgsql set search_path = pg_catalog, pg_temp as $$
 begin
   raise exception 'job % is %, which is final: it cannot become %', old.id, old.status, new.status
     using errcode = 'JQ005';
@@ -265,14 +381,16 @@ create trigger jobs_refuse_state_change after update of status on public.jobs
   for each row when (
     old.status in ('completed', 'failed', 'cancelled')
     and new.status <> old.status
-    and (old.status <> 'failed' or new.status <> 'queued')
+    and (old.status = 'completed' or new.status <> 'queued')
   )
   execute function job_queue.refuse_state_change();
 
--- The queue's own functions set updated_at; this is for updates by hand. It also lets a change of
--- run_at take effect: a ready job moved into the future has to wait.
+-- For updates by hand, whatever columns go with them: a ready job moved into the future has to wait, and
+-- updated_at moves. Both are told from the row alone, and the queue's own functions never leave one like that: they
+-- set updated_at, and what they make ready is due. A second change in one transaction leaves updated_at as it is, or a
+-- trigger of the application that sets it to now() would be answered for ever.
 create function job_queue.settle_update_by_hand() returns trigger
-language plpgsql set search_path = '' as $$
+language plpgsql set search_path = pg_catalog, pg_temp as $$
 begin
   update public.jobs
   set updated_at = clock_timestamp(),
@@ -286,8 +404,24 @@ end $$;
 comment on function job_queue.settle_update_by_hand() is 'Keeps updated_at and waiting_for true after an update by hand.';
 
 create trigger jobs_settle_update_by_hand after update on public.jobs
-  for each row when (new.updated_at = old.updated_at)
+  for each row when (
+    new.updated_at = old.updated_at and new.updated_at <> now()
+    or new.run_at <> old.run_at and new.run_at > clock_timestamp() and new.status = 'queued' and new.waiting_for is null
+  )
   execute function job_queue.settle_update_by_hand();
+
+-- Whether a moment lies within a time that has just passed. One ahead of the clock does not: the clock was set back,
+-- and nobody knows how long ago it was. The one place that compares with a stored time.
+create function job_queue.is_recent(moment timestamptz, within interval) returns boolean
+language sql volatile as $$
+  select coalesce(moment between clock_timestamp() - within and clock_timestamp(), false)
+$$;
+comment on function job_queue.is_recent is 'Whether a moment was within a time until now.';
+
+-- How long ago a moment was: never less than nothing.
+create function job_queue.age(moment timestamptz) returns interval
+language sql volatile as $$ select greatest(interval '0', clock_timestamp() - moment) $$;
+comment on function job_queue.age is 'How long ago a moment was.';
 
 -- Closed from the start; the last migration of the queue opens what each role needs.
 alter table public.jobs enable row level security;
@@ -295,8 +429,9 @@ alter table public.job_steps enable row level security;
 alter table public.job_failures enable row level security;
 alter table public.job_types enable row level security;
 revoke all on public.jobs, public.job_steps, public.job_failures, public.job_types from public, anon, authenticated;
-revoke all on sequence public.job_failures_id_seq from public, anon, authenticated;
+grant usage on sequence job_queue.job_failure_ids to service_role;
 revoke all on all functions in schema job_queue from public;
+grant execute on function job_queue.is_recent, job_queue.age to service_role;
 
 -- 20261123090100_jobs_enqueue.sql
 
@@ -304,7 +439,7 @@ revoke all on all functions in schema job_queue from public;
 
 -- Enqueues one job and returns its id; with an idempotency key that was used before, the id of that job.
 -- Called by the app's server (service role), by SQL and triggers, and by signed-in users for the types
--- that job_types opens to them. Raises JQ004.
+-- that job_types opens to them. Raises JQ004, JQ006.
 create function public.enqueue_job(
   job_type text,
   input_data jsonb default '{}',
@@ -316,7 +451,7 @@ create function public.enqueue_job(
   timeout_seconds integer default null,
   owner_id uuid default null
 ) returns uuid
-language plpgsql set search_path = '' as $$
+language plpgsql set search_path = pg_catalog, pg_temp as $$
 begin
   return (job_queue.enqueue(jsonb_build_array(jsonb_build_object(
     'job_type', job_type, 'input_data', input_data, 'priority', priority, 'max_retries', max_retries,
@@ -327,27 +462,37 @@ end $$;
 comment on function public.enqueue_job is 'Enqueues a job and returns its id.';
 
 -- Enqueues up to 10,000 jobs in one call: an array of objects whose keys are the arguments of enqueue_job.
--- Returns their ids in the order given. All or nothing. Raises JQ004 naming the element.
+-- Returns their ids in the order given. All or nothing. Raises JQ004 naming the element, JQ006.
 create function public.enqueue_jobs(jobs jsonb) returns uuid[]
-language plpgsql set search_path = '' as $$
+language plpgsql set search_path = pg_catalog, pg_temp as $$
 begin
+  perform job_queue.check_count(jobs);
   perform job_queue.check_elements(jobs);
   return job_queue.enqueue(jobs, 'jobs[%s].');
 end $$;
 comment on function public.enqueue_jobs is 'Enqueues an array of jobs and returns their ids in the same order.';
 
--- Refuses what is not an array of objects, values of the wrong type, and keys that nothing would read: a
--- misspelt option must not be ignored. Raises JQ004.
-create function job_queue.check_elements(jobs jsonb) returns void
-language plpgsql immutable set search_path = '' as $$
-declare
-  v_problem text;
+-- Refuses what is not an array, and too many jobs for one call, before any of them is looked at. Raises JQ004, JQ006.
+create function job_queue.check_count(jobs jsonb) returns void
+language plpgsql stable set search_path = pg_catalog, pg_temp as $$
 begin
   if jobs is null or jsonb_typeof(jobs) <> 'array' then
     raise exception 'jobs: expected an array of objects' using errcode = 'JQ004';
   elsif jsonb_array_length(jobs) > 10000 then
     raise exception 'jobs: expected at most 10000, got %', jsonb_array_length(jobs) using errcode = 'JQ004';
+  elsif not job_queue.is_trusted() then
+    perform job_queue.check_count_of_user(jsonb_array_length(jobs));
   end if;
+end $$;
+comment on function job_queue.check_count is 'Refuses what is no array of at most so many jobs.';
+
+-- Refuses values of the wrong type, and keys that nothing would read: a misspelt option must not be ignored.
+-- Raises JQ004.
+create function job_queue.check_elements(jobs jsonb) returns void
+language plpgsql stable set search_path = pg_catalog, pg_temp as $$
+declare
+  v_problem text;
+begin
   select format('jobs[%s]: expected an object', e.position - 1) into v_problem
   from jsonb_array_elements(jobs) with ordinality as e (item, position)
   where jsonb_typeof(e.item) <> 'object'
@@ -359,11 +504,13 @@ begin
     from jsonb_array_elements(jobs) with ordinality as e (item, position)
     cross join jsonb_object_keys(e.item) as k (key)
     cross join lateral (select case
-      when k.key in ('job_type', 'idempotency_key', 'run_at', 'owner_id') then 'string'
+      when k.key in ('job_type', 'idempotency_key') then 'string'
+      when k.key = 'run_at' then 'time'
+      when k.key = 'owner_id' then 'uuid'
       when k.key in ('priority', 'max_retries', 'delay_seconds', 'timeout_seconds') then 'number'
       when k.key = 'input_data' then 'object'
     end as expected) t
-    where t.expected is null or jsonb_typeof(e.item -> k.key) not in (t.expected, 'null')
+    where t.expected is null or not job_queue.is_value(e.item -> k.key, t.expected)
     limit 1;
   end if;
   if v_problem is not null then
@@ -372,63 +519,82 @@ begin
 end $$;
 comment on function job_queue.check_elements is 'Refuses a malformed array of jobs.';
 
--- Whoever may insert into the table is trusted with every option; anyone else is a user.
--- This looks at the rights of the SQL role rather than at the JWT, so that a security definer
--- trigger of the application counts as the application, whoever set it off.
-create function job_queue.enqueue(items jsonb, path text) returns uuid[]
-language plpgsql set search_path = '' as $$
+create function job_queue.is_time(value text) returns boolean
+language plpgsql stable set search_path = pg_catalog, pg_temp as $$
 begin
-  if has_table_privilege('public.jobs', 'insert') then
+  perform value::timestamptz;
+  return true;
+exception when data_exception then
+  return false;
+end $$;
+comment on function job_queue.is_time is 'Whether a text can be read as a time.';
+
+-- Whether a JSON value is null or what was expected: a type of JSON, a time or a uuid.
+create function job_queue.is_value(value jsonb, expected text) returns boolean
+language sql stable as $$
+  select jsonb_typeof(value) = 'null' or case expected
+    when 'time' then jsonb_typeof(value) = 'string' and job_queue.is_time(value #>> '{}')
+    when 'uuid' then
+      jsonb_typeof(value) = 'string' and value #>> '{}' ~* '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$'
+    else jsonb_typeof(value) = expected
+  end
+$$;
+comment on function job_queue.is_value is 'Whether a JSON value is what an option takes.';
+
+-- Whether the caller is the application and not one of its users: the owner of the queue and whoever passes
+-- row-level security, as the service role does. Not whoever happens to have a privilege: those are granted in bulk.
+-- It goes by the SQL role and not by the JWT, so that a security definer trigger of the application counts as the
+-- application, whoever set it off. The one place for this rule.
+create function job_queue.is_trusted() returns boolean
+language sql stable set search_path = pg_catalog, pg_temp as $$ select not pg_catalog.row_security_active('public.jobs') $$;
+comment on function job_queue.is_trusted is 'Whether the caller is the application and not one of its users.';
+
+-- Who calls, by the JWT. Raises 42501 when nobody is signed in.
+create function job_queue.signed_in_user(purpose text) returns uuid
+language plpgsql stable set search_path = pg_catalog, pg_temp as $$
+declare
+  v_user uuid := (select auth.uid());
+begin
+  if v_user is null then
+    raise exception 'only signed-in users and the service role may %', purpose using errcode = '42501';
+  end if;
+  return v_user;
+end $$;
+comment on function job_queue.signed_in_user is 'The id of the signed-in user.';
+
+create function job_queue.enqueue(items jsonb, path text) returns uuid[]
+language plpgsql set search_path = pg_catalog, pg_temp as $$
+begin
+  if job_queue.is_trusted() then
     return job_queue.insert_jobs(items, path, null);
   end if;
+  -- Counted before anything is looked up for each.
+  perform job_queue.check_user_jobs(items, path);
   perform job_queue.check_user_input(items, path);
   return job_queue.enqueue_for_user(items, path);
 end $$;
 comment on function job_queue.enqueue is 'Enqueues with the rights of the caller.';
 
--- Enqueues for the signed-in user: opened types only, never for another owner, not ahead of others, not more
--- than may wait. Raises JQ004, JQ006.
+-- Enqueues for the signed-in user what they may: see check_user_jobs. Raises JQ004, JQ006.
 create function job_queue.enqueue_for_user(items jsonb, path text) returns uuid[]
-language plpgsql security definer set search_path = '' as $$
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
-  v_user uuid := (select auth.uid());
-  v_position bigint;
-  v_problem text;
-  v_ids uuid[];
+  v_user uuid := job_queue.signed_in_user('enqueue jobs');
 begin
-  if v_user is null then
-    raise exception 'only signed-in users and the service role may enqueue jobs' using errcode = '42501';
-  end if;
+  -- Again, because users may call this function by itself.
+  perform job_queue.check_user_jobs(items, path);
   perform job_queue.lock_user(v_user);
-  select e.position, e.problem into v_position, v_problem
-  from (
-    select i.position, case
-      when (i.item ->> 'owner_id')::uuid <> v_user then 'owner_id: expected your own id or none'
-      when not coalesce(t.open_to_users, false) then 'job_type: expected a type that is open to signed-in users'
-      when (i.item ->> 'priority')::numeric > 0 then 'priority: expected at most 0 from a signed-in user'
-      when (i.item ->> 'max_retries')::numeric > 3 then 'max_retries: expected at most 3 from a signed-in user'
-    end as problem
-    from jsonb_array_elements(items) with ordinality as i (item, position)
-    left join public.job_types t on t.job_type = i.item ->> 'job_type'
-  ) e
-  where e.problem is not null
-  order by e.position
-  limit 1;
-  if v_problem is not null then
-    raise exception '%', format(path, v_position - 1) || v_problem
-      using errcode = 'JQ004', hint = 'enqueue it from the server, or open its type in job_types';
-  end if;
-  v_ids := job_queue.insert_jobs(items, path, v_user);
-  -- Afterwards, so that a repeated key, which adds nothing, is not refused.
-  perform job_queue.check_user_limits(v_user);
-  return v_ids;
+  perform job_queue.check_user_limits(v_user, items);
+  return job_queue.insert_jobs(items, path, v_user);
 end $$;
 comment on function job_queue.enqueue_for_user is 'Enqueues as auth.uid(), if the types are open to users.';
 
 -- Checks and inserts the jobs in one statement and returns their ids in the order given.
--- `path` goes before the name of a bad argument in messages; `%s` in it is the element's index.
+-- `path` goes before the name of a bad argument in messages; `%s` in it is the element's index. With an owner, who
+-- is then a user, no job is due before now: what was due long ago would go before everybody else's.
+-- Numbers are read as they come, so that one that is too large is refused by its name.
 create function job_queue.insert_jobs(items jsonb, path text, owner uuid) returns uuid[]
-language plpgsql set search_path = '' as $$
+language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
   v_now timestamptz := clock_timestamp();
   v_ids uuid[];
@@ -437,11 +603,14 @@ declare
 begin
   with item as materialized (
     select i.*, gen_random_uuid() as id, coalesce(insert_jobs.owner, i.owner_id) as job_owner,
-           job_queue.problem_of_job(i.job_type, i.priority, i.max_retries, i.run_at, i.delay_seconds,
-                                    i.idempotency_key, i.timeout_seconds) as problem
+           coalesce(
+             job_queue.problem_of_job(i.job_type, i.priority, i.max_retries, i.run_at, i.delay_seconds,
+                                      i.idempotency_key, i.timeout_seconds),
+             job_queue.problem_of_depth(i.input_data)
+           ) as problem
     from rows from (jsonb_to_recordset(items) as (
-      job_type text, input_data jsonb, priority integer, max_retries integer, run_at timestamptz,
-      delay_seconds integer, idempotency_key text, timeout_seconds integer, owner_id uuid
+      job_type text, input_data jsonb, priority numeric, max_retries numeric, run_at timestamptz,
+      delay_seconds numeric, idempotency_key text, timeout_seconds numeric, owner_id uuid
     )) with ordinality as i (
       job_type, input_data, priority, max_retries, run_at,
       delay_seconds, idempotency_key, timeout_seconds, owner_id, position
@@ -452,7 +621,11 @@ begin
       created_at, updated_at
     )
     select id, job_type, coalesce(input_data, '{}'), coalesce(priority, 0), coalesce(max_retries, 3),
-           coalesce(run_at, v_now + make_interval(secs => delay_seconds), v_now + position * interval '1 microsecond'),
+           coalesce(
+             case when owner is null then run_at else greatest(run_at, v_now) end,
+             v_now + make_interval(secs => delay_seconds::double precision),
+             v_now + position * interval '1 microsecond'
+           ),
            idempotency_key, timeout_seconds, job_owner,
            -- A microsecond apart, so that they run in the order given.
            v_now + position * interval '1 microsecond', v_now
@@ -481,26 +654,42 @@ comment on function job_queue.insert_jobs is 'Inserts an array of jobs; repeated
 
 -- What is wrong with the arguments of a job, or null. An expression, so that it is inlined.
 create function job_queue.problem_of_job(
-  job_type text, priority integer, max_retries integer, run_at timestamptz, delay_seconds integer,
-  idempotency_key text, timeout_seconds integer
+  job_type text, priority numeric, max_retries numeric, run_at timestamptz, delay_seconds numeric,
+  idempotency_key text, timeout_seconds numeric
 ) returns text
 language sql immutable as $$
   select case
     when octet_length(job_type) between 1 and 200 is not true then 'job_type: expected 1 to 200 bytes'
+    when priority not between -2147483648 and 2147483647 then 'priority: expected -2147483648 to 2147483647'
     when max_retries not between 0 and 1000 then 'max_retries: expected 0 to 1000'
-    when delay_seconds < 0 then 'delay_seconds: expected 0 or more'
+    when run_at < '1970-01-01 00:00+00' or run_at >= '10000-01-01 00:00+00' then 'run_at: expected a time from 1970 to 9999'
+    when delay_seconds not between 0 and 2147483647 then 'delay_seconds: expected 0 to 2147483647'
     when delay_seconds is not null and run_at is not null then 'delay_seconds: give run_at or delay_seconds, not both'
     when octet_length(idempotency_key) not between 1 and 255 then 'idempotency_key: expected 1 to 255 bytes'
     when timeout_seconds not between 1 and 604800 then 'timeout_seconds: expected 1 to 604800'
+    when priority % 1 <> 0 then 'priority: expected a whole number'
+    when max_retries % 1 <> 0 then 'max_retries: expected a whole number'
+    when delay_seconds % 1 <> 0 then 'delay_seconds: expected a whole number'
+    when timeout_seconds % 1 <> 0 then 'timeout_seconds: expected a whole number'
   end
 $$;
 comment on function job_queue.problem_of_job is 'What is wrong with the arguments of a job; null when nothing is.';
+
+-- Readers of JSON, the worker's among them, stop at some depth. Eight bytes a level: what is small is not looked at.
+create function job_queue.problem_of_depth(input_data jsonb) returns text
+language sql stable as $$
+  select case
+    when pg_column_size(input_data) > 800 and input_data @? '$.**{101}'
+      then 'input_data: expected at most 100 levels of nesting'
+  end
+$$;
+comment on function job_queue.problem_of_depth is 'What is wrong with an input that is nested too deep; null when it is not.';
 
 -- For jobs that were not inserted because their key is taken: the id of the job that has the key.
 -- A statement of its own, because the statement that met the conflict cannot see a job that was
 -- committed after it began.
 create function job_queue.ids_of_enqueued(items jsonb, new_ids uuid[], owner uuid) returns uuid[]
-language plpgsql set search_path = '' as $$
+language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
   v_ids uuid[];
 begin
@@ -527,15 +716,19 @@ revoke all on function public.enqueue_job, public.enqueue_jobs from public, anon
 grant execute on function public.enqueue_job, public.enqueue_jobs to authenticated, service_role;
 -- The API does not expose this schema; users need it because enqueue_job runs with their rights.
 grant usage on schema job_queue to authenticated, service_role;
-grant execute on function job_queue.enqueue, job_queue.enqueue_for_user, job_queue.check_elements to authenticated, service_role;
-grant execute on function job_queue.insert_jobs, job_queue.problem_of_job, job_queue.ids_of_enqueued to service_role;
+grant execute on function
+  job_queue.is_trusted, job_queue.signed_in_user, job_queue.check_count, job_queue.check_elements, job_queue.is_value, job_queue.is_time,
+  job_queue.enqueue, job_queue.enqueue_for_user
+to authenticated, service_role;
+grant execute on function job_queue.insert_jobs, job_queue.problem_of_job, job_queue.problem_of_depth, job_queue.ids_of_enqueued to service_role;
 
 -- 20261123090200_jobs_claim.sql
 
--- Handing ready jobs to workers.
+-- Handing jobs to workers.
 
--- Claims up to max_jobs ready jobs for the caller and returns them in the order to run them: by
--- priority, then due time, then age. No row: nothing is ready. Two callers never get the same job.
+-- Claims up to max_jobs ready jobs for the caller, who holds no other, and returns them in the order to run
+-- them: by priority, then due time, then age. Fewer, but at least one, when their inputs and steps weigh more
+-- than 4 MiB together. No row: nothing is ready. Two callers never get the same job.
 -- Called by workers and from the SQL editor. Raises JQ004.
 create function public.get_next_job(
   max_jobs integer default 1,
@@ -547,7 +740,7 @@ create function public.get_next_job(
   lease_token uuid, lease_expires_at timestamptz, steps jsonb, progress jsonb, timeout_seconds integer,
   created_at timestamptz, run_at timestamptz, owner_id uuid
 )
-language plpgsql set search_path = '' set statement_timeout = '5s' as $$
+language plpgsql set search_path = pg_catalog, pg_temp set statement_timeout = '5s' as $$
 begin
   if max_jobs between 1 and 1000 is not true then
     raise exception 'max_jobs: expected 1 to 1000' using errcode = 'JQ004';
@@ -558,10 +751,102 @@ begin
          case when c.step_count = 0 then '{}' else job_queue.saved_steps(c.id) end, c.progress,
          job_queue.run_seconds(c.started_at, c.deadline_at), c.created_at, c.run_at, c.owner_id
   from job_queue.claim_jobs(
-    get_next_job.max_jobs, get_next_job.job_types, get_next_job.worker_id, get_next_job.lease_seconds, gen_random_uuid()
-  ) c;
+    get_next_job.max_jobs, get_next_job.job_types, get_next_job.worker_id, get_next_job.lease_seconds, gen_random_uuid(),
+    is_idle => true
+  ) claim
+  cross join unnest(claim.jobs) c;
 end $$;
 comment on function public.get_next_job is 'Claims the next ready jobs and returns them in order; no row when there are none.';
+
+-- The claim itself: makes ready what can be, then takes suspects or else the first ready jobs that no one else
+-- is taking. What the arguments mean stands at finish_and_claim_jobs. A caller that may repeat its call says
+-- whether this is a repetition; it gets what was claimed before it under its token.
+--
+-- Choosing and updating are two statements, because the second then sees the rows as they were locked.
+-- The settings: one plan per session, because planning takes longer than claiming; and one that keeps to the
+-- indexes that have the order, because a plan made while the queue was empty, when sorting nothing looked
+-- as cheap, would sort the whole backlog later.
+create function job_queue.claim_jobs(
+  max_jobs integer, job_types text[], worker_id text, lease_seconds integer, lease_token uuid,
+  is_repeat boolean default null, is_idle boolean default false, capacity integer default null,
+  max_bytes integer default 4194304,
+  out jobs public.jobs[], out are_suspects boolean, out suspects_wait boolean, out is_cut boolean, out weights jsonb
+)
+language plpgsql set search_path = pg_catalog, pg_temp
+set plan_cache_mode = force_generic_plan
+set enable_seqscan = off set enable_bitmapscan = off set enable_sort = off as $$
+declare
+  v_now timestamptz := clock_timestamp();
+  v_chosen tid[];
+  v_is_more boolean;
+  -- By type: a few rows for all jobs, instead of a search for each.
+  v_timeouts jsonb;
+  v_paused text[];
+begin
+  perform job_queue.check_claim(lease_seconds, capacity, max_bytes);
+  select * into v_timeouts, weights, v_paused from job_queue.type_rules();
+  weights := case when capacity is not null then weights end;
+  if is_repeat is not null and not job_queue.open_claim(lease_token, is_repeat) then
+    jobs := array(select j from job_queue.claimed_jobs(lease_token, lease_seconds) j);
+    are_suspects := exists (select from unnest(jobs) j where j.suspicion > 0);
+    -- Nobody knows any more.
+    is_cut := cardinality(jobs) between 1 and max_jobs - 1 and not are_suspects;
+    return;
+  end if;
+  -- Again as long as there may be more: who gets fewer jobs than asked for takes the queue for empty. Not for
+  -- ever, though: there may be any number of jobs of types that are not asked for.
+  loop
+    -- Most claims find neither; to ask first is cheaper than to start an update of nothing.
+    v_is_more := case
+      when exists (select from public.jobs j where j.waiting_for in ('time', 'retry') and j.run_at <= v_now)
+        or exists (select from public.jobs j where j.status = 'processing' and j.lease_expires_at <= v_now)
+      then job_queue.make_ready(greatest(100, max_jobs))
+      else false
+    end;
+    select c.places, c.are_suspects, c.suspects_wait, c.is_cut into v_chosen, are_suspects, suspects_wait, is_cut
+    from job_queue.lock_jobs(max_jobs, job_types, v_paused, weights, is_idle, capacity, max_bytes) c;
+    exit when not v_is_more or are_suspects or suspects_wait or is_cut or cardinality(v_chosen) = max_jobs
+      or clock_timestamp() > v_now + interval '1 second';
+  end loop;
+  if v_chosen = '{}' then
+    jobs := '{}';
+    return;
+  end if;
+  if is_repeat is false then
+    perform job_queue.settle_claim(lease_token);
+  end if;
+  with claimed as (
+    update public.jobs j
+    set status = 'processing',
+        waiting_for = null,
+        worker_id = claim_jobs.worker_id,
+        lease_token = claim_jobs.lease_token,
+        lease_expires_at = job_queue.lease_end(v_now, claim_jobs.lease_seconds, job_queue.deadline(
+          v_now, j.timeout_seconds, (v_timeouts ->> j.job_type)::integer, j.owner_id
+        )),
+        deadline_at = job_queue.deadline(v_now, j.timeout_seconds, (v_timeouts ->> j.job_type)::integer, j.owner_id),
+        steps_at_claim = j.step_count,
+        is_alone = are_suspects and cardinality(v_chosen) = 1,
+        started_at = v_now,
+        updated_at = v_now
+    where j.ctid = any (v_chosen)
+    returning j as job, j.priority, j.run_at, j.created_at
+  )
+  select array_agg(c.job order by c.priority desc, c.run_at, c.created_at) into jobs from claimed c;
+end $$;
+comment on function job_queue.claim_jobs is 'Claims jobs under the given lease token.';
+
+-- What job_types says, for whole claims: {type: timeout}, {type: weight} of those that do not weigh 1, and the
+-- paused types. Null when it says nothing of the kind.
+create function job_queue.type_rules(out timeouts jsonb, out weights jsonb, out paused text[])
+language sql stable set search_path = pg_catalog, pg_temp as $$
+  select jsonb_object_agg(t.job_type, t.timeout_seconds) filter (where t.timeout_seconds is not null),
+         jsonb_object_agg(t.job_type, t.weight) filter (where t.weight <> 1),
+         array_agg(t.job_type) filter (where t.paused_at is not null)
+  from public.job_types t
+  where t.timeout_seconds is not null or t.weight <> 1 or t.paused_at is not null
+$$;
+comment on function job_queue.type_rules is 'Timeouts, weights and paused types.';
 
 -- Tokens of claims that took jobs or were asked for again. Small and short-lived.
 create table job_queue.settled_claims (
@@ -580,7 +865,7 @@ grant select, insert, update, delete on job_queue.settled_claims to service_role
 -- arrive, claims nothing, because nobody would run what it got. Nor does a call that arrives twice without
 -- saying so: Deno sends a request once more by itself when a connection that it used before breaks.
 create function job_queue.open_claim(lease_token uuid, is_repeat boolean) returns boolean
-language plpgsql set search_path = '' set enable_seqscan = off as $$
+language plpgsql set search_path = pg_catalog, pg_temp set enable_seqscan = off as $$
 declare
   v_is_settled boolean;
 begin
@@ -595,7 +880,7 @@ comment on function job_queue.open_claim is 'Whether jobs may be claimed under a
 
 -- For an hour: no call is under way for longer than that.
 create function job_queue.settle_claim(lease_token uuid) returns void
-language plpgsql set search_path = '' set enable_seqscan = off as $$
+language plpgsql set search_path = pg_catalog, pg_temp set enable_seqscan = off as $$
 begin
   -- More than one at a time, so that there are never many.
   delete from job_queue.settled_claims c
@@ -614,7 +899,7 @@ comment on function job_queue.settle_claim is 'Closes a token for further claims
 -- What a claim took and still holds, under a lease as long as a fresh one: its answer was lost, perhaps
 -- after a long wait. Without a lock that somebody else has, it keeps the lease it has.
 create function job_queue.claimed_jobs(lease_token uuid, lease_seconds integer) returns setof public.jobs
-language plpgsql set search_path = '' set enable_seqscan = off as $$
+language plpgsql set search_path = pg_catalog, pg_temp set enable_seqscan = off as $$
 declare
   v_now timestamptz := clock_timestamp();
 begin
@@ -632,102 +917,265 @@ begin
 end $$;
 comment on function job_queue.claimed_jobs is 'Jobs held under the token of a claim.';
 
--- The claim itself: makes ready what can be, then takes the first max_jobs ready jobs that no one else is
--- taking. A caller that may repeat its call says whether this is a
--- repetition; it gets what was claimed before it under its token.
---
--- Choosing and updating are two statements, because the second then sees the rows as they were locked.
--- The settings: one plan per session, because planning takes longer than claiming; and one that keeps to the
--- indexes that have the order, because a plan made while the queue was empty, when sorting nothing looked
--- as cheap, would sort the whole backlog later.
-create function job_queue.claim_jobs(
-  max_jobs integer, job_types text[], worker_id text, lease_seconds integer, lease_token uuid,
-  is_repeat boolean default null
-) returns setof public.jobs
-language plpgsql set search_path = ''
-set plan_cache_mode = force_generic_plan
-set enable_seqscan = off set enable_bitmapscan = off set enable_sort = off as $$
-declare
-  v_now timestamptz := clock_timestamp();
-  v_chosen tid[];
-  v_is_more boolean;
-  -- By type: a few rows for all jobs, instead of a search for each.
-  v_timeouts jsonb;
+-- Whether a token holds a job: its run has neither ended nor overrun.
+create function job_queue.is_held(job public.jobs, lease_token uuid, now timestamptz) returns boolean
+language sql immutable as $$
+  select job.lease_token = lease_token
+    and job.lease_expires_at is not null
+    and (job.deadline_at is null or now < job.deadline_at)
+$$;
+comment on function job_queue.is_held is 'Whether a job is held under a token.';
+
+-- When a lease taken or renewed now ends: never after the run's deadline. Like every expression that runs
+-- once per job, it has no settings of its own, so that it is inlined: a call would cost more than the
+-- rest of the row.
+create function job_queue.lease_end(now timestamptz, lease_seconds integer, deadline_at timestamptz) returns timestamptz
+language sql stable as $$
+  select least(now + make_interval(secs => lease_seconds), deadline_at)
+$$;
+comment on function job_queue.lease_end is 'The end of a lease taken now.';
+
+-- When a run that begins now has to be over: after the job's own timeout, else that of its type, else never.
+-- The own timeout of a job with an owner, who may have chosen it, only shortens that of the type.
+create function job_queue.deadline(
+  now timestamptz, timeout_seconds integer, type_seconds integer, owner_id uuid
+) returns timestamptz
+language sql stable as $$
+  select now + make_interval(secs => case
+    when owner_id is null then coalesce(timeout_seconds, type_seconds)
+    else least(timeout_seconds, type_seconds)
+  end)
+$$;
+comment on function job_queue.deadline is 'The deadline of a run that begins now; null when it has none.';
+
+-- How long a run may take; null when it has no deadline.
+create function job_queue.run_seconds(started_at timestamptz, deadline_at timestamptz) returns integer
+language sql immutable as $$
+  select extract(epoch from deadline_at - started_at)::integer
+$$;
+comment on function job_queue.run_seconds is 'The time from the beginning of a run to its deadline.';
+
+-- Raises JQ004.
+create function job_queue.check_lease_seconds(lease_seconds integer) returns void
+language plpgsql immutable set search_path = pg_catalog, pg_temp as $$
+begin
+  if lease_seconds between 1 and 86400 is not true then
+    raise exception 'lease_seconds: expected 1 to 86400' using errcode = 'JQ004';
+  end if;
+end $$;
+comment on function job_queue.check_lease_seconds is 'Refuses a lease of impossible length.';
+
+-- Raises JQ004.
+create function job_queue.check_claim(lease_seconds integer, capacity integer, max_bytes integer) returns void
+language plpgsql immutable set search_path = pg_catalog, pg_temp as $$
 begin
   perform job_queue.check_lease_seconds(lease_seconds);
-  if is_repeat is not null and not job_queue.open_claim(lease_token, is_repeat) then
-    return query select * from job_queue.claimed_jobs(lease_token, lease_seconds);
-    return;
+  if capacity < 0 then
+    raise exception 'capacity: expected 0 or more' using errcode = 'JQ004';
+  elsif max_bytes >= 1 is not true then
+    raise exception 'max_bytes: expected 1 or more' using errcode = 'JQ004';
   end if;
-  -- Again as long as there may be more: who gets fewer jobs than asked for takes the queue for empty. Not for
-  -- ever, though: there may be any number of jobs of types that are not asked for.
-  loop
-    -- Most claims find neither; to ask first is cheaper than to start an update of nothing.
-    v_is_more := case
-      when exists (select from public.jobs j where j.waiting_for in ('time', 'retry') and j.run_at <= v_now)
-        or exists (select from public.jobs j where j.status = 'processing' and j.lease_expires_at <= v_now)
-      then job_queue.make_ready(greatest(100, max_jobs))
-      else false
-    end;
-    v_chosen := job_queue.lock_ready_jobs(max_jobs, job_types);
-    exit when not v_is_more or cardinality(v_chosen) = max_jobs or clock_timestamp() > v_now + interval '1 second';
-  end loop;
-  if v_chosen = '{}' then
-    return;
-  end if;
-  if is_repeat is false then
-    perform job_queue.settle_claim(lease_token);
-  end if;
-  v_timeouts := (
-    select jsonb_object_agg(t.job_type, t.timeout_seconds) from public.job_types t where t.timeout_seconds is not null
-  );
-  return query
-  with claimed as (
-    update public.jobs j
-    set status = 'processing',
-        worker_id = claim_jobs.worker_id,
-        lease_token = claim_jobs.lease_token,
-        lease_expires_at = job_queue.lease_end(
-          v_now, claim_jobs.lease_seconds, job_queue.deadline(v_now, j.timeout_seconds, v_timeouts, j.job_type)
-        ),
-        deadline_at = job_queue.deadline(v_now, j.timeout_seconds, v_timeouts, j.job_type),
-        steps_at_claim = j.step_count,
-        started_at = v_now,
-        updated_at = v_now
-    where j.ctid = any (v_chosen)
-    returning j.*
-  )
-  select * from claimed c order by c.priority desc, c.run_at, c.created_at;
 end $$;
-comment on function job_queue.claim_jobs is 'Claims ready jobs under the given lease token.';
+comment on function job_queue.check_claim is 'Refuses impossible bounds of a claim.';
 
--- Locks the first ready jobs and returns where they are. Jobs that another claim has locked are
--- skipped, never waited for; those of a paused type are not even read.
-create function job_queue.lock_ready_jobs(max_jobs integer, job_types text[]) returns tid[]
-language plpgsql set search_path = '' as $$
+-- The results of a job's finished steps, by name. Asked only for jobs that have some. Volatile, so that it sees
+-- what was saved after the call that claims began: that call sees the job as it was locked, which is later.
+create function job_queue.saved_steps(job_id uuid) returns jsonb
+language sql volatile set search_path = pg_catalog, pg_temp as $$
+  select coalesce(jsonb_object_agg(s.name, s.result), '{}')
+  from public.job_steps s
+  where s.job_id = saved_steps.job_id and s.finished_at is not null
+$$;
+comment on function job_queue.saved_steps is 'Saved step results of a job, by name.';
+
+revoke all on all functions in schema job_queue from public;
+revoke all on function public.get_next_job from public, anon, authenticated;
+grant execute on function public.get_next_job to service_role;
+grant execute on function
+  job_queue.claim_jobs, job_queue.type_rules, job_queue.open_claim, job_queue.settle_claim, job_queue.claimed_jobs,
+  job_queue.is_held, job_queue.lease_end, job_queue.deadline, job_queue.run_seconds, job_queue.check_lease_seconds,
+  job_queue.check_claim, job_queue.saved_steps, job_queue.text_bytes, job_queue.bytes_in_words
+to service_role;
+
+-- 20261123090210_jobs_ready.sql
+
+-- Which jobs a claim takes: in their order, as far as they fit.
+--
+-- What a job weighs comes twice. Its weight is how much of a worker it takes, and stands in job_types. Its bytes are
+-- what it adds to the answer, and were counted when they went in: to claim is to read numbers.
+--
+-- A job that is too heavy for what the caller has left is passed by lighter ones behind it, but only for ten
+-- seconds. From then on they wait with it until some worker has room, at the latest one that has run empty.
+-- So neither waits for longer than runs last.
+
+-- Locks the jobs that a claim takes, all of them suspects or none, and says where they are, in order. No other
+-- is locked that does not have to be looked at. is_cut: more were ready but did not fit.
+create function job_queue.lock_jobs(
+  max_jobs integer, job_types text[], paused text[], weights jsonb, is_idle boolean, capacity integer, max_bytes integer,
+  out places tid[], out are_suspects boolean, out suspects_wait boolean, out is_cut boolean
+)
+language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
-  v_paused text[] := array(select t.job_type from public.job_types t where t.paused_at is not null);
+  v_ready record;
 begin
-  if v_paused <> '{}' then
-    return job_queue.lock_ready_jobs_of_types(max_jobs, array(
-      select r.job_type
-      from unnest(coalesce(lock_ready_jobs.job_types, job_queue.ready_types())) as r (job_type)
-      where r.job_type <> all (v_paused)
-    ));
+  max_jobs := least(max_jobs, case when capacity > 0 then capacity end);
+  places := '{}';
+  are_suspects := false;
+  suspects_wait := false;
+  is_cut := false;
+  if exists (select from public.jobs j where j.waiting_for = 'isolation') then
+    if is_idle then
+      places := job_queue.readable(job_queue.lock_suspects(max_jobs, job_types, paused));
+      are_suspects := places <> '{}';
+    elsif job_queue.ask_for_isolation(job_types, paused) then
+      suspects_wait := true;
+      return;
+    end if;
+  end if;
+  if are_suspects then
+    places := job_queue.fitting(places, weights, capacity, max_bytes);
+    return;
+  end if;
+  select * into v_ready
+  from job_queue.lock_ready_jobs_that_fit(
+    max_jobs, job_types, paused, weights, case when not is_idle then capacity end
+  );
+  places := v_ready.places;
+  is_cut := v_ready.is_cut;
+  if v_ready.bytes > max_bytes or weights is not null then
+    places := job_queue.fitting(job_queue.readable(places), weights, capacity, max_bytes);
+    is_cut := is_cut or cardinality(places) < cardinality(v_ready.places);
+  end if;
+end $$;
+comment on function job_queue.lock_jobs is 'Locks the jobs that a claim takes.';
+
+-- Locks ready jobs without those that are too heavy for the capacity by themselves; null: none is.
+create function job_queue.lock_ready_jobs_that_fit(
+  max_jobs integer, job_types text[], paused text[], weights jsonb, capacity integer,
+  out places tid[], out bytes bigint, out is_cut boolean
+)
+language plpgsql set search_path = pg_catalog, pg_temp as $$
+declare
+  v_heavy text[];
+  v_first public.jobs;
+begin
+  is_cut := false;
+  if capacity = 0 then
+    places := '{}';
+    is_cut := true;
+    return;
+  end if;
+  if capacity is not null and weights is not null then
+    v_heavy := array(select w.key from jsonb_each_text(weights) w where w.value::integer > capacity);
+  end if;
+  if v_heavy <> '{}' then
+    v_first := job_queue.first_ready_job(
+      array(select t from unnest(v_heavy) t where job_types is null or t = any (job_types)), paused
+    );
+    is_cut := v_first.id is not null;
+  end if;
+  select l.places, l.bytes into places, bytes
+  from job_queue.lock_ready_jobs(max_jobs, job_types, nullif(coalesce(paused, '{}') || coalesce(v_heavy, '{}'), '{}')) l;
+  if v_first.updated_at <= clock_timestamp() - interval '10 seconds' then
+    places := array(
+      select p.place
+      from unnest(places) with ordinality as p (place, position)
+      join public.jobs j on j.ctid = p.place
+      where job_queue.is_before(j, v_first)
+      order by p.position
+    );
+  end if;
+end $$;
+comment on function job_queue.lock_ready_jobs_that_fit is 'Locks the next ready jobs, none heavier than the capacity.';
+
+-- As many of these jobs, from the first on, as fit together. The first always does.
+create function job_queue.fitting(places tid[], weights jsonb, capacity integer, max_bytes integer) returns tid[]
+language plpgsql set search_path = pg_catalog, pg_temp as $$
+begin
+  return array(
+    select f.place
+    from (
+      select p.place, p.position,
+             sum(job_queue.bytes_of(j)) over upward as bytes,
+             sum(coalesce((weights ->> j.job_type)::integer, 1)) over upward as slots
+      from unnest(places) with ordinality as p (place, position)
+      join public.jobs j on j.ctid = p.place
+      window upward as (order by p.position)
+    ) f
+    where f.position = 1 or (f.bytes <= max_bytes and (capacity is null or f.slots <= capacity))
+    order by f.position
+  );
+end $$;
+comment on function job_queue.fitting is 'The first of these jobs, as many as fit together.';
+
+-- About what a claimed job adds to the answer.
+create function job_queue.bytes_of(job public.jobs) returns bigint
+language sql stable as $$
+  select 512 + job.step_bytes + job.input_bytes + coalesce(pg_column_size(job.progress), 0)
+$$;
+comment on function job_queue.bytes_of is 'The bytes of a claimed job.';
+
+-- These jobs without those whose input cannot be sent, which fail here, each by itself: they got into the table
+-- past its trigger, and to read one of them would fail the claim of everybody.
+create function job_queue.readable(places tid[]) returns tid[]
+language plpgsql set search_path = pg_catalog, pg_temp as $$
+declare
+  v_now timestamptz := clock_timestamp();
+  v_unreadable tid[] := array(
+    select j.ctid from public.jobs j where j.ctid = any (places) and j.input_bytes = 2147483647
+  );
+begin
+  if v_unreadable = '{}' then
+    return places;
+  end if;
+  with failed as (
+    update public.jobs j
+    set status = 'failed', waiting_for = null, completed_at = v_now, updated_at = v_now,
+        error = 'the job cannot be read: its input_data is far too long to be sent'
+    where j.ctid = any (v_unreadable)
+    returning j.id, j.error
+  )
+  insert into public.job_failures (job_id, started_at, failed_at, error, is_attempt)
+  select f.id, v_now, v_now, f.error, false from failed f;
+  return array(
+    select p.place from unnest(places) with ordinality as p (place, position)
+    where p.place <> all (v_unreadable)
+    order by p.position
+  );
+end $$;
+comment on function job_queue.readable is 'These jobs without those that cannot be read, which fail.';
+
+-- Locks the first ready jobs and returns where they are and what they weigh. Jobs that another claim has locked
+-- are skipped, never waited for; those of a type to be left out are not even read.
+create function job_queue.lock_ready_jobs(
+  max_jobs integer, job_types text[], left_out text[], out places tid[], out bytes bigint
+)
+language plpgsql set search_path = pg_catalog, pg_temp as $$
+begin
+  if left_out is not null then
+    job_types := job_queue.without(coalesce(job_types, job_queue.ready_types()), left_out);
   end if;
   if job_types is null then
-    return array(
-      select j.ctid
+    select coalesce(array_agg(r.place), '{}'), sum(r.bytes) into places, bytes
+    from (
+      select j.ctid as place, job_queue.bytes_of(j) as bytes
       from public.jobs j
       where j.status = 'queued' and j.waiting_for is null
       order by j.priority desc, j.run_at, j.created_at
       limit max_jobs
       for no key update skip locked
-    );
+    ) r;
+    return;
   end if;
-  return job_queue.lock_ready_jobs_of_types(max_jobs, job_types);
+  select l.places, l.bytes into places, bytes from job_queue.lock_ready_jobs_of_types(max_jobs, job_types) l;
 end $$;
 comment on function job_queue.lock_ready_jobs is 'Locks the next ready jobs, of the given types or of all.';
+
+create function job_queue.without(job_types text[], left_out text[]) returns text[]
+language sql immutable as $$
+  select array(select t from unnest(job_types) t where t <> all (left_out))
+$$;
+comment on function job_queue.without is 'These types without those.';
 
 -- Reads each type's own part of jobs_ready_by_type_idx as far as needed, merges, and locks the first of
 -- all. Reading does not lock, so nothing is locked that is not claimed. When other claims hold so many
@@ -736,14 +1184,19 @@ comment on function job_queue.lock_ready_jobs is 'Locks the next ready jobs, of 
 -- `= any (array[type])` with the type in the order by, because that order only jobs_ready_by_type_idx
 -- has: with `= type` the planner may prefer jobs_ready_idx and filter, which is slow as soon as there
 -- is a backlog of other types.
-create function job_queue.lock_ready_jobs_of_types(max_jobs integer, job_types text[]) returns tid[]
-language plpgsql set search_path = '' as $$
+create function job_queue.lock_ready_jobs_of_types(
+  max_jobs integer, job_types text[], out places tid[], out bytes bigint
+)
+language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
   v_types text[] := array(select distinct t from unnest(job_types) t where t is not null);
-  v_chosen tid[] := array[]::tid[];
   v_window bigint := max_jobs;
   v_seen bigint;
+  v_locked tid[];
+  v_bytes bigint;
 begin
+  places := '{}';
+  bytes := 0;
   loop
     with candidate as materialized (
       select r.*
@@ -758,26 +1211,28 @@ begin
       order by r.priority desc, r.run_at, r.created_at
       limit v_window
     ), locked as materialized (
-      select j.ctid as place
+      select j.ctid as place, job_queue.bytes_of(j) as bytes
       from candidate c
       join public.jobs j on j.ctid = c.place
-      where j.status = 'queued' and j.waiting_for is null and c.place <> all (v_chosen)
+      where j.status = 'queued' and j.waiting_for is null and c.place <> all (places)
       order by c.priority desc, c.run_at, c.created_at
-      limit max_jobs - cardinality(v_chosen)
+      limit max_jobs - cardinality(places)
       for no key update of j skip locked
     )
-    select v_chosen || array(select l.place from locked l), (select count(*) from candidate)
-    into v_chosen, v_seen;
-    exit when cardinality(v_chosen) >= max_jobs or v_seen < v_window;
+    select coalesce(array_agg(l.place), '{}'), coalesce(sum(l.bytes), 0), (select count(*) from candidate)
+    into v_locked, v_bytes, v_seen
+    from locked l;
+    places := places || v_locked;
+    bytes := bytes + v_bytes;
+    exit when cardinality(places) >= max_jobs or v_seen < v_window;
     v_window := v_window * 4;
   end loop;
-  return v_chosen;
 end $$;
 comment on function job_queue.lock_ready_jobs_of_types is 'Locks the next ready jobs of the given types.';
 
 -- The types that have ready jobs, paused ones too: one look into the index for each, however many jobs it has.
 create function job_queue.ready_types() returns text[]
-language sql stable set search_path = ''
+language sql stable set search_path = pg_catalog, pg_temp
 set enable_seqscan = off set enable_bitmapscan = off set enable_sort = off as $$
   with recursive ready as (
     (
@@ -800,10 +1255,175 @@ set enable_seqscan = off set enable_bitmapscan = off set enable_sort = off as $$
 $$;
 comment on function job_queue.ready_types is 'The types that have ready jobs.';
 
+-- The first ready job of these types, or of all, without those left out; a row of nulls when there is none.
+create function job_queue.first_ready_job(job_types text[], left_out text[]) returns public.jobs
+language sql stable set search_path = pg_catalog, pg_temp
+set enable_seqscan = off set enable_bitmapscan = off set enable_sort = off as $$
+  select h.job
+  from unnest(job_queue.without(coalesce(job_types, job_queue.ready_types()), coalesce(left_out, '{}'))) as r (job_type)
+  cross join lateral (
+    select j as job, j.priority, j.run_at, j.created_at from public.jobs j
+    where j.status = 'queued' and j.waiting_for is null and j.job_type = any (array[r.job_type])
+    order by j.job_type, j.priority desc, j.run_at, j.created_at
+    limit 1
+  ) h
+  order by h.priority desc, h.run_at, h.created_at
+  limit 1
+$$;
+comment on function job_queue.first_ready_job is 'The ready job that is next.';
+
+-- The order in which jobs are claimed.
+create function job_queue.is_before(one public.jobs, other public.jobs) returns boolean
+language sql immutable as $$
+  select one.priority > other.priority
+    or (one.priority = other.priority and (one.run_at, one.created_at) < (other.run_at, other.created_at))
+$$;
+comment on function job_queue.is_before is 'Whether a job is claimed before another.';
+
+revoke all on all functions in schema job_queue from public;
+grant execute on function
+  job_queue.lock_jobs, job_queue.lock_ready_jobs_that_fit, job_queue.fitting, job_queue.bytes_of, job_queue.readable,
+  job_queue.lock_ready_jobs, job_queue.without, job_queue.lock_ready_jobs_of_types, job_queue.ready_types,
+  job_queue.first_ready_job, job_queue.is_before
+to service_role;
+
+-- 20261123090220_jobs_suspects.sql
+
+-- Suspects: jobs whose worker died while it held them. One of them may have killed it.
+--
+-- They wait in isolation, apart from the ready jobs, for a worker that has nothing else. It gets those whose
+-- worker died once, together, or one whose worker died again, alone; and until they have ended it claims
+-- nothing more. So whatever they do, they do to each other or to themselves.
+--
+-- A suspect keeps its place in the line: a worker that has nothing else takes suspects when the first of them comes
+-- before the first ready job, by priority, due time and age; others that may run beside it come along. Neither kind can so keep the other waiting
+-- for longer than it would if there were no isolation. A busy worker passes them by. But when the first in the
+-- line is a suspect that has waited for five seconds, a busy worker that claims is asked to run empty: one
+-- every five seconds.
+
+-- Locks the suspects that come before the first ready job: one that has to run alone, or those that need not, up
+-- to max_jobs. Those that another claim has locked are skipped.
+create function job_queue.lock_suspects(max_jobs integer, job_types text[], paused text[]) returns tid[]
+language plpgsql set search_path = pg_catalog, pg_temp as $$
+declare
+  v_types text[] := job_queue.isolated_types(job_types, paused);
+  v_ready public.jobs := job_queue.first_ready_job(job_types, paused);
+  v_first public.jobs;
+  v_window bigint := max_jobs;
+  v_seen bigint;
+begin
+  loop
+    select j.* into v_first
+    from job_queue.suspects(v_types, v_window) c
+    join public.jobs j on j.ctid = c.place
+    where j.waiting_for = 'isolation'
+    order by c.position
+    limit 1
+    for no key update of j skip locked;
+    exit when found;
+    select count(*) into v_seen from job_queue.suspects(v_types, v_window);
+    if v_seen < v_window then
+      return '{}';
+    end if;
+    v_window := v_window * 4;
+  end loop;
+  if job_queue.is_before(v_ready, v_first) then
+    return '{}';
+  end if;
+  return array(
+    select j.ctid
+    from job_queue.suspects(v_types, v_window) c
+    join public.jobs j on j.ctid = c.place
+    where j.waiting_for = 'isolation'
+      and (j.id = v_first.id or (j.suspicion = 1 and v_first.suspicion = 1))
+    order by c.position
+    limit max_jobs
+    for no key update of j skip locked
+  );
+end $$;
+comment on function job_queue.lock_suspects is 'Locks the suspects that a worker may be given that has nothing else.';
+
+-- Whether the caller, who is busy, is to run empty for the sake of a suspect. Then nobody else is asked for the
+-- next five seconds: the suspect waits anew.
+create function job_queue.ask_for_isolation(job_types text[], paused text[]) returns boolean
+language plpgsql set search_path = pg_catalog, pg_temp as $$
+declare
+  v_now timestamptz := clock_timestamp();
+  v_first public.jobs;
+begin
+  select j.* into v_first
+  from job_queue.suspects(job_queue.isolated_types(job_types, paused), 1) c
+  join public.jobs j on j.ctid = c.place;
+  if v_first.updated_at <= v_now - interval '5 seconds' is not true
+    or job_queue.is_before(job_queue.first_ready_job(job_types, paused), v_first) then
+    return false;
+  end if;
+  update public.jobs j set updated_at = v_now
+  where j.ctid = any (array(
+    select s.ctid from public.jobs s
+    where s.id = any (array[v_first.id]) and s.waiting_for = 'isolation' and s.updated_at = v_first.updated_at
+    for no key update skip locked
+  ));
+  return found;
+end $$;
+comment on function job_queue.ask_for_isolation is 'Whether a busy worker is to run empty for a suspect.';
+
+-- Where the first suspects of these types are that are due, in their order.
+create function job_queue.suspects(job_types text[], max_jobs bigint) returns table (place tid, "position" bigint)
+language sql volatile set search_path = pg_catalog, pg_temp
+set enable_seqscan = off set enable_bitmapscan = off set enable_sort = off as $$
+  select s.place, row_number() over (order by s.priority desc, s.run_at, s.created_at)
+  from unnest(job_types) as t (job_type)
+  cross join lateral (
+    select j.ctid as place, j.priority, j.run_at, j.created_at
+    from public.jobs j
+    where j.waiting_for = 'isolation' and j.job_type = any (array[t.job_type]) and j.run_at <= clock_timestamp()
+    order by j.job_type, j.priority desc, j.run_at, j.created_at
+    limit max_jobs
+  ) s
+  order by s.priority desc, s.run_at, s.created_at
+  limit max_jobs
+$$;
+comment on function job_queue.suspects is 'The first suspects of these types.';
+
+-- The types among these, or among all, that have suspects and are not paused: one look into the index for each.
+create function job_queue.isolated_types(job_types text[] default null, paused text[] default null) returns text[]
+language sql stable set search_path = pg_catalog, pg_temp
+set enable_seqscan = off set enable_bitmapscan = off set enable_sort = off as $$
+  with recursive isolated as (
+    (select j.job_type from public.jobs j where j.waiting_for = 'isolation' order by j.job_type limit 1)
+    union all
+    select (
+      select j.job_type from public.jobs j
+      where j.waiting_for = 'isolation' and j.job_type > i.job_type
+      order by j.job_type
+      limit 1
+    )
+    from isolated i
+    where i.job_type is not null
+  )
+  select array(
+    select i.job_type from isolated i
+    where i.job_type is not null
+      and (isolated_types.job_types is null or i.job_type = any (isolated_types.job_types))
+      and i.job_type <> all (coalesce(paused, '{}'))
+  )
+$$;
+comment on function job_queue.isolated_types is 'The types that have suspects.';
+
+revoke all on all functions in schema job_queue from public;
+grant execute on function
+  job_queue.lock_suspects, job_queue.ask_for_isolation, job_queue.suspects, job_queue.isolated_types
+to service_role;
+
+-- 20261123090230_jobs_rescue.sql
+
+-- Making ready what waits, and taking jobs from workers whose lease has ended.
+
 -- Makes ready up to max_jobs jobs that are due, and as many that dead workers hold, and says whether there may
 -- be more.
 create function job_queue.make_ready(max_jobs integer) returns boolean
-language plpgsql set search_path = '' as $$
+language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
   v_promoted integer := job_queue.promote_due_jobs(max_jobs);
   v_rescued integer := job_queue.rescue_jobs(max_jobs);
@@ -814,13 +1434,13 @@ comment on function job_queue.make_ready is 'Makes ready what is due or held by 
 
 -- Makes ready those jobs whose time has come or whose backoff is over, and returns how many.
 create function job_queue.promote_due_jobs(max_jobs integer) returns integer
-language plpgsql set search_path = '' as $$
+language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
   v_now timestamptz := clock_timestamp();
   v_promoted integer;
 begin
   update public.jobs
-  set waiting_for = null, updated_at = v_now
+  set waiting_for = case when suspicion > 0 then 'isolation' end, updated_at = v_now
   where ctid = any (array(
     select j.ctid
     from public.jobs j
@@ -835,53 +1455,132 @@ end $$;
 comment on function job_queue.promote_due_jobs is 'Makes ready what has waited long enough.';
 
 -- Takes jobs from workers whose lease has ended, and returns how many: from dead ones, and from those that
--- overran the deadline of their job. The attempt has failed. What a dead worker held is ready at once; a
--- job that ran too long waits for its backoff like any other that failed. The token is forgotten, so
--- whatever such a worker still reports is refused. Called by every claim and every heartbeat.
+-- overran the deadline of their job. What overran has failed, and waits for its backoff like any other that
+-- failed. Of what a dead worker held, each job is judged by itself, see job_queue.is_blamed; what is not blamed
+-- waits for nothing, but as a suspect if it saved no step. The token is forgotten, so whatever such a worker
+-- still reports is refused. Called by every claim and every heartbeat.
+--
+-- Whether a run was alone was settled when it was claimed, and not by what others on the same worker have come
+-- to since: so two who rescue at once, each some of its jobs, judge alike, and so does one who comes late. Who
+-- was on board is looked up besides, for people to read; a run that was not alone after all is not blamed.
 create function job_queue.rescue_jobs(max_jobs integer) returns integer
-language plpgsql set search_path = '' set enable_seqscan = off as $$
+language plpgsql set search_path = pg_catalog, pg_temp set enable_seqscan = off as $$
 declare
   v_now timestamptz := clock_timestamp();
   v_rescued integer;
 begin
   with expired as materialized (
-    select x.ctid as place,
-           x.lease_expires_at >= x.deadline_at is true as is_overrun,
-           job_queue.status_after_failure(x.cancel_requested_at, x.retry_count, x.max_retries, true) as next_status
+    select x.ctid as place, x.id, job_queue.carrier(x) as carrier, x.started_at,
+           x.lease_expires_at >= x.deadline_at is true as is_overrun
     from public.jobs x
     where x.status = 'processing' and x.lease_expires_at <= v_now
     order by x.lease_expires_at
     limit max_jobs
     for no key update skip locked
+  ), crew as materialized (
+    select c.carrier, c.jobs
+    from job_queue.crews(
+      array(select distinct e.carrier from expired e where not e.is_overrun),
+      (select min(e.started_at) from expired e where not e.is_overrun), max_jobs
+    ) c
+  ), judged as (
+    select e.place, e.is_overrun, case when not e.is_overrun then array_remove(c.jobs, e.id) end as others
+    from expired e left join crew c on c.carrier = e.carrier
   ), rescued as (
     update public.jobs j
-    set status = e.next_status,
-        retry_count = j.retry_count + (e.next_status = 'queued')::integer,
-        waiting_for = case when e.next_status = 'queued' and e.is_overrun then 'retry' end,
-        run_at = case
-          when e.next_status = 'queued' and e.is_overrun then v_now + job_queue.retry_delay(j.job_type, j.retry_count)
-          else j.run_at
-        end,
-        error = case
-          when e.next_status = 'cancelled' then j.error
-          when e.is_overrun then format('timed out after %s seconds', job_queue.run_seconds(j.started_at, j.deadline_at))
-          else 'lease expired: the worker stopped without a word'
-        end,
-        completed_at = case when e.next_status <> 'queued' then v_now end,
-        lease_token = null,
-        lease_expires_at = null,
-        updated_at = v_now
-    from expired e
-    where j.ctid = e.place
-    returning j.id, j.status, j.worker_id, j.started_at, j.error
+    set (status, waiting_for, run_at, retry_count, suspicion, free_losses, error, completed_at) = (
+          select n.status,
+                 case when n.is_retry then 'retry' when n.status = 'queued' and n.suspicion > 0 then 'isolation' end,
+                 case when n.is_retry then v_now + job_queue.retry_delay(j.job_type, j.retry_count) else j.run_at end,
+                 j.retry_count + n.is_retry::integer,
+                 case when n.status = 'queued' then n.suspicion else 0 end,
+                 case when n.is_attempt then 0 else j.free_losses + 1 end,
+                 case when n.status = 'cancelled' then j.error else n.error end,
+                 case when n.status <> 'queued' then v_now end
+          from (
+            select b.*, s.status, s.status = 'queued' and b.is_attempt as is_retry
+            from (
+              select a.is_attempt,
+                     case
+                       when p.is_overrun then j.suspicion
+                       when j.step_count > j.steps_at_claim then 0
+                       else least(j.suspicion + 1, 2)
+                     end as suspicion,
+                     job_queue.error_of_loss(j, p.is_overrun, a.is_attempt) as error
+              from (select p.is_overrun or job_queue.is_blamed(j, cardinality(p.others)) as is_attempt offset 0) a
+            ) b
+            cross join lateral (
+              select job_queue.status_after_attempt(
+                case when b.is_attempt then 'failed' else 'released' end,
+                j.cancel_requested_at, j.retry_count, j.max_retries, true
+              ) as status
+            ) s
+          ) n
+        ),
+        lease_token = null, lease_expires_at = null, updated_at = v_now
+    from judged p
+    where j.ctid = p.place
+    returning j.id, j.status, j.worker_id, j.started_at, j.error, p.others,
+              j.status = 'failed' or j.waiting_for is not distinct from 'retry' as is_attempt
   ), recorded as (
-    insert into public.job_failures (job_id, worker_id, started_at, failed_at, error)
-    select r.id, r.worker_id, r.started_at, v_now, r.error from rescued r where r.status <> 'cancelled'
+    insert into public.job_failures (job_id, worker_id, started_at, failed_at, error, is_attempt, company, on_board)
+    select r.id, r.worker_id, r.started_at, v_now, r.error, r.is_attempt, cardinality(r.others), r.others[1:20]
+    from rescued r
+    where r.status <> 'cancelled'
   )
   select count(*) into v_rescued from rescued;
   return v_rescued;
 end $$;
-comment on function job_queue.rescue_jobs is 'Ends the attempts of workers whose lease has ended.';
+comment on function job_queue.rescue_jobs is 'Takes jobs from workers whose lease has ended.';
+
+-- Whether a run that ended with its worker uses an attempt: when it was alone and had saved no step, and the job
+-- was a suspect before; and after twenty in a row that used none, so that nothing loops for ever.
+create function job_queue.is_blamed(job public.jobs, company integer) returns boolean
+language sql immutable as $$
+  select job.free_losses >= 19
+    or (job.is_alone and company = 0 and job.suspicion > 0 and job.step_count = job.steps_at_claim)
+$$;
+comment on function job_queue.is_blamed is 'Whether a lost run uses an attempt.';
+
+-- What the job shows as its error after a run that was taken from its worker.
+create function job_queue.error_of_loss(job public.jobs, is_overrun boolean, is_attempt boolean) returns text
+language sql immutable as $$
+  select case
+    when is_overrun then format('timed out after %s seconds', job_queue.run_seconds(job.started_at, job.deadline_at))
+    when not is_attempt then 'lease expired: the worker stopped without a word'
+    when job.free_losses >= 19 then 'lost its worker 20 times in a row'
+    else 'the worker died while it ran alone'
+  end
+$$;
+comment on function job_queue.error_of_loss is 'The error of a run that was taken from its worker.';
+
+-- What a lost job was carried by: its worker or, when that gave no name, its claim.
+create function job_queue.carrier(job public.jobs) returns text
+language sql immutable as $$
+  select coalesce(job.worker_id, job.lease_token::text)
+$$;
+comment on function job_queue.carrier is 'The worker or the claim that holds a job.';
+
+-- The jobs that were on board of these lost workers: those that they hold, looked for among the leases that end
+-- first, because a dead worker's do, and those that were taken from them since their oldest run began.
+create function job_queue.crews(carriers text[], since timestamptz, max_jobs integer)
+returns table (carrier text, jobs uuid[])
+language sql volatile set search_path = pg_catalog, pg_temp set enable_seqscan = off as $$
+  select b.carrier, array_agg(b.id)
+  from (
+    select job_queue.carrier(j) as carrier, j.id
+    from (
+      select * from public.jobs p where p.status = 'processing' order by p.lease_expires_at limit max_jobs + 100
+    ) j
+    where job_queue.carrier(j) = any (carriers)
+    union
+    select f.worker_id, f.job_id
+    from public.job_failures f
+    where f.company is not null and f.worker_id = any (carriers) and f.failed_at >= since
+  ) b
+  group by b.carrier
+$$;
+comment on function job_queue.crews is 'Which jobs lost workers held.';
 
 -- What becomes of a job whose attempt failed. The one place for this rule.
 create function job_queue.status_after_failure(
@@ -896,68 +1595,10 @@ language sql immutable as $$
 $$;
 comment on function job_queue.status_after_failure is 'queued, failed or cancelled: what a failed attempt leads to.';
 
--- Whether a token holds a job: its run has neither ended nor overrun.
-create function job_queue.is_held(job public.jobs, lease_token uuid, now timestamptz) returns boolean
-language sql immutable as $$
-  select job.lease_token = lease_token
-    and job.lease_expires_at is not null
-    and (job.deadline_at is null or now < job.deadline_at)
-$$;
-comment on function job_queue.is_held is 'Whether a job is held under a token.';
-
--- When a lease taken or renewed now ends: never after the run's deadline. Like every expression that runs
--- once per job, it has no settings of its own, so that it is inlined: a call would cost more than the
--- rest of the row.
-create function job_queue.lease_end(now timestamptz, lease_seconds integer, deadline_at timestamptz) returns timestamptz
-language sql stable as $$
-  select least(now + make_interval(secs => lease_seconds), deadline_at)
-$$;
-comment on function job_queue.lease_end is 'The end of a lease taken now.';
-
--- When a run that begins now has to be over: after the job's own timeout, else that of its type, else never.
-create function job_queue.deadline(
-  now timestamptz, timeout_seconds integer, timeouts jsonb, job_type text
-) returns timestamptz
-language sql stable as $$
-  select now + make_interval(secs => coalesce(timeout_seconds, (timeouts ->> job_type)::integer))
-$$;
-comment on function job_queue.deadline is 'The deadline of a run that begins now; null when it has none.';
-
--- How long a run may take; null when it has no deadline.
-create function job_queue.run_seconds(started_at timestamptz, deadline_at timestamptz) returns integer
-language sql immutable as $$
-  select extract(epoch from deadline_at - started_at)::integer
-$$;
-comment on function job_queue.run_seconds is 'The time from the beginning of a run to its deadline.';
-
--- Raises JQ004.
-create function job_queue.check_lease_seconds(lease_seconds integer) returns void
-language plpgsql immutable set search_path = '' as $$
-begin
-  if lease_seconds between 1 and 86400 is not true then
-    raise exception 'lease_seconds: expected 1 to 86400' using errcode = 'JQ004';
-  end if;
-end $$;
-comment on function job_queue.check_lease_seconds is 'Refuses a lease of impossible length.';
-
--- The results of a job's finished steps, by name. Asked only for jobs that have some. Volatile, so that it sees
--- what was saved after the call that claims began: that call sees the job as it was locked, which is later.
-create function job_queue.saved_steps(job_id uuid) returns jsonb
-language sql volatile set search_path = '' as $$
-  select coalesce(jsonb_object_agg(s.name, s.result), '{}')
-  from public.job_steps s
-  where s.job_id = saved_steps.job_id and s.finished_at is not null
-$$;
-comment on function job_queue.saved_steps is 'Saved step results of a job, by name.';
-
 revoke all on all functions in schema job_queue from public;
-revoke all on function public.get_next_job from public, anon, authenticated;
-grant execute on function public.get_next_job to service_role;
 grant execute on function
-  job_queue.claim_jobs, job_queue.open_claim, job_queue.settle_claim, job_queue.claimed_jobs,
-  job_queue.lock_ready_jobs, job_queue.lock_ready_jobs_of_types, job_queue.ready_types, job_queue.make_ready,
-  job_queue.promote_due_jobs, job_queue.rescue_jobs, job_queue.status_after_failure, job_queue.is_held, job_queue.lease_end, job_queue.deadline,
-  job_queue.run_seconds, job_queue.check_lease_seconds, job_queue.saved_steps
+  job_queue.make_ready, job_queue.promote_due_jobs, job_queue.rescue_jobs, job_queue.is_blamed, job_queue.error_of_loss,
+  job_queue.carrier, job_queue.crews, job_queue.status_after_failure
 to service_role;
 
 -- 20261123090300_jobs_finish.sql
@@ -967,9 +1608,18 @@ to service_role;
 -- What a worker does in one trip: reports how its last jobs went and claims the next ones.
 --   results   [{"job_id", "lease_token",
 --               "outcome": "completed" | "failed" | "released" | "handed_over" | "cancelled",
---               "output_data"?, "error_message"?, "retryable"?, "retry_after_seconds"?}]
+--               "output_data"?, "error_message"?, "retryable"?, "retry_after_seconds"?,
+--               "was_given_time"?: false when a job that is handed over had less than half an isolate's time}]
+--   is_idle   whether the worker holds nothing besides these results and expects no other claim's answer. Only
+--             then it is given suspects, or a job that weighs more than its capacity
+--   capacity  how much weight it has room for; null: weights do not count
+--   max_bytes how much text the claimed jobs may be together; one job may be more
 --   answer    {"finished": [the job's status after it, or "lost" when it was no longer this worker's],
 --              "jobs": [the claimed jobs, in the order to run them],
+--              "are_suspects": whether all of these are suspects: claim nothing more until they have ended,
+--              "suspects_wait": whether to run empty, because a suspect waits for that,
+--              "is_cut": whether more are ready, which did not fit capacity or max_bytes,
+--              "weights": {type: weight} of types that do not weigh 1, or null,
 --              "look_again_ms": after how long to ask once more before ending, or null}
 -- The worker chooses lease_token, one per claim. When the answer to a call was lost it sends the same
 -- call again with is_repeat: what was finished stays finished, and jobs that were claimed under that
@@ -983,13 +1633,16 @@ create function public.finish_and_claim_jobs(
   worker_id text default null,
   lease_seconds integer default 30,
   lease_token uuid default null,
-  is_repeat boolean default false
+  is_repeat boolean default false,
+  is_idle boolean default false,
+  capacity integer default null,
+  max_bytes integer default 4194304
 ) returns json
-language plpgsql set search_path = '' set statement_timeout = '5s' as $$
+language plpgsql set search_path = pg_catalog, pg_temp set statement_timeout = '5s' as $$
 declare
   v_finished text[];
+  v_claim record;
   v_jobs json;
-  v_claimed bigint;
   v_look_again_ms integer;
 begin
   if max_jobs between 0 and 1000 is not true then
@@ -999,23 +1652,32 @@ begin
     raise exception 'lease_token: expected the token of the claim that is repeated' using errcode = 'JQ004';
   end if;
   v_finished := job_queue.finish_jobs(results);
-  if max_jobs > 0 then
-    select json_agg(c), count(*) into v_jobs, v_claimed
-    from (
-      select j.id, j.job_type, j.input_data, j.retry_count, j.max_retries, j.lease_token, j.progress,
-             job_queue.run_seconds(j.started_at, j.deadline_at) as timeout_seconds,
-             case when j.step_count = 0 then '{}' else job_queue.saved_steps(j.id) end as steps
-      from job_queue.claim_jobs(
-        finish_and_claim_jobs.max_jobs, finish_and_claim_jobs.job_types, finish_and_claim_jobs.worker_id,
-        finish_and_claim_jobs.lease_seconds, coalesce(finish_and_claim_jobs.lease_token, gen_random_uuid()),
-        finish_and_claim_jobs.is_repeat
-      ) j
-    ) c;
-    if v_claimed < max_jobs then
-      v_look_again_ms := job_queue.worker_looks_again_ms();
-    end if;
+  if max_jobs = 0 then
+    return json_build_object('finished', v_finished, 'jobs', '[]'::json, 'look_again_ms', null);
   end if;
-  return json_build_object('finished', v_finished, 'jobs', coalesce(v_jobs, '[]'), 'look_again_ms', v_look_again_ms);
+  perform job_queue.note_worker(worker_id, job_types);
+  select * into v_claim
+  from job_queue.claim_jobs(
+    finish_and_claim_jobs.max_jobs, finish_and_claim_jobs.job_types, finish_and_claim_jobs.worker_id,
+    finish_and_claim_jobs.lease_seconds, coalesce(finish_and_claim_jobs.lease_token, gen_random_uuid()),
+    finish_and_claim_jobs.is_repeat, finish_and_claim_jobs.is_idle, finish_and_claim_jobs.capacity,
+    finish_and_claim_jobs.max_bytes
+  );
+  select json_agg(c) into v_jobs
+  from (
+    select j.id, j.job_type, j.input_data, j.retry_count, j.max_retries, j.lease_token, j.progress,
+           job_queue.run_seconds(j.started_at, j.deadline_at) as timeout_seconds,
+           case when j.step_count = 0 then '{}' else job_queue.saved_steps(j.id) end as steps
+    from unnest(v_claim.jobs) j
+  ) c;
+  if cardinality(v_claim.jobs) < max_jobs then
+    v_look_again_ms := job_queue.worker_looks_again_ms();
+  end if;
+  return json_build_object(
+    'finished', v_finished, 'jobs', coalesce(v_jobs, '[]'), 'are_suspects', v_claim.are_suspects,
+    'suspects_wait', coalesce(v_claim.suspects_wait, false), 'is_cut', v_claim.is_cut, 'weights', v_claim.weights,
+    'look_again_ms', v_look_again_ms
+  );
 end $$;
 comment on function public.finish_and_claim_jobs is 'Reports how jobs went and claims the next ones, in one trip.';
 
@@ -1023,7 +1685,7 @@ comment on function public.finish_and_claim_jobs is 'Reports how jobs went and c
 -- will never read. What was claimed under those is released, and what is yet to be claimed is not. Saying
 -- it twice is harmless. Raises JQ004.
 create function public.abandon_jobs(results jsonb default '[]', lease_tokens uuid[] default '{}') returns text[]
-language plpgsql set search_path = '' set statement_timeout = '5s' set enable_seqscan = off as $$
+language plpgsql set search_path = pg_catalog, pg_temp set statement_timeout = '5s' set enable_seqscan = off as $$
 declare
   v_token uuid;
   v_finished text[];
@@ -1047,7 +1709,7 @@ comment on function public.abandon_jobs is 'Reports how the jobs of a crashed wo
 create function public.mark_job_completed(
   job_id uuid, output_data jsonb default null, lease_token uuid default null
 ) returns boolean
-language plpgsql set search_path = '' as $$
+language plpgsql set search_path = pg_catalog, pg_temp as $$
 begin
   perform job_queue.finish_job(
     job_id, lease_token, jsonb_build_object('outcome', 'completed', 'output_data', output_data), '{completed}'
@@ -1068,7 +1730,7 @@ create function public.mark_job_failed(
   retryable boolean default true,
   retry_after_seconds integer default null
 ) returns boolean
-language plpgsql set search_path = '' as $$
+language plpgsql set search_path = pg_catalog, pg_temp as $$
 begin
   if retry_after_seconds < 0 then
     raise exception 'retry_after_seconds: expected 0 or more' using errcode = 'JQ004';
@@ -1086,20 +1748,21 @@ end $$;
 comment on function public.mark_job_failed is 'Records why an attempt failed and queues the job again if retries are left.';
 
 -- Hands a job back unharmed: the attempt does not count. It is ready at once, in its old place, or after
--- delay_seconds: a job that waits for something else can rest that long.
+-- delay_seconds, but at least one: a job that waits for something else can rest that long. After 300 rests in a
+-- row without a new step the next is a failed attempt.
 -- Called by workers that have to stop; without a token (SQL editor) it works on any job that is processing.
 -- Raises JQ002, JQ003, JQ004, JQ005.
 create function public.release_job(
   job_id uuid, lease_token uuid default null, delay_seconds integer default null
 ) returns boolean
-language plpgsql set search_path = '' as $$
+language plpgsql set search_path = pg_catalog, pg_temp as $$
 begin
   if delay_seconds < 0 then
     raise exception 'delay_seconds: expected 0 or more' using errcode = 'JQ004';
   end if;
   perform job_queue.finish_job(
     job_id, lease_token, jsonb_build_object('outcome', 'released', 'retry_after_seconds', delay_seconds),
-    '{queued,cancelled}'
+    '{queued,failed,cancelled}'
   );
   return true;
 end $$;
@@ -1109,7 +1772,7 @@ comment on function public.release_job is 'Hands a job back to the queue without
 -- Raises what finish_jobs can only say: JQ003, JQ002, and JQ001 or JQ005 when the job has ended
 -- in a state other than those expected.
 create function job_queue.finish_job(job_id uuid, lease_token uuid, result jsonb, expected text[]) returns void
-language plpgsql set search_path = '' as $$
+language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
   v_job public.jobs := job_queue.lock_job(job_id);
   v_status text;
@@ -1127,12 +1790,15 @@ begin
     raise exception 'this run of job % has already ended: the job is %', job_id, v_status
       using errcode = case v_status when 'cancelled' then 'JQ001' else 'JQ005' end;
   end if;
+  if v_status = 'queued' then
+    perform job_queue.wake_worker();
+  end if;
 end $$;
 comment on function job_queue.finish_job is 'Finishes one job or says why not.';
 
 -- Holds a job for the rest of the transaction. Raises JQ003.
 create function job_queue.lock_job(job_id uuid) returns public.jobs
-language plpgsql set search_path = '' set enable_seqscan = off as $$
+language plpgsql set search_path = pg_catalog, pg_temp set enable_seqscan = off as $$
 declare
   v_job public.jobs;
 begin
@@ -1146,7 +1812,7 @@ comment on function job_queue.lock_job is 'Locks a job and returns it.';
 
 -- For calls without a token, as from the SQL editor. Raises JQ005.
 create function job_queue.check_by_hand(job public.jobs, expected text[]) returns void
-language plpgsql set search_path = '' as $$
+language plpgsql set search_path = pg_catalog, pg_temp as $$
 begin
   if job.status <> all (expected) then
     raise exception 'job % is %: expected %', job.id, job.status, array_to_string(expected, ' or ')
@@ -1162,7 +1828,7 @@ comment on function job_queue.check_by_hand is 'Refuses a job in the wrong state
 -- in the order given: "lost" for a job that is no longer held under that token. A job that the same
 -- claim has already finished is left alone and its status returned. Raises JQ004.
 create function job_queue.finish_jobs(results jsonb) returns text[]
-language plpgsql set search_path = '' as $$
+language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
   v_finished text[];
 begin
@@ -1184,17 +1850,17 @@ comment on function job_queue.finish_jobs is 'Ends the attempts of jobs and retu
 -- Raises JQ004 for a result that makes no sense. Asked only when not every result was applied: those that
 -- make no sense are not, and to read all results twice would cost every report.
 create function job_queue.check_results(results jsonb) returns void
-language plpgsql immutable set search_path = '' as $$
+language plpgsql stable set search_path = pg_catalog, pg_temp as $$
 declare
   v_position bigint;
   v_problem text;
 begin
-  select r.position, job_queue.problem_of_result(r.job_id, r.lease_token, r.outcome, r.retry_after_seconds)
+  select r.position, job_queue.problem_of_result(r.job_id, r.lease_token, r.outcome, r.retry_after_seconds, r.output_data)
   into v_position, v_problem
   from rows from (jsonb_to_recordset(results) as (
-    job_id uuid, lease_token uuid, outcome text, retry_after_seconds integer
-  )) with ordinality as r (job_id, lease_token, outcome, retry_after_seconds, position)
-  where job_queue.problem_of_result(r.job_id, r.lease_token, r.outcome, r.retry_after_seconds) is not null
+    job_id uuid, lease_token uuid, outcome text, retry_after_seconds integer, output_data jsonb
+  )) with ordinality as r (job_id, lease_token, outcome, retry_after_seconds, output_data, position)
+  where job_queue.problem_of_result(r.job_id, r.lease_token, r.outcome, r.retry_after_seconds, r.output_data) is not null
   order by r.position
   limit 1;
   if found then
@@ -1203,17 +1869,21 @@ begin
 end $$;
 comment on function job_queue.check_results is 'Refuses results that make no sense.';
 
--- What is wrong with a result, or null.
+-- What is wrong with a result, or null. A number of 16 bytes can be a text of 131,072, so what takes fewer than
+-- 400 bytes is not measured: it is no more than 4 MiB.
 create function job_queue.problem_of_result(
-  job_id uuid, lease_token uuid, outcome text, retry_after_seconds integer
+  job_id uuid, lease_token uuid, outcome text, retry_after_seconds integer, output_data jsonb
 ) returns text
-language sql immutable as $$
+language sql stable as $$
   select case
     when job_id is null then 'job_id: expected the id of a job'
     when lease_token is null then 'lease_token: expected the token of the claim'
     when outcome in ('completed', 'failed', 'released', 'handed_over', 'cancelled') is not true
       then 'outcome: expected completed, failed, released, handed_over or cancelled'
     when retry_after_seconds < 0 then 'retry_after_seconds: expected 0 or more'
+    when pg_column_size(output_data) > 400 and job_queue.text_bytes(output_data, 4194304) > 4194304
+      then 'output_data: expected at most 4194304 bytes of text, got '
+        || job_queue.bytes_in_words(job_queue.text_bytes(output_data, 4194304))
   end
 $$;
 comment on function job_queue.problem_of_result is 'What is wrong with a result; null when nothing is.';
@@ -1224,9 +1894,10 @@ comment on function job_queue.problem_of_result is 'What is wrong with a result;
 -- Rows are locked by the update itself, in the order of id, because the join can only run from the
 -- sorted results to the primary key: `= any (array[...])` cannot be hashed or merged, and the settings
 -- rule out reading the table. With a plain `=`, a session that made its plan while the table was small
--- goes on to merge every report with the whole primary key.
+-- goes on to merge every report with the whole primary key. `offset 0` keeps expressions from being merged into
+-- all that use them, where they would be evaluated again.
 create function job_queue.apply_results(results jsonb) returns text[]
-language plpgsql set search_path = ''
+language plpgsql set search_path = pg_catalog, pg_temp
 set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_bitmapscan = off as $$
 declare
   v_now timestamptz := clock_timestamp();
@@ -1237,21 +1908,28 @@ begin
     select r.*
     from rows from (jsonb_to_recordset(results) as (
       job_id uuid, lease_token uuid, outcome text, output_data jsonb, error_message text,
-      retryable boolean, retry_after_seconds integer
+      retryable boolean, retry_after_seconds integer, was_given_time boolean
     )) with ordinality as r (
-      job_id, lease_token, outcome, output_data, error_message, retryable, retry_after_seconds, position
+      job_id, lease_token, outcome, output_data, error_message, retryable, retry_after_seconds, was_given_time, position
     )
     order by r.job_id
   ), finished as (
     update public.jobs j
     set lease_expires_at = null, updated_at = v_now,
-        (status, waiting_for, run_at, retry_count, output_data, error, completed_at) = (
+        progress = job_queue.progress_at_end(j.progress, r.outcome),
+        (
+          status, waiting_for, run_at, retry_count, output_data, error, completed_at,
+          suspicion, free_losses, free_hand_overs, free_rests
+        ) = (
       select n.status,
-             case when n.is_retry then 'retry' when n.is_rest then 'time' end,
+             case
+               when n.is_retry then 'retry' when n.is_rest then 'time'
+               when n.status = 'queued' and n.is_in_vain and j.suspicion > 0 then 'isolation' end,
              case
                when n.is_retry and r.retry_after_seconds is null then
                  v_now + job_queue.retry_delay(j.job_type, j.retry_count)
-               when n.is_retry or n.is_rest then v_now + make_interval(secs => r.retry_after_seconds)
+               when n.is_retry then v_now + make_interval(secs => r.retry_after_seconds)
+               when n.is_rest then v_now + make_interval(secs => greatest(1, r.retry_after_seconds))
                else j.run_at end,
              j.retry_count + n.is_retry::integer,
              case when n.status = 'completed' then r.output_data end,
@@ -1259,27 +1937,33 @@ begin
                when n.outcome = 'completed' then null
                when n.outcome = 'failed' and n.status <> 'cancelled' then job_queue.error_of_result(r.outcome, r.error_message)
                else j.error end,
-             case when n.status <> 'queued' then v_now end
+             case when n.status <> 'queued' then v_now end,
+             case when n.is_in_vain and (r.outcome = 'handed_over' or not n.is_rest) then j.suspicion else 0 end,
+             case when n.is_in_vain then j.free_losses else 0 end,
+             case when n.is_in_vain then j.free_hand_overs + (r.outcome = 'handed_over')::integer else 0 end,
+             case when n.is_in_vain then j.free_rests + (r.outcome = 'released' and n.is_rest)::integer else 0 end
       from (
         select s.status, s.outcome, s.status = 'queued' and s.outcome = 'failed' as is_retry,
-               s.status = 'queued' and r.retry_after_seconds > 0 as is_rest
+               s.status = 'queued' and s.outcome = 'released' and r.retry_after_seconds is not null as is_rest,
+               -- It goes on, and nothing was gained.
+               s.status = 'queued' and s.outcome = 'released' and j.step_count = j.steps_at_claim as is_in_vain
         from (
           select o.outcome, job_queue.status_after_attempt(
                    o.outcome, j.cancel_requested_at, j.retry_count, j.max_retries, coalesce(r.retryable, true)
                  ) as status
-          from (select job_queue.settled_outcome(r.outcome, j.step_count, j.steps_at_claim) as outcome offset 0) o
+          from (
+            select job_queue.settled_outcome(j, r.outcome, r.retry_after_seconds, r.was_given_time) as outcome offset 0
+          ) o
         ) s
+        offset 0
       ) n
     )
     from result r
     where j.id = any (array[r.job_id])
       and job_queue.is_held(j, r.lease_token, v_now)
-      and job_queue.problem_of_result(r.job_id, r.lease_token, r.outcome, r.retry_after_seconds) is null
+      and job_queue.problem_of_result(r.job_id, r.lease_token, r.outcome, r.retry_after_seconds, r.output_data) is null
     returning j.status, r.position,
-              case
-                when j.status in ('queued', 'failed')
-                  and job_queue.settled_outcome(r.outcome, j.step_count, j.steps_at_claim) = 'failed' then j.id
-              end as failed_id
+              case when j.status = 'failed' or j.waiting_for = 'retry' then j.id end as failed_id
   )
   select array_agg(f.status order by f.position), array_agg(f.failed_id) filter (where f.failed_id is not null)
   into v_finished, v_failed from finished f;
@@ -1294,7 +1978,7 @@ comment on function job_queue.apply_results is 'Writes results to the jobs held 
 -- The answer to a report of which not every result was applied. A claim's token stays on the job that
 -- it ended, which tells a repeated report from one that comes too late.
 create function job_queue.statuses_of_results(results jsonb) returns text[]
-language sql stable set search_path = '' set enable_seqscan = off as $$
+language sql stable set search_path = pg_catalog, pg_temp set enable_seqscan = off as $$
   select array_agg(
     case when j.lease_token = r.lease_token and j.status <> 'processing' then j.status else 'lost' end
     order by r.position
@@ -1305,23 +1989,42 @@ language sql stable set search_path = '' set enable_seqscan = off as $$
 $$;
 comment on function job_queue.statuses_of_results is 'The status each reported job has, or lost.';
 
--- A job that is handed over counts as released when it has saved a step since its claim, and as failed when
--- it has not: it would be handed over for ever.
-create function job_queue.settled_outcome(outcome text, step_count integer, steps_at_claim integer) returns text
+-- A run that was handed over counts as released when it has saved a step since its claim. When it has not, it has
+-- failed: the job would be handed over for ever. Unless it had too little time for a step, which is believed
+-- twice in a row. Nor may a job rest for ever: a report whose answers Grok defers looks for them for an hour, after
+-- 5 seconds and then after a third of their age up to a minute, which is 70 rests; 300 leave room for
+-- pauses that Grok asks for.
+create function job_queue.settled_outcome(
+  job public.jobs, outcome text, retry_after_seconds integer, was_given_time boolean
+) returns text
 language sql immutable as $$
   select case
-    when outcome <> 'handed_over' then outcome
-    when step_count > steps_at_claim then 'released'
-    else 'failed'
+    when outcome not in ('handed_over', 'released') then outcome
+    when job.step_count > job.steps_at_claim then 'released'
+    when outcome = 'handed_over' and (coalesce(was_given_time, true) or job.free_hand_overs >= 2) then 'failed'
+    when outcome = 'released' and retry_after_seconds is not null and job.free_rests >= 300 then 'failed'
+    else 'released'
   end
 $$;
-comment on function job_queue.settled_outcome is 'The outcome of a run, a hand-over judged by its progress.';
+comment on function job_queue.settled_outcome is 'The outcome of a run, hand-overs and rests judged by its progress.';
+
+-- What a job shows as its progress after a run: one that had nothing to count and is done is one of one, not
+-- nothing of nothing.
+create function job_queue.progress_at_end(progress jsonb, outcome text) returns jsonb
+language sql immutable as $$
+  select case
+    when outcome = 'completed' and progress -> 'total' = '0' then progress || '{"done": 1, "total": 1}'
+    else progress
+  end
+$$;
+comment on function job_queue.progress_at_end is 'The progress that a job shows after a run.';
 
 -- What the job shows as its error after a failed run.
 create function job_queue.error_of_result(outcome text, error_message text) returns text
 language sql immutable as $$
-  select case
-    when outcome = 'handed_over' then 'handed over without a new step'
+  select case outcome
+    when 'handed_over' then 'handed over without a new step'
+    when 'released' then 'rested 300 times in a row without a new step'
     else left(coalesce(error_message, 'the worker gave no reason'), 8000)
   end
 $$;
@@ -1344,7 +2047,7 @@ comment on function job_queue.status_after_attempt is 'The status that an outcom
 -- retry to retry, as job_types says about the type. All of it is random, so that jobs that failed
 -- together come back far apart.
 create function job_queue.retry_delay(job_type text, retry_count integer) returns interval
-language plpgsql volatile set search_path = '' set enable_seqscan = off as $$
+language plpgsql volatile set search_path = pg_catalog, pg_temp set enable_seqscan = off as $$
 declare
   v_type public.job_types;
 begin
@@ -1367,7 +2070,7 @@ to service_role;
 grant execute on function
   job_queue.finish_job, job_queue.lock_job, job_queue.check_by_hand, job_queue.finish_jobs, job_queue.check_results,
   job_queue.problem_of_result, job_queue.apply_results, job_queue.statuses_of_results, job_queue.settled_outcome,
-  job_queue.error_of_result, job_queue.status_after_attempt, job_queue.retry_delay
+  job_queue.progress_at_end, job_queue.error_of_result, job_queue.status_after_attempt, job_queue.retry_delay
 to service_role;
 
 -- 20261123090350_jobs_cancel.sql
@@ -1378,9 +2081,9 @@ to service_role;
 -- stop and will hear of it with its next heartbeat or step. Called by the app's server and by
 -- signed-in users for their own jobs; another's job looks to them like none. Raises JQ003, JQ005.
 create function public.cancel_job(job_id uuid) returns text
-language plpgsql set search_path = '' as $$
+language plpgsql set search_path = pg_catalog, pg_temp as $$
 begin
-  if has_table_privilege('public.jobs', 'update') then
+  if job_queue.is_trusted() then
     return job_queue.cancel(job_id, null);
   end if;
   return job_queue.cancel_for_user(job_id);
@@ -1389,20 +2092,15 @@ comment on function public.cancel_job is 'Cancels a queued job at once and asks 
 
 -- Cancels a job of the signed-in user. Raises JQ003, JQ005.
 create function job_queue.cancel_for_user(job_id uuid) returns text
-language plpgsql security definer set search_path = '' as $$
-declare
-  v_user uuid := (select auth.uid());
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 begin
-  if v_user is null then
-    raise exception 'only signed-in users and the service role may cancel jobs' using errcode = '42501';
-  end if;
-  return job_queue.cancel(job_id, v_user);
+  return job_queue.cancel(job_id, job_queue.signed_in_user('cancel jobs'));
 end $$;
 comment on function job_queue.cancel_for_user is 'Cancels a job that belongs to auth.uid().';
 
 -- Cancels a job; if an owner is given, only a job of theirs. Raises JQ003, JQ005.
 create function job_queue.cancel(job_id uuid, owner uuid) returns text
-language plpgsql set search_path = '' set enable_seqscan = off as $$
+language plpgsql set search_path = pg_catalog, pg_temp set enable_seqscan = off as $$
 declare
   v_now timestamptz := clock_timestamp();
   v_status text;
@@ -1447,7 +2145,7 @@ grant execute on function job_queue.cancel to service_role;
 create function public.mark_job_processing(
   job_id uuid, lease_token uuid default null, lease_seconds integer default 30
 ) returns boolean
-language plpgsql set search_path = '' as $$
+language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
   v_job public.jobs;
 begin
@@ -1469,11 +2167,11 @@ comment on function public.mark_job_processing is 'Confirms that a claimed job h
 
 -- Starts a queued job that its caller has locked, as a claim would; one that waits, before its time.
 create function job_queue.start_job(job_id uuid, lease_seconds integer) returns void
-language plpgsql set search_path = '' set enable_seqscan = off as $$
+language plpgsql set search_path = pg_catalog, pg_temp set enable_seqscan = off as $$
 declare
   v_now timestamptz := clock_timestamp();
   v_deadline timestamptz := (
-    select v_now + make_interval(secs => coalesce(j.timeout_seconds, t.timeout_seconds))
+    select job_queue.deadline(v_now, j.timeout_seconds, t.timeout_seconds, j.owner_id)
     from public.jobs j left join public.job_types t on t.job_type = j.job_type
     where j.id = start_job.job_id
   );
@@ -1487,6 +2185,7 @@ begin
       lease_expires_at = job_queue.lease_end(v_now, lease_seconds, v_deadline),
       deadline_at = v_deadline,
       steps_at_claim = j.step_count,
+      is_alone = false,
       started_at = v_now,
       updated_at = v_now
   where j.id = start_job.job_id;
@@ -1498,9 +2197,10 @@ comment on function job_queue.start_job is 'Starts one queued job without a work
 --   answer  an array parallel to it: "held", "cancelled" (stop, then report the job as cancelled) or
 --           "lost" (stop, and report nothing)
 -- Whoever calls also rescues jobs whose lease has ended, their own that ran too long among them, so that
--- they need not wait for a claim. Called by workers every few seconds. Raises JQ004.
+-- they need not wait for a claim. Progress of more than 16 KiB of text is not stored, and costs no lease.
+-- Called by workers every few seconds. Raises JQ004.
 create function public.heartbeat_jobs(jobs jsonb, lease_seconds integer default 30) returns jsonb
-language plpgsql set search_path = '' set statement_timeout = '5s' set enable_seqscan = off as $$
+language plpgsql set search_path = pg_catalog, pg_temp set statement_timeout = '5s' set enable_seqscan = off as $$
 declare
   v_answers jsonb := job_queue.renew_leases(jobs, lease_seconds);
   v_now timestamptz := clock_timestamp();
@@ -1516,7 +2216,7 @@ comment on function public.heartbeat_jobs is 'Renews the leases of running jobs 
 -- leases. Such a job is not renewed and its answer is the state before; nobody can rescue it meanwhile.
 -- Raises JQ004.
 create function job_queue.renew_leases(jobs jsonb, lease_seconds integer) returns jsonb
-language plpgsql set search_path = ''
+language plpgsql set search_path = pg_catalog, pg_temp
 set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_bitmapscan = off as $$
 declare
   v_now timestamptz := clock_timestamp();
@@ -1536,7 +2236,10 @@ begin
   );
   update public.jobs j
   set lease_expires_at = job_queue.lease_end(v_now, renew_leases.lease_seconds, j.deadline_at),
-      progress = coalesce(b.progress, j.progress),
+      progress = case
+        when job_queue.text_bytes(b.progress, 16384) <= 16384 then b.progress
+        else j.progress
+      end,
       updated_at = v_now
   from jsonb_to_recordset(jobs) as b (job_id uuid, lease_token uuid, progress jsonb)
   where j.id = any (array[b.job_id]) and j.lease_token = b.lease_token and b.job_id = any (v_locked);
@@ -1564,7 +2267,7 @@ comment on function job_queue.renew_leases is 'Renews leases and says of each jo
 create function public.start_job_step(
   job_id uuid, lease_token uuid, name text, lease_seconds integer default 30
 ) returns text
-language plpgsql set search_path = '' set enable_seqscan = off as $$
+language plpgsql set search_path = pg_catalog, pg_temp set enable_seqscan = off as $$
 declare
   v_answer text;
 begin
@@ -1600,42 +2303,45 @@ create function public.save_job_step(
   lease_seconds integer default 30,
   replace boolean default false
 ) returns text
-language plpgsql set search_path = '' set enable_seqscan = off as $$
+language plpgsql set search_path = pg_catalog, pg_temp set enable_seqscan = off as $$
 declare
   v_answer text;
-  v_is_new boolean;
-  -- A step without a result comes from PostgREST as null.
-  v_result jsonb := coalesce(result, 'null');
+  v_before public.job_steps;
+  v_bytes integer;
 begin
   perform job_queue.check_step_name(name);
-  -- Twice what a worker lets pass: jsonb writes spaces where the worker has none. Most are too small to be counted.
-  if pg_column_size(v_result) > 1048576 and octet_length(v_result::text) > 2097152 then
-    raise exception 'result: expected at most 2097152 bytes of text, got %', octet_length(v_result::text)
-      using errcode = 'JQ004', hint = 'put large things into Storage and their paths into the result';
+  if job_queue.text_bytes(progress, 16384) > 16384 then
+    raise exception 'progress: expected at most 16384 bytes of text, got %',
+      job_queue.bytes_in_words(job_queue.text_bytes(progress, 16384))
+      using errcode = 'JQ004', hint = 'progress is for people to look at';
   end if;
   v_answer := job_queue.renew_lease(job_id, lease_token, progress, lease_seconds);
-  v_is_new := not exists (
-    select from public.job_steps s
-    where s.job_id = save_job_step.job_id and s.name = save_job_step.name and s.finished_at is not null
-  );
-  if not v_is_new and not replace then
+  select * into v_before from public.job_steps s
+  where s.job_id = save_job_step.job_id and s.name = save_job_step.name and s.finished_at is not null;
+  if found and not replace then
     return v_answer;
   end if;
   insert into public.job_steps as s (job_id, name, result, finished_at, lease_token)
-  values (save_job_step.job_id, save_job_step.name, v_result, clock_timestamp(), save_job_step.lease_token)
+  -- A result that is missing comes from PostgREST as null.
+  values (
+    save_job_step.job_id, save_job_step.name, coalesce(save_job_step.result, 'null'), clock_timestamp(),
+    save_job_step.lease_token
+  )
   on conflict on constraint job_steps_pkey do update
-  set result = excluded.result, finished_at = excluded.finished_at, lease_token = excluded.lease_token;
-  if v_is_new then
-    update public.jobs j set step_count = j.step_count + 1, updated_at = clock_timestamp()
-    where j.id = save_job_step.job_id;
-  end if;
+  set result = excluded.result, finished_at = excluded.finished_at, lease_token = excluded.lease_token
+  returning s.result_bytes into v_bytes;
+  update public.jobs j
+  set step_count = j.step_count + (v_before.name is null)::integer,
+      step_bytes = j.step_bytes + v_bytes - coalesce(v_before.result_bytes, 0),
+      updated_at = clock_timestamp()
+  where j.id = save_job_step.job_id;
   return v_answer;
 end $$;
 comment on function public.save_job_step is 'Keeps the result of a finished step of a job and renews its lease.';
 
 -- Raises JQ004.
 create function job_queue.check_step_name(name text) returns void
-language plpgsql immutable set search_path = '' as $$
+language plpgsql immutable set search_path = pg_catalog, pg_temp as $$
 begin
   if length(name) between 1 and 200 is not true then
     raise exception 'name: expected 1 to 200 characters' using errcode = 'JQ004';
@@ -1646,7 +2352,7 @@ comment on function job_queue.check_step_name is 'Refuses a name that no step ca
 -- Renews one lease, holds the job for the rest of the transaction, and says: held or cancelled.
 -- Raises JQ002, JQ003, JQ004.
 create function job_queue.renew_lease(job_id uuid, lease_token uuid, progress jsonb, lease_seconds integer) returns text
-language plpgsql set search_path = '' as $$
+language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
   v_answer text;
 begin
@@ -1665,7 +2371,7 @@ comment on function job_queue.renew_lease is 'Renews one lease: held or cancelle
 -- Holds the job for the rest of the transaction, so that what a worker writes elsewhere is fenced by its
 -- lease too. For functions of the application that handlers call. Raises JQ002, JQ003.
 create function job_queue.check_lease(job_id uuid, lease_token uuid) returns void
-language plpgsql set search_path = '' as $$
+language plpgsql set search_path = pg_catalog, pg_temp as $$
 begin
   if job_queue.is_held(job_queue.lock_job(job_id), lease_token, clock_timestamp()) is not true then
     raise exception 'the lease on job % is lost: stop working on it', job_id using errcode = 'JQ002';
@@ -1695,7 +2401,7 @@ create function public.retry_failed_jobs(
   job_ids uuid[] default null, job_types text[] default null, max_jobs integer default 10000,
   failed_from timestamptz default null, failed_until timestamptz default null
 ) returns integer
-language plpgsql set search_path = '' set enable_seqscan = off as $$
+language plpgsql set search_path = pg_catalog, pg_temp set enable_seqscan = off as $$
 declare
   v_now timestamptz := clock_timestamp();
   v_chosen tid[];
@@ -1733,63 +2439,185 @@ begin
       lease_token = null, run_at = v_now, updated_at = v_now
   where j.ctid = any (v_chosen);
   get diagnostics v_retried = row_count;
-  if v_retried > 0 then
-    perform job_queue.wake_worker();
-  end if;
   return v_retried;
 end $$;
 comment on function public.retry_failed_jobs is 'Queues failed jobs again with a fresh retry allowance and returns how many.';
 
+-- How long jobs of a type are kept once they have ended.
+alter table public.job_types
+  add column keep_days integer,
+  add column keep_failed_days integer,
+  add constraint job_types_retention_is_possible check (keep_days between 0 and 36500 and keep_failed_days between 0 and 36500);
+comment on column public.job_types.keep_days is
+  'after how many days its completed and cancelled jobs are deleted; null: as the queue is set up';
+comment on column public.job_types.keep_failed_days is
+  'after how many days its failed jobs are deleted; null: they stay, to be looked into and retried';
+
 -- Deletes completed and cancelled jobs that ended more than days_to_keep days ago, with their steps; the
--- oldest first. Failed jobs stay, so that they can be looked into and retried. Returns how many.
+-- oldest first. What job_types says about a type goes before days_to_keep; failed jobs are deleted only where it says
+-- so. Jobs that rows of other tables refer to stay, and a notice says whose. Returns how many were deleted.
 -- Works in batches and stops at max_jobs or after 4 seconds, so that it never meets the API's time
--- limit; call again while it returns something. Called by a schedule or from the SQL editor. Raises JQ004.
+-- limit; call again while it returns something. Called from the SQL editor. Raises JQ004.
 create function public.cleanup_old_jobs(days_to_keep integer default 30, max_jobs integer default 10000) returns integer
-language plpgsql set search_path = '' set enable_seqscan = off as $$
+language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
   v_until timestamptz := clock_timestamp() + interval '4 seconds';
-  -- A variable, because clock_timestamp() in the condition would keep the index from being used for it.
-  v_before timestamptz;
-  v_batch integer;
-  v_deleted integer := 0;
+  v_ended record;
+  v_failed record;
 begin
   perform job_queue.check_max_jobs(max_jobs);
   if days_to_keep between 0 and 36500 is not true then
     raise exception 'days_to_keep: expected 0 to 36500' using errcode = 'JQ004';
   end if;
-  v_before := clock_timestamp() - make_interval(days => days_to_keep);
-  loop
-    delete from public.jobs j
-    where j.ctid = any (array(
-      select o.ctid
-      from public.jobs o
-      where o.status in ('completed', 'cancelled')
-        and o.completed_at < v_before
-      order by o.completed_at
-      limit least(500, max_jobs - v_deleted)
-      for update skip locked
-    ));
-    get diagnostics v_batch = row_count;
-    v_deleted := v_deleted + v_batch;
-    exit when v_batch = 0 or v_deleted >= max_jobs or clock_timestamp() > v_until;
-  end loop;
-  return v_deleted;
+  select * into v_ended from job_queue.delete_old_jobs('ended', days_to_keep, max_jobs, v_until, null, null);
+  select * into v_failed from job_queue.delete_old_jobs('failed', null, max_jobs - v_ended.deleted, v_until, null, null);
+  if v_ended.kept_by is not null or v_failed.kept_by is not null then
+    raise notice 'some old jobs are kept: %', coalesce(v_ended.kept_by, v_failed.kept_by);
+  end if;
+  return v_ended.deleted + v_failed.deleted;
 end $$;
-comment on function public.cleanup_old_jobs is 'Deletes completed and cancelled jobs that ended long ago and returns how many.';
+comment on function public.cleanup_old_jobs is 'Deletes jobs that ended long ago and returns how many.';
 
--- Rescues up to max_jobs jobs whose lease has ended, the longest ended first, and returns how many. Claims
--- and heartbeats do the same; this is for a time when no worker does either. Called by a schedule. Raises JQ004.
+-- Deletes jobs that are past their time, 'ended' (completed or cancelled) or 'failed' ones, up to a number and a
+-- moment. Goes on after the given job in the order of their ends, and returns the last it looked at, or nulls when it
+-- has seen all; how many it deleted; and why some stayed, or null. It looks at a thousand at a time, however few of
+-- them are old enough for their type.
+create function job_queue.delete_old_jobs(
+  kind text, days_to_keep integer, max_jobs integer, until timestamptz,
+  inout after_end timestamptz, inout after_id uuid, out deleted integer, out kept_by text
+)
+language plpgsql set search_path = pg_catalog, pg_temp
+set enable_seqscan = off set enable_bitmapscan = off set plan_cache_mode = force_custom_plan as $$
+declare
+  v_now timestamptz := clock_timestamp();
+  -- No job that ended later is past its time, whatever its type.
+  v_days integer := (
+    select least(days_to_keep, min(case kind when 'failed' then t.keep_failed_days else t.keep_days end)) from public.job_types t
+  );
+  v_looked_at bigint;
+  v_old uuid[];
+  v_batch record;
+begin
+  deleted := 0;
+  if v_days is null then
+    return;
+  end if;
+  loop
+    -- The states are written out, because the partial index of each is found by them.
+    execute format($old$
+      select count(*), array_agg(o.id order by o.completed_at, o.id) filter (where o.is_old),
+             (array_agg(o.completed_at order by o.completed_at desc, o.id desc))[1],
+             (array_agg(o.id order by o.completed_at desc, o.id desc))[1]
+      from (
+        select j.id, j.completed_at,
+               coalesce(j.completed_at < $1 - make_interval(days => coalesce(t.%1$I, $2)), false) as is_old
+        from (
+          select j.id, j.completed_at, j.job_type from public.jobs j
+          where j.status %2$s and j.completed_at < $1 - make_interval(days => $3)
+            and j.completed_at >= coalesce($4, '-infinity')
+            and ($4 is null or (j.completed_at, j.id) > ($4, $5))
+          order by j.completed_at, j.id
+          limit least(1000, $6)
+        ) j
+        left join public.job_types t on t.job_type = j.job_type
+      ) o
+    $old$,
+      case kind when 'failed' then 'keep_failed_days' else 'keep_days' end,
+      case kind when 'failed' then '= ''failed''' else 'in (''completed'', ''cancelled'')' end)
+    into v_looked_at, v_old, after_end, after_id
+    using v_now, days_to_keep, v_days, after_end, after_id, max_jobs - deleted;
+    v_batch := job_queue.delete_jobs(v_old);
+    deleted := deleted + v_batch.deleted;
+    kept_by := coalesce(v_batch.kept_by, kept_by);
+    exit when v_looked_at = 0 or deleted >= max_jobs or clock_timestamp() > until;
+  end loop;
+end $$;
+comment on function job_queue.delete_old_jobs is 'Deletes jobs that are past their time.';
+
+-- Deletes finished jobs. Passes over those that somebody else is at, and over those that rows of other tables refer
+-- to; if it passed over any of those it says why. The one place where jobs are deleted.
+create function job_queue.delete_jobs(ids uuid[], out deleted integer, out kept_by text)
+language plpgsql set search_path = pg_catalog, pg_temp set enable_seqscan = off as $$
+declare
+  v_id uuid;
+begin
+  deleted := 0;
+  if ids is null then
+    return;
+  end if;
+  begin
+    execute format($delete$
+      delete from public.jobs d
+      where d.id = any (array(
+        select j.id from public.jobs j
+        where j.id = any ($1) and j.status in ('completed', 'cancelled', 'failed') %s
+        for update skip locked
+      ))
+    $delete$, job_queue.not_referred_to()) using ids;
+    get diagnostics deleted = row_count;
+    if deleted < cardinality(ids) then
+      kept_by := job_queue.referring_tables();
+    end if;
+    return;
+  exception when others then
+    -- Something that no foreign key shows: a trigger, a reference at second hand, a table that is closed to the caller.
+    deleted := 0;
+  end;
+  foreach v_id in array ids loop
+    begin
+      delete from public.jobs j where j.id = v_id and j.status in ('completed', 'cancelled', 'failed');
+      deleted := deleted + found::integer;
+    exception when others then
+      kept_by := sqlerrm;
+    end;
+  end loop;
+end $$;
+comment on function job_queue.delete_jobs is 'Deletes finished jobs but those that others refer to.';
+
+-- Foreign keys to jobs that forbid to delete what they refer to.
+create function job_queue.references_to_jobs() returns table (table_name text, column_name name)
+language sql stable set search_path = pg_catalog, pg_temp as $$
+  select c.conrelid::regclass::text, a.attname
+  from pg_catalog.pg_constraint c
+  join pg_catalog.pg_attribute a on a.attrelid = c.conrelid and a.attnum = c.conkey[1]
+  where c.contype = 'f' and c.confrelid = 'public.jobs'::regclass and c.confdeltype in ('a', 'r')
+$$;
+comment on function job_queue.references_to_jobs is 'Foreign keys that keep jobs from being deleted.';
+
+-- The condition that no row of another table keeps a job j from being deleted.
+create function job_queue.not_referred_to() returns text
+language sql stable set search_path = pg_catalog, pg_temp as $$
+  select coalesce(string_agg(format('and not exists (select from %s r where r.%I = j.id)', r.table_name, r.column_name), ' '), '')
+  from job_queue.references_to_jobs() r
+$$;
+comment on function job_queue.not_referred_to is 'A condition in SQL: nobody refers to the job j.';
+
+create function job_queue.referring_tables() returns text
+language sql stable set search_path = pg_catalog, pg_temp as $$
+  select 'rows of ' || string_agg(distinct r.table_name, ', ') || ' refer to them' from job_queue.references_to_jobs() r
+$$;
+comment on function job_queue.referring_tables is 'Whose rows may keep jobs from being deleted; null when nobody''s.';
+
+-- Rescues up to max_jobs jobs whose lease has ended, the longest ended first, wakes a worker for them, and returns how
+-- many. Claims and heartbeats rescue too; this is for a time when no worker does either. Called by a schedule.
+-- Raises JQ004.
 create function public.rescue_expired_jobs(max_jobs integer default 1000) returns integer
-language plpgsql set search_path = '' as $$
+language plpgsql set search_path = pg_catalog, pg_temp as $$
+declare
+  v_rescued integer;
 begin
   perform job_queue.check_max_jobs(max_jobs);
-  return job_queue.rescue_jobs(max_jobs);
+  v_rescued := job_queue.rescue_jobs(max_jobs);
+  if v_rescued > 0 then
+    perform job_queue.wake_worker();
+  end if;
+  return v_rescued;
 end $$;
 comment on function public.rescue_expired_jobs is 'Ends the attempts of workers whose lease has ended and returns how many.';
 
 -- Raises JQ004.
 create function job_queue.check_max_jobs(max_jobs integer) returns void
-language plpgsql immutable set search_path = '' as $$
+language plpgsql immutable set search_path = pg_catalog, pg_temp as $$
 begin
   if max_jobs between 1 and 10000 is not true then
     raise exception 'max_jobs: expected 1 to 10000' using errcode = 'JQ004';
@@ -1801,7 +2629,9 @@ revoke all on all functions in schema job_queue from public;
 revoke all on function public.retry_failed_jobs, public.cleanup_old_jobs, public.rescue_expired_jobs
 from public, anon, authenticated;
 grant execute on function
-  public.retry_failed_jobs, public.cleanup_old_jobs, public.rescue_expired_jobs, job_queue.check_max_jobs
+  public.retry_failed_jobs, public.cleanup_old_jobs, public.rescue_expired_jobs, job_queue.check_max_jobs,
+  job_queue.delete_old_jobs, job_queue.delete_jobs, job_queue.not_referred_to, job_queue.referring_tables,
+  job_queue.references_to_jobs
 to service_role;
 
 -- 20261123090600_jobs_grants.sql
@@ -1809,38 +2639,71 @@ to service_role;
 -- Who may touch the tables. The service role, which workers and the app's server use, passes row-level
 -- security; a signed-in user reads their own jobs; anyone else nothing. Nobody but the service
 -- role writes: users go through enqueue_job and cancel_job.
+--
+-- Privileges may be granted in bulk by somebody who mends something else ("grant all on all tables in schema public
+-- to authenticated"). Then nothing more may be seen or done: rows are hidden by policies and not by privileges, and
+-- where some columns are not for users, the policy shows them nothing once they have the privilege to read those.
+-- What is granted to users stands in the migration jobs_privileges.
 
 grant select, insert, update, delete on public.jobs, public.job_steps, public.job_failures, public.job_types
 to service_role;
 
--- Without what belongs to the workers: tokens, leases and the caller's idempotency keys. An API client
--- therefore names the columns it wants; `select *` is refused to users.
-grant select (
-  id, status, job_type, input_data, output_data, error, created_at, updated_at, started_at, completed_at,
-  retry_count, max_retries, priority, run_at, waiting_for, timeout_seconds, deadline_at, owner_id,
-  cancel_requested_at, progress, step_count
-) on public.jobs to authenticated;
-create policy "owners read their jobs" on public.jobs
-  for select to authenticated using (owner_id = (select auth.uid()));
+-- Whether the caller was not granted what is the workers' alone. As its caller, whose privileges it asks for.
+create function job_queue.has_own_columns_only(table_name text, hidden_column text) returns boolean
+language sql stable set search_path = pg_catalog, pg_temp as $$
+  select not has_column_privilege(table_name, hidden_column, 'select')
+$$;
+comment on function job_queue.has_own_columns_only is 'Whether a column that is not for users is closed to the caller.';
 
--- That a step is done and when, not what it gave: that is the worker's own matter.
-grant select (job_id, name, started_at, finished_at, runs) on public.job_steps to authenticated;
+-- Ids of the signed-in user's jobs: the policies below look by index for the rows of these.
+create function job_queue.ids_of_user() returns uuid[]
+language sql stable security definer set search_path = pg_catalog, pg_temp as $$
+  select array(select j.id from public.jobs j where j.owner_id = (select auth.uid()))
+$$;
+comment on function job_queue.ids_of_user is 'Ids of the jobs of the signed-in user.';
+
+create policy "owners read their jobs" on public.jobs
+  for select to authenticated using (
+    owner_id = (select auth.uid()) and (select job_queue.has_own_columns_only('public.jobs', 'lease_token'))
+  );
+
 create policy "owners see the steps of their jobs" on public.job_steps
   for select to authenticated using (
-    exists (select from public.jobs j where j.id = job_id and j.owner_id = (select auth.uid()))
+    job_id = any ((select job_queue.ids_of_user())::uuid[])
+    and (select job_queue.has_own_columns_only('public.job_steps', 'result'))
   );
 
-grant select (job_id, id, started_at, failed_at, duration, error) on public.job_failures to authenticated;
 create policy "owners see the failures of their jobs" on public.job_failures
   for select to authenticated using (
-    exists (select from public.jobs j where j.id = job_id and j.owner_id = (select auth.uid()))
+    job_id = any ((select job_queue.ids_of_user())::uuid[])
+    and (select job_queue.has_own_columns_only('public.job_failures', 'worker_id'))
   );
 
-grant select on public.job_types to authenticated;
 create policy "users see the types open to them" on public.job_types
   for select to authenticated using (open_to_users);
 
-notify pgrst, 'reload schema';
+-- Row-level security knows no truncate.
+create function job_queue.refuse_truncate() returns trigger
+language plpgsql set search_path = pg_catalog, pg_temp as $$
+begin
+  if not job_queue.is_trusted() then
+    raise exception 'permission denied for table %', tg_table_name using errcode = 'insufficient_privilege';
+  end if;
+  return null;
+end $$;
+comment on function job_queue.refuse_truncate() is 'Raises 42501 unless the application truncates.';
+
+create trigger jobs_refuse_truncate before truncate on public.jobs
+  for each statement execute function job_queue.refuse_truncate();
+create trigger job_steps_refuse_truncate before truncate on public.job_steps
+  for each statement execute function job_queue.refuse_truncate();
+create trigger job_failures_refuse_truncate before truncate on public.job_failures
+  for each statement execute function job_queue.refuse_truncate();
+create trigger job_types_refuse_truncate before truncate on public.job_types
+  for each statement execute function job_queue.refuse_truncate();
+
+revoke all on all functions in schema job_queue from public;
+grant execute on function job_queue.has_own_columns_only, job_queue.ids_of_user to authenticated, service_role;
 
 -- 20261123090700_reports.sql
 
@@ -1848,7 +2711,7 @@ notify pgrst, 'reload schema';
 -- own; only what save_report needs is added.
 
 create function job_queue.set_updated_at() returns trigger
-language plpgsql set search_path = '' as $$
+language plpgsql set search_path = pg_catalog, pg_temp as $$
 begin
   new.updated_at := clock_timestamp();
   return new;
@@ -1859,8 +2722,11 @@ revoke all on function job_queue.set_updated_at() from public;
 -- Whether the signed-in user belongs to a project. Only the application knows: it replaces this function, and
 -- then a project's members have its reports together. Null, as here, means that it has not said: users have
 -- the reports that carry their own user_id, and no others.
+--
+-- Without a setting of its own, so that Postgres sees that it says nothing and finds a user's reports by index.
 create function job_queue.is_project_member(project_id uuid) returns boolean
-language sql stable set search_path = '' as $$ select null::boolean $$;
+language sql stable
+return null::boolean;
 comment on function job_queue.is_project_member is
   'Whether the signed-in user belongs to the project. For the application to replace.';
 revoke all on function job_queue.is_project_member from public;
@@ -1924,7 +2790,7 @@ begin
   grant select, insert, update, delete on public.report_images to service_role, authenticated;
   create policy "users have the images of the reports they have" on public.report_images
     for all to authenticated
-    using (exists (select from public.reports r where r.id = report_id))
+    using (report_id = any (array(select r.id from public.reports r)))
     with check (exists (select from public.reports r where r.id = report_id));
 end $$;
 
@@ -1939,17 +2805,20 @@ create table job_queue.report_jobs (
   job_id uuid primary key references public.jobs (id) on delete cascade,
   report_id uuid not null,
   enqueued_over bytea,
-  saved bytea
+  saved bytea,
+  enqueued_in xid8,
+  row_version text
 );
 comment on table job_queue.report_jobs is 'Which jobs are to write which report, and digests of what was there and of what they wrote.';
-create index report_jobs_report_idx on job_queue.report_jobs (report_id);
+comment on column job_queue.report_jobs.enqueued_in is 'the transaction, in which the digest of one row_version is taken once';
+create index report_jobs_report_idx on job_queue.report_jobs (report_id, enqueued_in);
 alter table job_queue.report_jobs enable row level security;
 revoke all on job_queue.report_jobs from public, anon, authenticated;
 grant select, insert, update on job_queue.report_jobs to service_role;
 
 -- A digest of what a report says; null when it says nothing.
 create function job_queue.report_digest(generated_content text, sections_json jsonb) returns bytea
-language sql immutable set search_path = '' as $$
+language sql immutable set search_path = pg_catalog, pg_temp as $$
   select case
     when btrim(coalesce(generated_content, ''), E' \t\r\n') <> '' or coalesce(sections_json, 'null') not in ('null', '{}', '[]')
       then sha256(convert_to(coalesce(generated_content, '') || E'\n' || coalesce(sections_json::text, ''), 'UTF8'))
@@ -1959,15 +2828,30 @@ comment on function job_queue.report_digest is 'A digest of what a report says; 
 
 -- Remembers what the report of a new job says. As its owner, because whoever may enqueue need not be able
 -- to read reports; and without ever failing, because a job is enqueued whatever the application's table
--- looks like.
+-- looks like. Of many jobs enqueued together about one report only the first takes the digest, which costs as much
+-- as the report is long.
 create function job_queue.remember_report() returns trigger
-language plpgsql security definer set search_path = '' as $$
+language plpgsql security definer set search_path = pg_catalog, pg_temp set enable_seqscan = off as $$
+declare
+  v_report_id uuid;
+  v_version text;
+  v_digest bytea;
 begin
-  insert into job_queue.report_jobs (job_id, report_id, enqueued_over)
-  select new.id, i.report_id, job_queue.report_digest(r.generated_content::text, to_jsonb(r.sections_json))
-  from (select (new.input_data ->> 'reportId')::uuid as report_id) i
-  left join public.reports r on r.id = i.report_id
-  where i.report_id is not null;
+  v_report_id := (new.input_data ->> 'reportId')::uuid;
+  if v_report_id is null then
+    return null;
+  end if;
+  select r.xmin || r.ctid::text into v_version from public.reports r where r.id = v_report_id;
+  select o.enqueued_over into v_digest
+  from job_queue.report_jobs o
+  where o.report_id = v_report_id and o.enqueued_in = pg_current_xact_id() and o.row_version = v_version
+  limit 1;
+  if not found then
+    select job_queue.report_digest(r.generated_content::text, to_jsonb(r.sections_json)) into v_digest
+    from public.reports r where r.id = v_report_id;
+  end if;
+  insert into job_queue.report_jobs (job_id, report_id, enqueued_over, enqueued_in, row_version)
+  values (new.id, v_report_id, v_digest, pg_current_xact_id(), v_version);
   return null;
 exception when others then
   return null;
@@ -1990,7 +2874,7 @@ create trigger jobs_remember_report after insert on public.jobs
 create function public.save_report(
   job_id uuid, lease_token uuid, report_id uuid, generated_content text, sections_json jsonb
 ) returns text
-language plpgsql set search_path = '' as $$
+language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
   v_digest bytea;
   v_obstacle text;
@@ -2020,7 +2904,7 @@ comment on function public.save_report is 'Stores a finished report if the calle
 
 -- Why a job must not overwrite a report that says this: edited or superseded; null when it may.
 create function job_queue.report_obstacle(job_id uuid, report_id uuid, digest bytea) returns text
-language sql stable set search_path = '' as $$
+language sql stable set search_path = pg_catalog, pg_temp as $$
   select case
     when digest is null then null
     when exists (
@@ -2044,7 +2928,7 @@ comment on function job_queue.report_obstacle is 'Why a job must not overwrite a
 -- came later and is kept by the step that fetched it.
 -- Called by the generate_report handler.
 create function public.find_report_reply(job_id uuid, fingerprint text) returns jsonb
-language sql stable set search_path = '' as $$
+language sql stable set search_path = pg_catalog, pg_temp as $$
   select coalesce(s.result #> '{sent,reply}', a.result #> '{sent,reply}')
   from job_queue.report_jobs own
   join job_queue.report_jobs other on other.report_id = own.report_id and other.job_id <> own.job_id
@@ -2068,62 +2952,74 @@ notify pgrst, 'reload schema';
 
 -- 20261123090800_jobs_users.sql
 
--- What belongs to signed-in users: how they see and retry their jobs, how many may wait, what their jobs
--- may touch, and how they hear that a job has moved on.
+-- What belongs to signed-in users: how they see and retry their jobs, what their jobs may touch, and how they hear
+-- that a job has moved on. How many they may have stands in the next migration.
 
--- Jobs without what belongs to the workers, so that users may select everything of it. Row-level
--- security of the table below decides who sees which.
+-- The jobs of the signed-in user, without what belongs to the workers. It reads with its owner's rights and not with
+-- the user's: whatever privileges on the table a user was given meanwhile, they show no more than this.
+create view job_queue.jobs_of_user with (security_barrier = true) as
+select
+  id, status, job_type, input_data, output_data, error, created_at, updated_at, started_at, completed_at,
+  retry_count, max_retries, priority, run_at, waiting_for, timeout_seconds, deadline_at, owner_id,
+  cancel_requested_at, progress, step_count
+from public.jobs
+where owner_id = (select auth.uid());
+comment on view job_queue.jobs_of_user is 'The jobs of the signed-in user.';
+revoke all on job_queue.jobs_of_user from public, anon, authenticated;
+grant select on job_queue.jobs_of_user to authenticated, service_role;
+
+-- Jobs without tokens, leases and workers, so that users may select everything of it. Row-level security of the table
+-- decides who sees which. Where it shows a user nothing, because they were granted the columns of the workers, the
+-- second part does. The first has no condition, or Postgres would not read it in the order that is asked for.
 create view public.visible_jobs with (security_invoker = true) as
 select
   id, status, job_type, input_data, output_data, error, created_at, updated_at, started_at, completed_at,
   retry_count, max_retries, priority, run_at, waiting_for, timeout_seconds, deadline_at, owner_id,
   cancel_requested_at, progress, step_count
-from public.jobs;
+from public.jobs
+union all
+select * from job_queue.jobs_of_user
+where (select not job_queue.is_trusted() and not job_queue.has_own_columns_only('public.jobs', 'lease_token'));
 comment on view public.visible_jobs is 'The jobs that the caller may see, without tokens, leases and workers.';
 revoke all on public.visible_jobs from public, anon, authenticated, service_role;
-grant select on public.visible_jobs to authenticated, service_role;
+grant select on public.visible_jobs to service_role;
 
--- Puts a failed job back into the queue with a fresh retry allowance and its saved steps, and
+-- Puts a failed or cancelled job back into the queue with a fresh retry allowance and its saved steps, and
 -- returns its status. A job that is queued or running already is left alone, so saying it twice is harmless.
 -- Called by operators, the app's server, and users for their own jobs. Raises JQ003, JQ005, JQ006.
 create function public.retry_job(job_id uuid) returns text
-language plpgsql set search_path = '' as $$
+language plpgsql set search_path = pg_catalog, pg_temp as $$
 begin
-  if has_table_privilege('public.jobs', 'update') then
+  if job_queue.is_trusted() then
     return job_queue.retry(job_id, null);
   end if;
   return job_queue.retry_for_user(job_id);
 end $$;
-comment on function public.retry_job is 'Puts a failed job back into the queue.';
+comment on function public.retry_job is 'Puts a failed or cancelled job back into the queue.';
 
 -- Retries a job of the signed-in user, if they might enqueue it today. Raises JQ003, JQ005, JQ006.
 create function job_queue.retry_for_user(job_id uuid) returns text
-language plpgsql security definer set search_path = '' as $$
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
-  v_user uuid := (select auth.uid());
-  v_status text;
+  v_user uuid := job_queue.signed_in_user('retry jobs');
+  v_job public.jobs;
 begin
-  if v_user is null then
-    raise exception 'only signed-in users and the service role may retry jobs' using errcode = '42501';
-  end if;
   perform job_queue.lock_user(v_user);
-  if exists (
-    select from public.jobs j
-    where j.id = retry_for_user.job_id and j.owner_id = v_user
-      and not exists (select from public.job_types t where t.job_type = j.job_type and t.open_to_users)
-  ) then
-    raise exception 'job % is of a type that is not open to signed-in users', job_id
-      using errcode = 'JQ005', hint = 'retry it from the server, or open its type in job_types';
+  select * into v_job from public.jobs j where j.id = retry_for_user.job_id and j.owner_id = v_user;
+  if v_job.status in ('failed', 'cancelled') then
+    if not exists (select from public.job_types t where t.job_type = v_job.job_type and t.open_to_users) then
+      raise exception 'job % is of a type that is not open to signed-in users', job_id
+        using errcode = 'JQ005', hint = 'retry it from the server, or open its type in job_types';
+    end if;
+    perform job_queue.check_waiting(v_user, v_job.job_type, 1);
   end if;
-  v_status := job_queue.retry(job_id, v_user);
-  perform job_queue.check_user_limits(v_user);
-  return v_status;
+  return job_queue.retry(job_id, v_user);
 end $$;
 comment on function job_queue.retry_for_user is 'Retries a job that belongs to auth.uid().';
 
 -- Retries a job; if an owner is given, only a job of theirs. Raises JQ003, JQ005.
 create function job_queue.retry(job_id uuid, owner uuid) returns text
-language plpgsql set search_path = '' set enable_seqscan = off as $$
+language plpgsql set search_path = pg_catalog, pg_temp set enable_seqscan = off as $$
 declare
   v_now timestamptz := clock_timestamp();
   v_status text;
@@ -2133,7 +3029,7 @@ begin
   where j.id = retry.job_id and (owner is null or j.owner_id = owner)
   for no key update;
   case v_status
-    when 'failed' then
+    when 'failed', 'cancelled' then
       update public.jobs j
       set status = 'queued', retry_count = 0, cancel_requested_at = null, completed_at = null,
           lease_token = null, run_at = v_now, updated_at = v_now
@@ -2145,52 +3041,16 @@ begin
       if v_status is null then
         raise exception 'there is no job %', job_id using errcode = 'JQ003';
       end if;
-      raise exception 'job % is %: only a failed job can be retried', job_id, v_status
+      raise exception 'job % is %: only a failed or cancelled job can be retried', job_id, v_status
         using errcode = 'JQ005';
   end case;
 end $$;
-comment on function job_queue.retry is 'Puts a failed job back into the queue, whoever owns it or of one owner.';
-
--- One at a time for each user: of two calls at once, neither would see what the other adds.
-create function job_queue.lock_user(user_id uuid) returns void
-language sql set search_path = '' as $$
-  select pg_advisory_xact_lock(hashtextextended('job_queue.user ' || user_id, 0))
-$$;
-comment on function job_queue.lock_user is 'Makes calls of one user that add jobs wait for each other.';
-
--- For the count below; only jobs that belong to somebody pay for it.
-create index jobs_waiting_of_owner_idx on public.jobs (owner_id, job_type)
-  where status = 'queued' and owner_id is not null;
-
--- Raises JQ006 when more jobs of the user wait than their type allows.
-create function job_queue.check_user_limits(user_id uuid) returns void
-language plpgsql set search_path = '' as $$
-declare
-  v_type text;
-  v_limit integer;
-begin
-  select t.job_type, t.max_waiting_per_user into v_type, v_limit
-  from public.job_types t
-  where t.open_to_users and t.max_waiting_per_user < (
-    select count(*)
-    from (
-      select from public.jobs j
-      where j.owner_id = check_user_limits.user_id and j.job_type = t.job_type and j.status = 'queued'
-      limit t.max_waiting_per_user::bigint + 1
-    ) waiting
-  )
-  limit 1;
-  if found then
-    raise exception 'at most % of your % jobs may wait at a time', v_limit, v_type
-      using errcode = 'JQ006', hint = 'wait until some of them have run, or cancel them';
-  end if;
-end $$;
-comment on function job_queue.check_user_limits is 'Refuses more waiting jobs of a user than their types allow.';
+comment on function job_queue.retry is 'Puts a failed or cancelled job back into the queue, whoever owns it or of one owner.';
 
 -- Workers read and write with the service key, whoever enqueued. So what a user's job names must be the
 -- user's to read or write, and that is looked up here with the user's own rights. Raises JQ004.
 create function job_queue.check_user_input(items jsonb, path text) returns void
-language plpgsql set search_path = '' as $$
+language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
   v_position bigint;
   v_problem text;
@@ -2214,21 +3074,33 @@ comment on function job_queue.check_user_input is 'Refuses jobs of users that na
 -- What in the input is not the signed-in user's to name, or null. Runs with their rights. An application whose
 -- own types are open to users replaces it, and asks for generate_report as here.
 create function job_queue.problem_of_user_input(job_type text, input_data jsonb) returns text
-language plpgsql set search_path = '' as $$
+language plpgsql set search_path = pg_catalog, pg_temp as $$
 begin
   return case job_type when 'generate_report' then job_queue.problem_of_report_input(input_data) end;
 end $$;
 comment on function job_queue.problem_of_user_input is
   'What a user may not name in a job of this type; null when nothing. For the application to replace.';
 
--- A report is written only into a row that the user may change, from photos in Storage that the user may read.
+-- A report is written only into a row that the user may change, from photos in Storage that the user may read. No
+-- more photos are looked up than a report may have.
 create function job_queue.problem_of_report_input(input_data jsonb) returns text
-language plpgsql set search_path = '' as $$
+language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
   v_report_id text := input_data ->> 'reportId';
   v_field text;
+  v_images jsonb;
   v_index bigint;
 begin
+  foreach v_field in array array['images', 'imagesWithNumbering'] loop
+    v_images := case jsonb_typeof(input_data -> v_field) when 'array' then input_data -> v_field else '[]' end;
+    if jsonb_array_length(v_images) > 200 then
+      return format('input_data.%s: expected at most 200 images, got %s', v_field, jsonb_array_length(v_images));
+    end if;
+    v_index := job_queue.unreadable_image(v_images);
+    if v_index is not null then
+      return format('input_data.%s[%s].path: expected a photo in Storage that you may read', v_field, v_index);
+    end if;
+  end loop;
   if to_regclass('public.reports') is not null and input_data #> '{options,writeReport}' is distinct from 'false' then
     if v_report_id ~* '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' is not true then
       return 'input_data.reportId: expected a uuid';
@@ -2236,26 +3108,13 @@ begin
       return 'input_data.reportId: expected a report that you may change';
     end if;
   end if;
-  foreach v_field in array array['images', 'imagesWithNumbering'] loop
-    select i.position - 1 into v_index
-    from jsonb_array_elements(
-      case jsonb_typeof(input_data -> v_field) when 'array' then input_data -> v_field else '[]' end
-    ) with ordinality as i (image, position)
-    where (i.image ->> 'bucket' is not null or i.image ->> 'path' is not null)
-      and not job_queue.may_read_object(i.image ->> 'bucket', i.image ->> 'path')
-    order by i.position
-    limit 1;
-    if found then
-      return format('input_data.%s[%s].path: expected a photo in Storage that you may read', v_field, v_index);
-    end if;
-  end loop;
   return null;
 end $$;
 comment on function job_queue.problem_of_report_input is 'What in the input of a report is not the user''s to name; null when nothing.';
 
 -- Locking a row asks for the right to update it, row-level security included, and changes nothing.
 create function job_queue.may_change_report(report_id uuid) returns boolean
-language plpgsql set search_path = '' as $$
+language plpgsql set search_path = pg_catalog, pg_temp as $$
 begin
   perform from public.reports r where r.id = may_change_report.report_id for key share;
   return found;
@@ -2268,7 +3127,7 @@ comment on function job_queue.may_change_report is 'Whether the caller may chang
 -- way could name another object than the one that was looked up. The worker's src/storage.rs has the same rule, and both
 -- have tests/fixtures/storage_paths.json.
 create function job_queue.is_storage_path(path text) returns boolean
-language sql immutable set search_path = '' as $$
+language sql immutable set search_path = pg_catalog, pg_temp as $$
   select octet_length(path) between 1 and 1024
     and path !~ '(^|/)\.{0,2}(/|$)'
     and path !~ '^[ \u00A0\u1680\u2000-\u200A\u2028\u2029\u202F\u205F\u3000]'
@@ -2279,28 +3138,38 @@ language sql immutable set search_path = '' as $$
 $$;
 comment on function job_queue.is_storage_path is 'Whether everybody reads this path of an object in Storage in the same way.';
 
-create function job_queue.may_read_object(bucket text, path text) returns boolean
-language plpgsql stable set search_path = '' as $$
+-- The first of some images that names an object in Storage which the caller may not read, counted from 0; null when
+-- there is none.
+create function job_queue.unreadable_image(images jsonb) returns bigint
+language plpgsql stable set search_path = pg_catalog, pg_temp as $$
 declare
-  v_storage regnamespace := to_regnamespace('storage');
-  v_exists boolean;
+  v_index bigint := (
+    select min(i.position) - 1 from jsonb_array_elements(images) with ordinality as i (image, position)
+    where i.image ->> 'bucket' is not null or i.image ->> 'path' is not null
+  );
 begin
-  if job_queue.is_storage_path(path) is not true or to_regclass('storage.objects') is null then
-    return false;
+  if v_index is not null and to_regclass('storage.objects') is not null then
+    execute format($unreadable$
+      select min(i.position) - 1 from jsonb_array_elements($1) with ordinality as i (image, position)
+      where (i.image ->> 'bucket' is not null or i.image ->> 'path' is not null)
+        and not exists (
+          select from %s.objects o where o.bucket_id = i.image ->> 'bucket' and o.name = i.image ->> 'path'
+            and job_queue.is_storage_path(o.name)
+        )
+    $unreadable$, to_regnamespace('storage')) into v_index using images;
   end if;
-  execute format('select exists (select from %s.objects o where o.bucket_id = $1 and o.name = $2)', v_storage)
-    into v_exists using bucket, path;
-  return v_exists;
+  return v_index;
 exception
-  when insufficient_privilege then return false;
+  when insufficient_privilege then
+    return v_index;
 end $$;
-comment on function job_queue.may_read_object is 'Whether the caller may read an object in Storage.';
+comment on function job_queue.unreadable_image is 'The first image in Storage that the caller may not read.';
 
 -- Tells the owner, if the project has Realtime, that a job has moved on: on the private topic job:<id>, which
 -- the policy below keeps to the owner. Input, output and errors do not travel: whoever listens reads
 -- them from visible_jobs. realtime.send turns its own errors into warnings, so no job fails for them.
 create function job_queue.broadcast_job() returns trigger
-language plpgsql security definer set search_path = '' as $$
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 begin
   if to_regprocedure('realtime.send(jsonb,text,text,boolean)') is not null then
     execute format('select %s.send($1, $2, $3, true)', to_regnamespace('realtime')) using
@@ -2325,14 +3194,13 @@ begin
   create policy "owners listen to their jobs" on realtime.messages
     for select to authenticated using (
       extension = 'broadcast' and exists (
-        select from public.jobs j
-        where j.owner_id = (select auth.uid())
-          and j.id = (
-            select case
-              when realtime.topic() ~ '^job:[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$'
-              then substr(realtime.topic(), 5)::uuid
-            end
-          )
+        select from job_queue.jobs_of_user j
+        where j.id = (
+          select case
+            when realtime.topic() ~ '^job:[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$'
+            then substr(realtime.topic(), 5)::uuid
+          end
+        )
       )
     );
 end $$;
@@ -2342,13 +3210,226 @@ revoke all on function public.retry_job from public, anon, authenticated;
 grant execute on function public.retry_job to authenticated, service_role;
 -- What runs with a user's own rights, and the doors to what does not.
 grant execute on function
-  job_queue.retry_for_user, job_queue.check_user_input, job_queue.problem_of_user_input,
-  job_queue.problem_of_report_input, job_queue.may_change_report, job_queue.may_read_object,
-  job_queue.is_storage_path
+  job_queue.retry_for_user, job_queue.check_user_input, job_queue.problem_of_user_input, job_queue.problem_of_report_input,
+  job_queue.may_change_report, job_queue.unreadable_image, job_queue.is_storage_path
 to authenticated, service_role;
-grant execute on function job_queue.retry, job_queue.lock_user, job_queue.check_user_limits to service_role;
+grant execute on function job_queue.retry to service_role;
 
 notify pgrst, 'reload schema';
+
+-- 20261123090820_jobs_user_limits.sql
+
+-- What a signed-in user may ask for, and how many jobs they may have. Everything is counted before anything is done:
+-- what is refused costs milliseconds.
+
+-- One at a time for each user: of two calls at once, neither would see what the other adds.
+create function job_queue.lock_user(user_id uuid) returns void
+language sql set search_path = pg_catalog, pg_temp as $$
+  select pg_advisory_xact_lock(hashtextextended('job_queue.user ' || user_id, 0))
+$$;
+comment on function job_queue.lock_user is 'Makes calls of one user that add jobs wait for each other.';
+
+-- For the count below; only jobs that belong to somebody pay for it.
+create index jobs_waiting_of_owner_idx on public.jobs (owner_id, job_type)
+  where status = 'queued' and owner_id is not null;
+
+alter table public.job_types
+  add column max_kept_per_user integer not null default 1000,
+  add constraint job_types_kept_is_possible check (max_kept_per_user >= 0);
+comment on column public.job_types.max_kept_per_user is
+  'how many jobs a signed-in user may have of it in all, finished ones included';
+
+-- The first look at a call of a user: how many jobs it brings, whatever they are. Reads job_types as the user.
+-- Raises JQ006.
+create function job_queue.check_count_of_user(jobs bigint) returns void
+language plpgsql stable set search_path = pg_catalog, pg_temp as $$
+declare
+  v_limit bigint := greatest(100, (select sum(t.max_waiting_per_user) from public.job_types t where t.open_to_users));
+begin
+  if jobs > v_limit then
+    raise exception 'jobs: expected at most % from a signed-in user, got %', v_limit, jobs using errcode = 'JQ006';
+  end if;
+end $$;
+comment on function job_queue.check_count_of_user is 'Refuses more jobs in one call than a user may have waiting.';
+
+-- Refuses what a user may not ask for: types that are not open, other owners, to go before others, more time or
+-- retries than usual, more jobs of a type than may wait. Looks at the options alone, and at job_types as the user.
+-- Raises JQ004, JQ006.
+create function job_queue.check_user_jobs(items jsonb, path text) returns void
+language plpgsql stable set search_path = pg_catalog, pg_temp as $$
+declare
+  v_user uuid := job_queue.signed_in_user('enqueue jobs');
+  v_position bigint;
+  v_problem text;
+begin
+  perform job_queue.refuse_waiting(t.job_type, t.max_waiting_per_user)
+  from (select i.item ->> 'job_type' as job_type, count(*) as jobs from jsonb_array_elements(items) as i (item) group by 1) n
+  join public.job_types t on t.job_type = n.job_type and t.open_to_users
+  where n.jobs > t.max_waiting_per_user;
+  select e.position, e.problem into v_position, v_problem
+  from (
+    select i.position, case
+      when (i.item ->> 'owner_id')::uuid <> v_user then 'owner_id: expected your own id or none'
+      when not coalesce(t.open_to_users, false) then 'job_type: expected a type that is open to signed-in users'
+      when (i.item ->> 'priority')::numeric not between -1000 and 0
+        then 'priority: expected -1000 to 0 from a signed-in user'
+      when (i.item ->> 'max_retries')::numeric > 3 then 'max_retries: expected 0 to 3 from a signed-in user'
+      when (i.item ->> 'timeout_seconds')::numeric > least(86400, t.timeout_seconds)
+        then format('timeout_seconds: expected 1 to %s from a signed-in user', least(86400, t.timeout_seconds))
+    end as problem
+    from jsonb_array_elements(items) with ordinality as i (item, position)
+    left join public.job_types t on t.job_type = i.item ->> 'job_type'
+  ) e
+  where e.problem is not null
+  order by e.position
+  limit 1;
+  if v_problem is not null then
+    raise exception '%', format(path, v_position - 1) || v_problem
+      using errcode = 'JQ004', hint = 'enqueue it from the server, or open its type in job_types';
+  end if;
+end $$;
+comment on function job_queue.check_user_jobs is 'Refuses jobs that a user may not ask for.';
+
+-- Refuses jobs of a user that would be more than may wait or be kept. A key that was used before adds none. The
+-- caller has locked the user. Raises JQ006.
+create function job_queue.check_user_limits(user_id uuid, items jsonb) returns void
+language plpgsql set search_path = pg_catalog, pg_temp set enable_seqscan = off as $$
+declare
+  v_type text;
+  v_added bigint;
+begin
+  for v_type, v_added in
+    select n.job_type, count(*)
+    from (
+      select distinct i.item ->> 'job_type' as job_type, i.item ->> 'idempotency_key' as key,
+             case when i.item ->> 'idempotency_key' is null then i.position end as position
+      from jsonb_array_elements(items) with ordinality as i (item, position)
+    ) n
+    where not exists (
+      select from public.jobs j
+      where j.idempotency_key = n.key and j.job_type = n.job_type and j.owner_id = check_user_limits.user_id
+    )
+    group by n.job_type
+  loop
+    perform job_queue.check_waiting(user_id, v_type, v_added);
+    perform job_queue.check_kept(user_id, v_type, v_added);
+  end loop;
+end $$;
+comment on function job_queue.check_user_limits is 'Refuses more jobs of a user than their types allow.';
+
+-- Raises JQ006.
+create function job_queue.check_waiting(user_id uuid, job_type text, added bigint) returns void
+language plpgsql set search_path = pg_catalog, pg_temp set enable_seqscan = off as $$
+declare
+  v_limit bigint := (select t.max_waiting_per_user from public.job_types t where t.job_type = check_waiting.job_type);
+begin
+  if added > v_limit - (
+    select count(*)
+    from (
+      select from public.jobs j
+      where j.owner_id = check_waiting.user_id and j.job_type = check_waiting.job_type and j.status = 'queued'
+      limit v_limit
+    ) waiting
+  ) then
+    perform job_queue.refuse_waiting(job_type, v_limit);
+  end if;
+end $$;
+comment on function job_queue.check_waiting is 'Refuses more waiting jobs of a user than a type allows.';
+
+-- Raises JQ006.
+create function job_queue.refuse_waiting(job_type text, max_waiting bigint) returns void
+language plpgsql immutable set search_path = pg_catalog, pg_temp as $$
+begin
+  raise exception 'at most % of your % jobs may wait at a time', max_waiting, job_type
+    using errcode = 'JQ006', hint = 'wait until some of them have run, or cancel them';
+end $$;
+comment on function job_queue.refuse_waiting is 'Says that too many jobs of a user wait.';
+
+-- What a user has counts until it is deleted, however it ended, or one who enqueues and cancels would fill the
+-- database. What they withdrew before it ran makes room, the oldest first. Raises JQ006.
+create function job_queue.check_kept(user_id uuid, job_type text, added bigint) returns void
+language plpgsql set search_path = pg_catalog, pg_temp set enable_seqscan = off as $$
+declare
+  v_limit bigint := (select t.max_kept_per_user from public.job_types t where t.job_type = check_kept.job_type);
+  v_excess bigint := added - v_limit + (
+    select count(*)
+    from (
+      select from public.jobs j
+      where j.owner_id = check_kept.user_id and j.job_type = check_kept.job_type
+      limit v_limit
+    ) kept
+  );
+begin
+  if v_excess > 0 and v_excess > (job_queue.delete_jobs(array(
+    select j.id from public.jobs j
+    where j.owner_id = check_kept.user_id and j.job_type = check_kept.job_type
+      and j.status = 'cancelled' and j.started_at is null
+    order by j.created_at
+    limit v_excess
+  ))).deleted then
+    raise exception 'at most % of your % jobs are kept', v_limit, job_type
+      using errcode = 'JQ006', hint = 'finished jobs are deleted after a time that the operator sets in job_types';
+  end if;
+end $$;
+comment on function job_queue.check_kept is 'Refuses more jobs of a user than a type keeps.';
+
+revoke all on all functions in schema job_queue from public;
+-- What looks at a call with the user's own rights.
+grant execute on function
+  job_queue.check_count_of_user, job_queue.check_user_jobs, job_queue.refuse_waiting
+to authenticated, service_role;
+grant execute on function
+  job_queue.lock_user, job_queue.check_user_limits, job_queue.check_waiting, job_queue.check_kept
+to service_role;
+
+-- 20261123090850_jobs_workers.sql
+
+-- Which job types workers ask for, so that a type that nobody runs is told from one that waits for its turn.
+
+create table job_queue.workers (
+  worker_id text primary key,
+  job_types text[],
+  seen_at timestamptz not null default clock_timestamp()
+);
+comment on table job_queue.workers is 'Workers that asked for jobs within the last hour.';
+comment on column job_queue.workers.job_types is 'which types they run; null: all';
+alter table job_queue.workers enable row level security;
+revoke all on job_queue.workers from public, anon, authenticated;
+grant select, insert, update on job_queue.workers to service_role;
+
+-- Remembers what a worker asks for, once a minute for each. Claims call it: mostly it is one look by primary key, and
+-- it waits for nobody.
+create function job_queue.note_worker(worker_id text, job_types text[]) returns void
+language plpgsql set search_path = pg_catalog, pg_temp set enable_seqscan = off as $$
+begin
+  if worker_id is null or exists (
+    select from job_queue.workers w
+    where w.worker_id = note_worker.worker_id
+      and job_queue.is_recent(w.seen_at, interval '1 minute')
+  ) or not pg_try_advisory_xact_lock(hashtextextended('job_queue.worker ' || note_worker.worker_id, 0)) then
+    return;
+  end if;
+  insert into job_queue.workers as w (worker_id, job_types) values (note_worker.worker_id, note_worker.job_types)
+  on conflict on constraint workers_pkey do update
+  set job_types = excluded.job_types, seen_at = excluded.seen_at;
+end $$;
+comment on function job_queue.note_worker is 'Remembers which job types a worker asks for.';
+
+-- Which types workers asked for within the last ten minutes; null when no worker did, or one that runs every type.
+create function job_queue.types_of_workers() returns text[]
+language sql stable set search_path = pg_catalog, pg_temp as $$
+  select case
+    when count(*) filter (where w.job_types is null) = 0
+      then (select array_agg(distinct t) from job_queue.workers r, unnest(r.job_types) t
+            where job_queue.is_recent(r.seen_at, interval '10 minutes'))
+  end
+  from job_queue.workers w
+  where job_queue.is_recent(w.seen_at, interval '10 minutes')
+$$;
+comment on function job_queue.types_of_workers is 'Which types workers asked for lately; null when that is not known.';
+
+revoke all on all functions in schema job_queue from public;
+grant execute on function job_queue.note_worker, job_queue.types_of_workers to service_role;
 
 -- 20261123091000_jobs_dispatch.sql
 
@@ -2394,25 +3475,36 @@ revoke all on job_queue.settings, job_queue.wake_ups from public, anon, authenti
 
 -- Makes ready what is due, rescues what dead workers hold, and wakes as many workers as the queue is deep
 -- for. Returns how many requests it posted: 0 when nothing is due, when all workers that may run are busy,
--- or when setup_job_queue was not called. Called by tend_job_queue, and with max_posts 1 by a worker
--- that has to stop while there is work. Raises 55000 when nothing can be posted.
+-- or when setup_job_queue was not called. Called by workers, with max_posts 1 by one that has to stop while there
+-- is work. Raises 55000 when nothing can be posted.
+--
+-- No function in public runs with its owner's rights: privileges there may be granted to anyone in bulk. What needs
+-- them is behind it, in the queue's own schema.
 create function public.dispatch_workers(max_posts integer default null) returns integer
-language plpgsql security definer set search_path = '' as $$
+language plpgsql set search_path = pg_catalog, pg_temp as $$
+begin
+  perform job_queue.ready_due_jobs();
+  return job_queue.wake_workers(max_posts);
+end $$;
+comment on function public.dispatch_workers is 'Wakes workers if jobs are due and returns how many it called.';
+
+-- Wakes as many workers as the queue is deep for, and returns how many. Raises 55000.
+create function job_queue.wake_workers(max_posts integer) returns integer
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
   v_posts integer;
 begin
-  perform job_queue.ready_due_jobs();
   v_posts := least(job_queue.workers_to_wake(), max_posts);
   for post in 1 .. v_posts loop
     perform job_queue.post_wake_up();
   end loop;
   return coalesce(v_posts, 0);
 end $$;
-comment on function public.dispatch_workers is 'Wakes workers if jobs are due and returns how many it called.';
+comment on function job_queue.wake_workers is 'Wakes as many workers as the queue is deep for.';
 
 -- What claims do, for a time when nobody claims.
 create function job_queue.ready_due_jobs() returns void
-language plpgsql set search_path = ''
+language plpgsql set search_path = pg_catalog, pg_temp
 set enable_seqscan = off set enable_bitmapscan = off set enable_sort = off as $$
 begin
   perform job_queue.make_ready(1000);
@@ -2421,15 +3513,16 @@ comment on function job_queue.ready_due_jobs is 'Makes ready what has waited lon
 
 -- How many workers to wake: at least one when a job is ready and the running ones are not full, for a worker
 -- that waits for a slow job is not looking for others; more when there is enough for more. None when the
--- queue is not set up. Reads no more jobs than all workers together may run.
+-- queue is not set up. Counts by weight; who holds suspects is full, and one that has to run alone fills a worker.
+-- Reads no more jobs than all workers together may run.
 create function job_queue.workers_to_wake() returns integer
-language plpgsql stable set search_path = ''
+language plpgsql stable set search_path = pg_catalog, pg_temp
 set enable_seqscan = off set enable_bitmapscan = off set enable_sort = off as $$
 declare
   v_now timestamptz := clock_timestamp();
   v_settings job_queue.settings;
   v_capacity integer;
-  v_running integer;
+  v_running bigint;
   v_workers integer;
   v_ready integer;
 begin
@@ -2438,13 +3531,19 @@ begin
     return 0;
   end if;
   v_capacity := v_settings.max_workers * v_settings.jobs_per_worker;
-  select count(*), count(distinct r.worker_id) into v_running, v_workers
+  select coalesce(sum(w.slots), 0), count(w.worker_id) into v_running, v_workers
   from (
-    select j.worker_id from public.jobs j
-    where j.status = 'processing' and j.lease_expires_at > v_now
-    limit v_capacity
-  ) r;
-  v_ready := job_queue.count_ready_jobs(v_capacity - v_running);
+    select r.worker_id,
+           case when bool_or(r.suspicion > 0) then v_settings.jobs_per_worker
+                else sum(job_queue.slots(r.job_type, v_settings.jobs_per_worker)) end as slots
+    from (
+      select j.worker_id, j.job_type, j.suspicion from public.jobs j
+      where j.status = 'processing' and j.lease_expires_at > v_now
+      limit v_capacity
+    ) r
+    group by r.worker_id
+  ) w;
+  v_ready := job_queue.ready_slots(greatest(0, v_capacity - v_running)::integer, v_settings.jobs_per_worker);
   if v_ready = 0 then
     return 0;
   end if;
@@ -2452,24 +3551,48 @@ begin
 end $$;
 comment on function job_queue.workers_to_wake is 'How many workers to wake now.';
 
--- Counts ready jobs of types that are not paused, up to a limit.
-create function job_queue.count_ready_jobs(max_jobs integer) returns integer
-language sql stable set search_path = ''
-set enable_seqscan = off set enable_bitmapscan = off set enable_sort = off as $$
-  select count(*)::integer
-  from (
-    select
-    from unnest(job_queue.ready_types()) as r (job_type)
-    cross join lateral (
-      select from public.jobs j
-      where j.status = 'queued' and j.waiting_for is null and j.job_type = any (array[r.job_type])
-      limit max_jobs
-    ) j
-    where not exists (select from public.job_types t where t.job_type = r.job_type and t.paused_at is not null)
-    limit max_jobs
-  ) ready
+-- How much of a worker a job of this type takes.
+create function job_queue.slots(job_type text, jobs_per_worker integer) returns integer
+language sql stable set search_path = pg_catalog, pg_temp as $$
+  select coalesce((
+    select least(t.weight, slots.jobs_per_worker) from public.job_types t where t.job_type = slots.job_type
+  ), 1)
 $$;
-comment on function job_queue.count_ready_jobs is 'How many jobs could be claimed, up to a limit.';
+comment on function job_queue.slots is 'The weight of a job of this type, at most a whole worker.';
+
+create function job_queue.paused_types() returns text[]
+language sql stable set search_path = pg_catalog, pg_temp as $$
+  select array(select t.job_type from public.job_types t where t.paused_at is not null)
+$$;
+comment on function job_queue.paused_types is 'The types of which no job is claimed.';
+
+-- How much room jobs need that could be claimed, of types that are not paused, up to a limit.
+create function job_queue.ready_slots(max_slots integer, jobs_per_worker integer) returns integer
+language sql stable set search_path = pg_catalog, pg_temp
+set enable_seqscan = off set enable_bitmapscan = off set enable_sort = off as $$
+  select least(max_slots, coalesce(sum(c.slots), 0))::integer
+  from (
+    select j.slots
+    from unnest(job_queue.without(job_queue.ready_types(), job_queue.paused_types())) as r (job_type)
+    cross join lateral (select job_queue.slots(r.job_type, jobs_per_worker) as slots offset 0) w
+    cross join lateral (
+      select w.slots from public.jobs j
+      where j.status = 'queued' and j.waiting_for is null and j.job_type = any (array[r.job_type])
+      limit max_slots
+    ) j
+    union all
+    select case j.suspicion when 2 then jobs_per_worker else w.slots end
+    from unnest(job_queue.isolated_types(null, job_queue.paused_types())) as r (job_type)
+    cross join lateral (select job_queue.slots(r.job_type, jobs_per_worker) as slots offset 0) w
+    cross join lateral (
+      select j.suspicion from public.jobs j
+      where j.waiting_for = 'isolation' and j.job_type = any (array[r.job_type])
+      limit max_slots
+    ) j
+    limit max_slots
+  ) c
+$$;
+comment on function job_queue.ready_slots is 'How much room the jobs need that could be claimed, up to a limit.';
 
 -- Posts one request. It carries the worker token, which opens the function and nothing else: whoever may
 -- read pg_net's tables sees it. Raises 55000 when something is missing that setup_job_queue had found.
@@ -2477,7 +3600,7 @@ comment on function job_queue.count_ready_jobs is 'How many jobs could be claime
 -- What belongs to an extension is named in dynamic SQL only, and its schema is looked up: it may be absent, and
 -- then the Supabase CLI's linter would complain.
 create function job_queue.post_wake_up() returns void
-language plpgsql security definer set search_path = '' as $$
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
   v_url text := job_queue.secret('queue_worker_url');
   v_token text := job_queue.secret('queue_worker_token');
@@ -2501,7 +3624,7 @@ comment on function job_queue.post_wake_up is 'Calls a worker after the transact
 
 -- A secret of the Vault; null when it or the Vault is not there.
 create function job_queue.secret(name text) returns text
-language plpgsql stable security definer set search_path = '' as $$
+language plpgsql stable security definer set search_path = pg_catalog, pg_temp as $$
 declare
   v_secret text;
 begin
@@ -2515,13 +3638,13 @@ end $$;
 comment on function job_queue.secret is 'A secret of the Vault by its name.';
 
 create function job_queue.has_pg_net() returns boolean
-language sql stable set search_path = '' as $$
+language sql stable set search_path = pg_catalog, pg_temp as $$
   select to_regprocedure('net.http_post(text, jsonb, jsonb, jsonb, integer)') is not null
 $$;
 comment on function job_queue.has_pg_net is 'Whether pg_net is there to post with.';
 
 create function job_queue.has_pg_cron() returns boolean
-language sql stable set search_path = '' as $$
+language sql stable set search_path = pg_catalog, pg_temp as $$
   select to_regprocedure('cron.schedule(text, text, text)') is not null
 $$;
 comment on function job_queue.has_pg_cron is 'Whether pg_cron is there to schedule with.';
@@ -2532,7 +3655,7 @@ comment on function job_queue.has_pg_cron is 'Whether pg_cron is there to schedu
 --
 -- What cannot be posted must never keep a job from being enqueued.
 create function job_queue.wake_worker() returns void
-language plpgsql security definer set search_path = '' as $$
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
   v_last job_queue.wake_ups;
 begin
@@ -2540,8 +3663,7 @@ begin
     return;
   end if;
   select * into v_last from job_queue.wake_ups w order by w.id desc limit 1;
-  if v_last.transaction_id = pg_current_xact_id()
-    or v_last.posted_at > clock_timestamp() - interval '200 milliseconds' then
+  if v_last.transaction_id = pg_current_xact_id() or job_queue.is_recent(v_last.posted_at, interval '200 milliseconds') then
     return;
   end if;
   begin
@@ -2557,10 +3679,10 @@ comment on function job_queue.wake_worker is 'Wakes a worker for jobs that have 
 -- For a worker that found too little: how soon to look again before it ends. Null unless one was woken
 -- within the last quarter of a second, because then nobody is woken for what is enqueued meanwhile.
 create function job_queue.worker_looks_again_ms() returns integer
-language sql stable set search_path = '' as $$
-  select case when w.age < 250 then 250 - w.age end
+language sql stable set search_path = pg_catalog, pg_temp as $$
+  select case when job_queue.is_recent(w.posted_at, interval '250 milliseconds') then greatest(1, 250 - w.age) end
   from (
-    select greatest(0, extract(epoch from clock_timestamp() - w.posted_at) * 1000)::integer as age
+    select w.posted_at, least(250, greatest(0, extract(epoch from clock_timestamp() - w.posted_at) * 1000))::integer as age
     from job_queue.wake_ups w
     order by w.id desc
     limit 1
@@ -2568,52 +3690,52 @@ language sql stable set search_path = '' as $$
 $$;
 comment on function job_queue.worker_looks_again_ms is 'After how many milliseconds a worker should look again; null: not at all.';
 
--- By statement: ten thousand rows are one look.
-create function job_queue.wake_worker_for_insert() returns trigger
-language plpgsql security definer set search_path = '' as $$
+-- For inserts by statement: ten thousand rows are one look.
+create function job_queue.wake_worker_for_change() returns trigger
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 begin
   perform job_queue.wake_worker();
   return null;
 end $$;
-comment on function job_queue.wake_worker_for_insert() is 'Wakes a worker for inserted jobs.';
+comment on function job_queue.wake_worker_for_change() is 'Wakes a worker for jobs that were inserted or made ready.';
+
+-- For a job whose time was moved to now: workers are counted by what is ready.
+create function job_queue.wake_worker_for_due_job() returns trigger
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+begin
+  if exists (select from job_queue.settings) then
+    perform job_queue.ready_due_jobs();
+    perform job_queue.wake_worker();
+  end if;
+  return null;
+end $$;
+comment on function job_queue.wake_worker_for_due_job() is 'Makes ready what has become due by hand and wakes a worker.';
 
 create trigger jobs_wake_worker after insert on public.jobs
-  for each statement execute function job_queue.wake_worker_for_insert();
+  for each statement execute function job_queue.wake_worker_for_change();
 
--- Everything that has to happen although nobody claims: makes ready what is due, rescues, wakes workers, deletes
--- what is old. Each part handles a bounded number of rows. Called by pg_cron, or by any other clock.
--- Returns {"woken", "deleted"}: requests posted and jobs deleted.
-create function public.tend_job_queue() returns jsonb
-language plpgsql security definer set search_path = '' as $$
-declare
-  v_woken integer := 0;
-  v_deleted integer := 0;
-  v_settings job_queue.settings;
-begin
-  update job_queue.settings set tended_at = clock_timestamp() where is_only_row returning * into v_settings;
-  perform job_queue.ready_due_jobs();
-  begin
-    v_woken := public.dispatch_workers(case when job_queue.is_neglected() then 0 end);
-  exception when object_not_in_prerequisite_state then
-    raise warning '%: select * from check_job_queue() says what is missing', sqlerrm;
-  end;
-  -- Nothing was set up: somebody calls all the same, and finished jobs stay.
-  if v_settings.days_to_keep is not null then
-    v_deleted := public.cleanup_old_jobs(v_settings.days_to_keep, 1000);
-  end if;
-  delete from job_queue.wake_ups w
-  where w.posted_at < clock_timestamp() - interval '1 hour'
-    and w.id < (select max(newest.id) from job_queue.wake_ups newest);
-  perform job_queue.prune_cron_runs();
-  return jsonb_build_object('woken', v_woken, 'deleted', v_deleted);
-end $$;
-comment on function public.tend_job_queue is 'What a clock does for the queue every few seconds.';
+-- The other ways in which a job becomes ready while no worker is at it: it is queued again, or its time is moved to
+-- now. What claims and ticks do is neither, and who does that goes on to claim or to wake.
+create trigger jobs_wake_worker_for_retry after update of status on public.jobs
+  for each row when (new.status = 'queued' and old.status in ('failed', 'cancelled'))
+  execute function job_queue.wake_worker_for_change();
+
+create trigger jobs_wake_worker_for_run_at after update of run_at on public.jobs
+  for each row when (
+    new.status = 'queued' and old.waiting_for is not null and new.run_at < old.run_at and new.run_at <= clock_timestamp()
+  )
+  execute function job_queue.wake_worker_for_due_job();
+
+-- And when its type is no longer paused, in whatever way.
+create trigger job_types_wake_worker after update or delete on public.job_types
+  for each row when (old.paused_at is not null)
+  execute function job_queue.wake_worker_for_change();
 
 -- Whether wake-ups achieve nothing: no job runs, none has ended for five minutes, and what is ready has been so
 -- for long. A type that no worker knows, say, or a function that is not deployed. Then workers are called
 -- less and less often: after a tenth of the time the jobs have waited, and at least every five minutes.
 create function job_queue.is_neglected() returns boolean
-language plpgsql stable set search_path = ''
+language plpgsql stable set search_path = pg_catalog, pg_temp
 set enable_seqscan = off set enable_bitmapscan = off set enable_sort = off as $$
 declare
   v_now timestamptz := clock_timestamp();
@@ -2623,33 +3745,220 @@ begin
   if exists (select from public.jobs j where j.status = 'processing' and j.lease_expires_at > v_now)
     or exists (
       select from public.jobs j
-      where j.status in ('completed', 'cancelled') and j.completed_at > v_now - interval '5 minutes'
+      where j.status in ('completed', 'cancelled') and j.completed_at between v_now - interval '5 minutes' and v_now
     )
-    or exists (select from public.jobs j where j.status = 'failed' and j.completed_at > v_now - interval '5 minutes')
+    or exists (
+      select from public.jobs j where j.status = 'failed' and j.completed_at between v_now - interval '5 minutes' and v_now
+    )
   then
     return false;
   end if;
   select max(head.updated_at) into v_ready_since
-  from unnest(job_queue.ready_types()) as r (job_type)
-  cross join lateral (
-    select j.updated_at from public.jobs j
-    where j.status = 'queued' and j.waiting_for is null and j.job_type = any (array[r.job_type])
-    order by j.job_type, j.priority desc, j.run_at, j.created_at
-    limit 1
+  from (
+    select h.updated_at
+    from unnest(job_queue.ready_types()) as r (job_type)
+    cross join lateral (
+      select j.updated_at from public.jobs j
+      where j.status = 'queued' and j.waiting_for is null and j.job_type = any (array[r.job_type])
+      order by j.job_type, j.priority desc, j.run_at, j.created_at
+      limit 1
+    ) h
+    union all
+    select j.updated_at from (select * from public.jobs i where i.waiting_for = 'isolation' limit 100) j
   ) head;
-  return coalesce(v_now - v_woken_at < least(interval '5 minutes', (v_now - v_ready_since) / 10), false);
+  return job_queue.is_recent(v_woken_at, least(interval '5 minutes', (v_now - v_ready_since) / 10));
 end $$;
 comment on function job_queue.is_neglected is 'Whether calling a worker now is known to be of no use.';
 
+revoke all on all functions in schema job_queue from public;
+revoke all on function public.dispatch_workers from public, anon, authenticated;
+grant execute on function public.dispatch_workers to service_role;
+-- What reads secrets runs with the owner's rights, and only through these.
+grant execute on function
+  job_queue.ready_due_jobs, job_queue.wake_workers, job_queue.wake_worker, job_queue.worker_looks_again_ms
+to service_role;
+grant select on job_queue.wake_ups to service_role;
+
+notify pgrst, 'reload schema';
+
+-- 20261123091050_jobs_tick.sql
+
+-- What a clock does for the queue every few seconds. A tick has parts, and each fails for itself: what keeps one from
+-- working, an application's trigger or foreign key perhaps, neither stops the others nor undoes them. What failed is
+-- written down until it works again, for check_job_queue and job_queue_health to tell.
+--
+-- Each part has a second. The limit of a statement cannot be changed while it runs, so a part works in batches and
+-- looks at the clock in between, and no lock is waited for longer than that.
+
+create table job_queue.failed_parts (
+  part text primary key,
+  error text not null,
+  failing_since timestamptz not null default clock_timestamp(),
+  failed_at timestamptz not null default clock_timestamp(),
+  failures integer not null default 1
+);
+comment on table job_queue.failed_parts is 'Parts of a tick that failed when they were tried last.';
+comment on column job_queue.failed_parts.failures is 'how many times in a row';
+
+-- Where the deletion of old jobs has come to, and why some stayed. It goes on from there with the next tick and
+-- begins again after the last, so that what has to stay is not in the way of what has to go.
+create table job_queue.cleanups (
+  kind text primary key,
+  after_end timestamptz,
+  after_id uuid,
+  kept_at timestamptz,
+  kept_by text,
+  constraint cleanups_kind_is_known check (kind in ('ended', 'failed'))
+);
+comment on table job_queue.cleanups is 'How far old jobs are deleted, and why some stayed.';
+insert into job_queue.cleanups (kind) values ('ended'), ('failed');
+
+alter table job_queue.failed_parts enable row level security;
+alter table job_queue.cleanups enable row level security;
+revoke all on job_queue.failed_parts, job_queue.cleanups from public, anon, authenticated;
+
+-- Everything that has to happen although nobody claims: makes ready what is due, rescues, wakes workers, deletes
+-- what is old. Called by pg_cron, or by any other clock. Never fails for what a part meets.
+-- Returns {"woken", "deleted"}: requests posted and jobs deleted.
+create function public.tend_job_queue() returns jsonb
+language plpgsql set search_path = pg_catalog, pg_temp as $$
+begin
+  return job_queue.tend();
+end $$;
+comment on function public.tend_job_queue is 'What a clock does for the queue every few seconds.';
+
+create function job_queue.tend() returns jsonb
+language plpgsql security definer set search_path = pg_catalog, pg_temp set lock_timeout = '1s' as $$
+declare
+  v_woken integer;
+  v_deleted integer;
+begin
+  -- Another tick that is at it writes the same.
+  update job_queue.settings s set tended_at = clock_timestamp()
+  where s.is_only_row = any (array(select l.is_only_row from job_queue.settings l for no key update skip locked));
+  perform job_queue.tend_part('promote');
+  perform job_queue.tend_part('rescue');
+  v_woken := job_queue.tend_part('wake');
+  v_deleted := job_queue.tend_part('clean up');
+  perform job_queue.tend_part('prune');
+  perform job_queue.tend_part('prune pg_cron');
+  return jsonb_build_object('woken', v_woken, 'deleted', v_deleted);
+end $$;
+comment on function job_queue.tend is 'One tick: every part of it, whatever the others do.';
+
+-- Does one part and returns how much of it; 0 when it failed.
+create function job_queue.tend_part(part text) returns integer
+language plpgsql set search_path = pg_catalog, pg_temp
+set enable_seqscan = off set enable_bitmapscan = off set enable_sort = off as $$
+declare
+  v_done integer;
+begin
+  v_done := case part
+    when 'promote' then job_queue.repeat_for_a_second('job_queue.promote_due_jobs')
+    when 'rescue' then job_queue.repeat_for_a_second('job_queue.rescue_jobs')
+    when 'wake' then job_queue.wake_workers(case when job_queue.is_neglected() then 0 end)
+    when 'clean up' then job_queue.clean_up()
+    when 'prune' then job_queue.prune()
+    when 'prune pg_cron' then job_queue.prune_cron_runs()
+  end;
+  if exists (select from job_queue.failed_parts f where f.part = tend_part.part) then
+    delete from job_queue.failed_parts f where f.part = tend_part.part;
+  end if;
+  return v_done;
+exception when others then
+  raise warning 'tend_job_queue could not %: %', part, sqlerrm using hint = 'select * from check_job_queue()';
+  perform job_queue.note_failed_part(part, sqlerrm);
+  return 0;
+end $$;
+comment on function job_queue.tend_part is 'Does one part of a tick.';
+
+create function job_queue.note_failed_part(part text, error text) returns void
+language plpgsql set search_path = pg_catalog, pg_temp as $$
+begin
+  insert into job_queue.failed_parts as f (part, error) values (note_failed_part.part, left(note_failed_part.error, 300))
+  on conflict on constraint failed_parts_pkey do update
+  set error = excluded.error, failed_at = excluded.failed_at, failures = f.failures + 1;
+exception when lock_not_available then
+  -- Another tick is writing the same.
+end $$;
+comment on function job_queue.note_failed_part is 'Writes down that a part of a tick failed.';
+
+-- Calls a function that handles up to so many rows and returns how many, until none is left, a thousand are done or
+-- a second is over.
+create function job_queue.repeat_for_a_second(name regproc) returns integer
+language plpgsql set search_path = pg_catalog, pg_temp as $$
+declare
+  v_until timestamptz := clock_timestamp() + interval '1 second';
+  v_batch integer;
+  v_done integer := 0;
+begin
+  loop
+    execute format('select %s(100)', name) into v_batch;
+    v_done := v_done + v_batch;
+    exit when v_batch < 100 or v_done >= 1000 or clock_timestamp() > v_until;
+  end loop;
+  return v_done;
+end $$;
+comment on function job_queue.repeat_for_a_second is 'Handles rows in batches for a second at most.';
+
+-- Deletes what is past its time, for a second. Nothing where nothing was set up: somebody calls all the same, and
+-- finished jobs stay.
+create function job_queue.clean_up() returns integer
+language plpgsql set search_path = pg_catalog, pg_temp set enable_sort = on as $$
+declare
+  v_until timestamptz := clock_timestamp() + interval '1 second';
+  v_days integer := (select s.days_to_keep from job_queue.settings s);
+  v_cleanup job_queue.cleanups;
+  v_result record;
+  v_deleted integer := 0;
+begin
+  if v_days is null then
+    return 0;
+  end if;
+  for v_cleanup in select * from job_queue.cleanups c order by c.kind for update skip locked loop
+    select * into v_result from job_queue.delete_old_jobs(
+      v_cleanup.kind, case v_cleanup.kind when 'ended' then v_days end, 1000000, v_until,
+      v_cleanup.after_end, v_cleanup.after_id
+    );
+    v_deleted := v_deleted + v_result.deleted;
+    update job_queue.cleanups c
+    set after_end = v_result.after_end, after_id = v_result.after_id,
+        kept_at = case when v_result.kept_by is not null then clock_timestamp() else c.kept_at end,
+        kept_by = coalesce(v_result.kept_by, c.kept_by)
+    where c.kind = v_cleanup.kind
+      and (v_result.kept_by is not null or (c.after_end, c.after_id) is distinct from (v_result.after_end, v_result.after_id));
+  end loop;
+  return v_deleted;
+end $$;
+comment on function job_queue.clean_up is 'Deletes old jobs for a second and returns how many.';
+
+-- Forgets wake-ups of over an hour ago but the last, and those ahead of the clock, which was set back; and workers
+-- that were not heard of for as long.
+create function job_queue.prune() returns integer
+language plpgsql set search_path = pg_catalog, pg_temp as $$
+declare
+  v_pruned integer;
+begin
+  delete from job_queue.wake_ups w
+  where not job_queue.is_recent(w.posted_at, interval '1 hour')
+    and w.id < (select max(newest.id) from job_queue.wake_ups newest);
+  get diagnostics v_pruned = row_count;
+  delete from job_queue.workers w where not job_queue.is_recent(w.seen_at, interval '1 hour');
+  return v_pruned;
+end $$;
+comment on function job_queue.prune is 'Forgets wake-ups and workers of long ago.';
+
 -- pg_cron keeps a row of every run for ever. Of ours, those of the last day; every ten minutes, because
 -- finding them means reading them all.
-create function job_queue.prune_cron_runs() returns void
-language plpgsql security definer set search_path = '' as $$
+create function job_queue.prune_cron_runs() returns integer
+language plpgsql set search_path = pg_catalog, pg_temp as $$
+declare
+  v_pruned integer;
 begin
-  update job_queue.settings set cron_pruned_at = clock_timestamp()
-  where is_only_row and coalesce(cron_pruned_at, '-infinity') < clock_timestamp() - interval '10 minutes';
+  update job_queue.settings s set cron_pruned_at = clock_timestamp()
+  where s.is_only_row and not job_queue.is_recent(s.cron_pruned_at, interval '10 minutes');
   if not found or to_regclass('cron.job_run_details') is null then
-    return;
+    return 0;
   end if;
   execute format($prune$
     delete from %1$s.job_run_details d
@@ -2661,19 +3970,14 @@ begin
       limit 5000
     ))
   $prune$, to_regnamespace('cron'));
-exception when insufficient_privilege then
-  raise warning 'the runs pg_cron has recorded were not pruned: %', sqlerrm;
+  get diagnostics v_pruned = row_count;
+  return v_pruned;
 end $$;
 comment on function job_queue.prune_cron_runs is 'Deletes what pg_cron recorded about runs of tend_job_queue over a day ago.';
 
 revoke all on all functions in schema job_queue from public;
-revoke all on function public.dispatch_workers, public.tend_job_queue from public, anon, authenticated;
-grant execute on function public.dispatch_workers, public.tend_job_queue to service_role;
--- Not the rest: what reads secrets runs with the owner's rights, and only through these.
-grant execute on function job_queue.wake_worker, job_queue.worker_looks_again_ms to service_role;
-grant select on job_queue.wake_ups to service_role;
-
-notify pgrst, 'reload schema';
+revoke all on function public.tend_job_queue from public, anon, authenticated;
+grant execute on function public.tend_job_queue, job_queue.tend to service_role;
 
 -- 20261123091100_jobs_setup.sql
 
@@ -2696,7 +4000,7 @@ create function public.setup_job_queue(
   days_to_keep integer default null,
   region text default null
 ) returns table (part text, is_healthy boolean, finding text, remedy text)
-language plpgsql set search_path = '' as $$
+language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
   v_settings job_queue.settings;
 begin
@@ -2729,7 +4033,7 @@ comment on function public.setup_job_queue is 'Sets up how workers are woken and
 -- Takes back what setup_job_queue did: nobody is woken any more. Jobs and settings of types stay. The extensions
 -- stay too: others may use them. Called from the SQL editor by the owner of the database.
 create function public.remove_job_queue_setup() returns void
-language plpgsql set search_path = '' as $$
+language plpgsql set search_path = pg_catalog, pg_temp as $$
 begin
   delete from job_queue.settings where is_only_row;
   delete from job_queue.wake_ups w where w.posted_at is not null;
@@ -2749,7 +4053,7 @@ create function job_queue.check_settings(
   worker_url text, worker_token text, interval_seconds integer, max_workers integer, jobs_per_worker integer,
   days_to_keep integer
 ) returns void
-language plpgsql immutable set search_path = '' as $$
+language plpgsql immutable set search_path = pg_catalog, pg_temp as $$
 declare
   v_problem text := case
     when worker_url ~ '^https?://[^\s]+$' is not true then
@@ -2771,7 +4075,7 @@ comment on function job_queue.check_settings is 'Refuses impossible settings.';
 
 -- Where an extension is not to be had, or the caller may not create it, check_job_queue says so afterwards.
 create function job_queue.enable_extension(name text) returns void
-language plpgsql set search_path = '' as $$
+language plpgsql set search_path = pg_catalog, pg_temp as $$
 begin
   if exists (select from pg_available_extensions e where e.name = enable_extension.name and e.installed_version is null) then
     execute format('create extension %I', name);
@@ -2783,7 +4087,7 @@ comment on function job_queue.enable_extension is 'Enables an extension if that 
 
 -- Stores or changes a secret; one that is null stays as it is. Without a Vault nothing is stored anywhere.
 create function job_queue.keep_secret(name text, secret text) returns void
-language plpgsql set search_path = '' as $$
+language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
   v_vault regnamespace := to_regnamespace('vault');
   v_id uuid;
@@ -2802,7 +4106,7 @@ comment on function job_queue.keep_secret is 'Stores a secret in the Vault.';
 
 -- pg_cron's words for an interval. Before 1.5 it knows no seconds: then every minute.
 create function job_queue.cron_schedule(interval_seconds integer) returns text
-language sql stable set search_path = '' as $$
+language sql stable set search_path = pg_catalog, pg_temp as $$
   select case
     when interval_seconds > 60 then format('*/%s * * * *', interval_seconds / 60)
     when interval_seconds = 60
@@ -2817,22 +4121,32 @@ comment on function job_queue.cron_schedule is 'An interval as pg_cron reads it.
 -- Called from the SQL editor and with the service key.
 create function public.check_job_queue()
 returns table (part text, is_healthy boolean, finding text, remedy text)
-language plpgsql stable security definer set search_path = '' as $$
+language plpgsql stable set search_path = pg_catalog, pg_temp as $$
+begin
+  return query select * from job_queue.check_all();
+end $$;
+comment on function public.check_job_queue is 'Says of each part of the queue whether it works, and what to do if not.';
+
+create function job_queue.check_all()
+returns table (part text, is_healthy boolean, finding text, remedy text)
+language plpgsql stable security definer set search_path = pg_catalog, pg_temp as $$
 begin
   return query
   select c.part, c.problem is null, coalesce(c.problem, c.fine), case when c.problem is not null then c.remedy end
   from (
     select * from job_queue.check_parts()
     union all select * from job_queue.check_clock()
+    union all select * from job_queue.check_tick()
     union all select * from job_queue.check_answer()
     union all select * from job_queue.check_jobs()
+    union all select * from job_queue.check_grants()
   ) c;
 end $$;
-comment on function public.check_job_queue is 'Says of each part of the queue whether it works, and what to do if not.';
+comment on function job_queue.check_all is 'The findings about every part.';
 
 create function job_queue.check_parts()
 returns table (part text, fine text, problem text, remedy text)
-language plpgsql stable set search_path = '' as $$
+language plpgsql stable set search_path = pg_catalog, pg_temp as $$
 begin
   return query values (
     'setup', 'done',
@@ -2861,14 +4175,18 @@ comment on function job_queue.check_parts is 'Whether everything is there that w
 
 create function job_queue.check_clock()
 returns table (part text, fine text, problem text, remedy text)
-language plpgsql stable set search_path = '' as $$
+language plpgsql stable set search_path = pg_catalog, pg_temp as $$
 declare
   v_settings job_queue.settings;
+  v_is_scheduled boolean := true;
   v_status text;
   v_message text;
 begin
   select * into v_settings from job_queue.settings;
-  if to_regclass('cron.job_run_details') is not null then
+  if job_queue.has_pg_cron() then
+    execute format($scheduled$
+      select exists (select from %1$s.job j where j.jobname = 'tend-job-queue' and j.active)
+    $scheduled$, to_regnamespace('cron')) into v_is_scheduled;
     execute format($last$
       select d.status, d.return_message from %1$s.job_run_details d
       where d.jobid = any (array(select j.jobid from %1$s.job j where j.jobname = 'tend-job-queue'))
@@ -2877,32 +4195,67 @@ begin
   end if;
   return query values (
     'clock',
-    'ticked ' || coalesce(date_trunc('second', clock_timestamp() - v_settings.tended_at)::text || ' ago', 'never yet'),
+    'ticked ' || coalesce(date_trunc('second', job_queue.age(v_settings.tended_at))::text || ' ago', 'never yet'),
     case
+      when v_settings.is_only_row and not v_is_scheduled then 'pg_cron has no active job tend-job-queue: it was deleted or switched off'
       when v_status = 'failed' then 'the last call of tend_job_queue failed: ' || v_message
       when v_settings.tended_at is null then 'tend_job_queue was never called'
+      when v_settings.tended_at > clock_timestamp() then 'tend_job_queue was not called since the clock was set back'
       -- A minute on top: pg_cron before 1.5 calls once a minute, whatever was wanted.
-      when clock_timestamp() - v_settings.tended_at > make_interval(secs => 60 + 3 * v_settings.interval_seconds)
-        then 'tend_job_queue was last called ' || date_trunc('second', clock_timestamp() - v_settings.tended_at)::text || ' ago'
+      when not job_queue.is_recent(v_settings.tended_at, make_interval(secs => 60 + 3 * v_settings.interval_seconds))
+        then 'tend_job_queue was last called ' || date_trunc('second', job_queue.age(v_settings.tended_at))::text || ' ago'
     end,
     'wait for one interval after the setup; then call setup_job_queue again, and look into cron.job_run_details'
   );
 end $$;
 comment on function job_queue.check_clock is 'Whether something calls tend_job_queue.';
 
+create function job_queue.told_failure(failed job_queue.failed_parts) returns text
+language sql volatile set search_path = pg_catalog, pg_temp as $$
+  select format(
+    '%s has failed %s times in %s: %s', failed.part, failed.failures,
+    date_trunc('second', job_queue.age(failed.failing_since)), failed.error
+  )
+$$;
+comment on function job_queue.told_failure is 'What is known about a part of a tick that fails.';
+
+create function job_queue.remedy_of_part(part text) returns text
+language sql immutable set search_path = pg_catalog, pg_temp as $$
+  select case part
+    when 'wake' then 'mend what is found missing of setup, pg_net or vault'
+    when 'prune pg_cron' then 'let the owner of the queue delete from cron.job_run_details'
+    when 'clean up' then 'mend the trigger or constraint that the message names; until then old jobs stay'
+    else 'mend the trigger or constraint on jobs that the message names; until then jobs that wait for it stay'
+  end || ', it is tried again with each tick'
+$$;
+comment on function job_queue.remedy_of_part is 'What to do about a part of a tick that fails.';
+
+create function job_queue.check_tick()
+returns table (part text, fine text, problem text, remedy text)
+language sql stable set search_path = pg_catalog, pg_temp as $$
+  select 'tick',
+         'every part of it works' || coalesce((
+           select '; some old jobs are kept: ' || string_agg(distinct left(c.kept_by, 300), '; ')
+           from job_queue.cleanups c where c.kept_by is not null and job_queue.is_recent(c.kept_at, interval '1 day')
+         ), ''),
+         (select string_agg(job_queue.told_failure(f), '; ' order by f.part) from job_queue.failed_parts f),
+         (select string_agg(job_queue.remedy_of_part(f.part), '; ' order by f.part) from job_queue.failed_parts f)
+$$;
+comment on function job_queue.check_tick is 'Whether every part of a tick works.';
+
 -- What the function said to the last wake-up whose answer has come; one row, of nulls when there is none.
 create function job_queue.last_answer()
 returns table (status_code integer, content text, timed_out boolean, error_msg text)
-language plpgsql stable security definer set search_path = '' as $$
+language plpgsql stable security definer set search_path = pg_catalog, pg_temp as $$
 begin
   if to_regclass('net._http_response') is not null then
-    -- By the time, which has an index; the id has none.
+    -- By the time, which has an index; the id has none. The latest by the id: the clock may have been set back.
     execute format($answers$
       select r.status_code, r.content, r.timed_out, r.error_msg
       from %s._http_response r
-      where r.created > (select min(w.posted_at) from job_queue.wake_ups w)
+      where r.created > least((select min(w.posted_at) from job_queue.wake_ups w), clock_timestamp() - interval '1 hour')
         and r.id in (select w.request_id from job_queue.wake_ups w order by w.id desc limit 20)
-      order by r.created desc limit 1
+      order by r.id desc, r.created desc limit 1
     $answers$, to_regnamespace('net')) into status_code, content, timed_out, error_msg;
   end if;
   return next;
@@ -2911,7 +4264,7 @@ comment on function job_queue.last_answer is 'What the function answered last.';
 
 create function job_queue.check_answer()
 returns table (part text, fine text, problem text, remedy text)
-language sql stable set search_path = '' as $$
+language sql stable set search_path = pg_catalog, pg_temp as $$
   select
     'worker',
     case when a.status_code is null then 'not called yet' else 'answered ' || a.status_code end,
@@ -2934,7 +4287,7 @@ comment on function job_queue.check_answer is 'Whether the function answers.';
 
 create function job_queue.check_jobs()
 returns table (part text, fine text, problem text, remedy text)
-language plpgsql stable set search_path = ''
+language plpgsql stable set search_path = pg_catalog, pg_temp
 set enable_seqscan = off set enable_bitmapscan = off set enable_sort = off as $$
 declare
   v_now timestamptz := clock_timestamp();
@@ -2948,9 +4301,10 @@ declare
       order by j.job_type, j.priority desc, j.run_at, j.created_at
       limit 1
     ) head
-    where head.updated_at < v_now - interval '10 minutes'
+    where not job_queue.is_recent(head.updated_at, interval '10 minutes')
       and not exists (select from public.job_types t where t.job_type = r.job_type and t.paused_at is not null)
   );
+  v_unknown text[] := job_queue.unknown_types(job_queue.ready_types());
 begin
   return query values (
     'rescue', 'no job is held by a dead worker',
@@ -2958,6 +4312,10 @@ begin
       'a job is held by a worker whose lease ended ' || date_trunc('second', v_now - v_lost)::text || ' ago'
     end,
     'select tend_job_queue(), which the clock should have called'
+  ), (
+    'job types', 'workers run every type of which jobs are ready',
+    case when v_unknown <> '{}' then 'no worker runs jobs of these types: ' || array_to_string(v_unknown, ', ') end,
+    'correct the name with update jobs set job_type = …, deploy a function that has a handler for it, or cancel the jobs'
   ), (
     'queue', 'no job that is next in line has waited for ten minutes',
     case when v_neglected <> '{}' then 'jobs have been next in line for over ten minutes: ' || array_to_string(v_neglected, ', ') end,
@@ -2970,7 +4328,7 @@ comment on function job_queue.check_jobs is 'Whether jobs are stuck.';
 revoke all on all functions in schema job_queue from public;
 revoke all on function public.setup_job_queue, public.remove_job_queue_setup, public.check_job_queue
 from public, anon, authenticated;
-grant execute on function public.check_job_queue to service_role;
+grant execute on function public.check_job_queue, job_queue.check_all to service_role;
 
 notify pgrst, 'reload schema';
 
@@ -2979,36 +4337,102 @@ notify pgrst, 'reload schema';
 -- For the people who run the queue.
 
 -- No job of the type is claimed until it is resumed; those that run go on. Its jobs stay as they are, however
--- many, and claims do not even read them. Called from the SQL editor and with the service key. Raises JQ004.
-create function public.pause_job_type(job_type text) returns void
-language plpgsql set search_path = '' as $$
+-- many, and claims do not even read them. Answers 'paused', and which types there are when this is none of them: it is
+-- paused all the same, for jobs to come. Called from the SQL editor and with the service key. Raises JQ004.
+create function public.pause_job_type(job_type text) returns text
+language plpgsql set search_path = pg_catalog, pg_temp as $$
+declare
+  v_known text[] := job_queue.known_types();
 begin
   if octet_length(job_type) between 1 and 200 is not true then
     raise exception 'job_type: expected 1 to 200 bytes' using errcode = 'JQ004';
   end if;
   insert into public.job_types as t (job_type, paused_at) values (pause_job_type.job_type, clock_timestamp())
   on conflict on constraint job_types_pkey do update set paused_at = coalesce(t.paused_at, excluded.paused_at);
+  if job_type = any (v_known) then
+    return 'paused';
+  end if;
+  raise notice 'there is no job type %', job_type;
+  return format(
+    'paused, but nothing else knows the type %s: no job has it, no worker runs it. Known types: %s',
+    job_type, coalesce(nullif(array_to_string(v_known, ', '), ''), 'none')
+  );
 end $$;
 comment on function public.pause_job_type is 'Lets no job of a type be claimed.';
 
--- Lets the type's jobs be claimed again, and wakes a worker. Called from the SQL editor and with the service key.
-create function public.resume_job_type(job_type text) returns void
-language plpgsql set search_path = '' as $$
+-- Lets the type's jobs be claimed again, which wakes a worker. Answers 'resumed', or that the type was not paused.
+-- Called from the SQL editor and with the service key.
+create function public.resume_job_type(job_type text) returns text
+language plpgsql set search_path = pg_catalog, pg_temp as $$
+declare
+  v_paused text[] := job_queue.paused_types();
 begin
-  update public.job_types t set paused_at = null where t.job_type = resume_job_type.job_type;
-  perform job_queue.wake_worker();
+  update public.job_types t set paused_at = null where t.job_type = resume_job_type.job_type and t.paused_at is not null;
+  if found then
+    return 'resumed';
+  end if;
+  return format(
+    'the type %s was not paused. Paused types: %s',
+    job_type, coalesce(nullif(array_to_string(v_paused, ', '), ''), 'none')
+  );
 end $$;
 comment on function public.resume_job_type is 'Lets jobs of a paused type be claimed again.';
 
+create function job_queue.paused_types() returns text[]
+language sql stable set search_path = pg_catalog, pg_temp as $$
+  select array(select t.job_type from public.job_types t where t.paused_at is not null order by 1)
+$$;
+comment on function job_queue.paused_types is 'The types that are paused.';
+
+-- The types that something knows: a setting, a job that waits, runs or failed lately, or a worker.
+create function job_queue.known_types() returns text[]
+language plpgsql stable security definer set search_path = pg_catalog, pg_temp as $$
+begin
+  return array(
+    select t.job_type from public.job_types t
+    union select h.job_type from job_queue.health_by_type() h
+    union select unnest(w.job_types) from job_queue.workers w
+    union select unnest(job_queue.ended_types())
+    order by 1
+  );
+end $$;
+comment on function job_queue.known_types is 'The types that a setting, a job or a worker knows.';
+
+-- The types of jobs that ended, as far as the latest 10,000 tell.
+create function job_queue.ended_types() returns text[]
+language sql stable set search_path = pg_catalog, pg_temp set enable_seqscan = off set enable_bitmapscan = off as $$
+  select array_agg(distinct e.job_type)
+  from (
+    select j.job_type from public.jobs j
+    where j.status in ('completed', 'cancelled')
+    order by j.completed_at desc
+    limit 10000
+  ) e
+$$;
+comment on function job_queue.ended_types is 'The types of the jobs that ended last.';
+
+-- Those of some types that no worker has asked for lately, although workers were heard of. Paused types are left out.
+create function job_queue.unknown_types(job_types text[]) returns text[]
+language sql stable security definer set search_path = pg_catalog, pg_temp as $$
+  select coalesce(array_agg(u.job_type order by u.job_type), '{}')
+  from unnest(job_types) as u (job_type), job_queue.types_of_workers() as w (types)
+  where w.types is not null and u.job_type <> all (w.types)
+    and not exists (select from public.job_types t where t.job_type = u.job_type and t.paused_at is not null)
+$$;
+comment on function job_queue.unknown_types is 'Which of some types no worker runs.';
+
 -- The release that this schema belongs to; each release's migrations replace it.
 create function job_queue.version() returns text
-language sql immutable set search_path = '' as $$ select '0.1.0' $$;
+language sql immutable set search_path = pg_catalog, pg_temp as $$ select '0.1.0' $$;
 comment on function job_queue.version is 'The release that this schema belongs to.';
 
 -- How the queue is, for people and for whatever watches it. Looks at no more than 10,000 jobs of each kind, so
 -- that it is cheap however many there are: a number that is that high means "at least".
 --   types                 [{"job_type", "is_paused", "ready", "oldest_ready_seconds", "waiting", "retrying",
---                           "running", "failed_last_hour", "last_error"}]
+--                           "isolated", "running", "failed_last_hour", "last_error"}], isolated being those that
+--                           wait for a worker that has nothing else, because theirs died
+--   not_run               types with jobs that wait, of which no worker has asked for any within ten minutes
+--   failed_parts          [{"part", "error", "failing_seconds", "failures", "remedy"}]: what tend_job_queue cannot do
 --   stuck                 running jobs whose lease has ended: a worker died and nobody has come since
 --   completed_per_minute  over the last five minutes, or over the last 10,000 jobs if there were more
 --   workers               that run jobs now or have completed some in that time
@@ -3018,7 +4442,14 @@ comment on function job_queue.version is 'The release that this schema belongs t
 --   at                    the database's clock
 -- Called from the SQL editor and with the service key.
 create function public.job_queue_health() returns jsonb
-language plpgsql stable security definer set search_path = ''
+language plpgsql stable set search_path = pg_catalog, pg_temp as $$
+begin
+  return job_queue.health();
+end $$;
+comment on function public.job_queue_health is 'How deep the queue is, who works, what fails, and when the clock and the workers were last heard of.';
+
+create function job_queue.health() returns jsonb
+language plpgsql stable security definer set search_path = pg_catalog, pg_temp
 set enable_seqscan = off set enable_bitmapscan = off set enable_sort = on as $$
 declare
   v_types jsonb := (select coalesce(jsonb_agg(t order by t.job_type), '[]') from job_queue.health_by_type() t);
@@ -3026,16 +4457,27 @@ declare
   v_completed record;
 begin
   select count(*) as jobs, array_agg(distinct c.worker_id) as workers,
-         case when count(*) < 10000 then 5 else extract(epoch from v_now - min(c.completed_at)) / 60 end as minutes
+         case when count(*) < 10000 then 5 else greatest(0.001, extract(epoch from v_now - min(c.completed_at)) / 60) end as minutes
   into v_completed
   from (
     select j.worker_id, j.completed_at from public.jobs j
-    where j.status in ('completed', 'cancelled') and j.completed_at > v_now - interval '5 minutes'
+    where j.status in ('completed', 'cancelled') and j.completed_at between v_now - interval '5 minutes' and v_now
     order by j.completed_at desc
     limit 10000
   ) c;
   return jsonb_build_object(
     'types', v_types,
+    'not_run', job_queue.unknown_types(array(
+      select t ->> 'job_type' from jsonb_array_elements(v_types) t
+      where (t ->> 'ready')::bigint + (t ->> 'waiting')::bigint > 0
+    )),
+    'failed_parts', (
+      select coalesce(jsonb_agg(jsonb_build_object(
+        'part', f.part, 'error', f.error, 'failing_seconds', extract(epoch from job_queue.age(f.failing_since))::integer,
+        'failures', f.failures, 'remedy', job_queue.remedy_of_part(f.part)
+      ) order by f.part), '[]')
+      from job_queue.failed_parts f
+    ),
     'stuck', (
       select count(*) from (
         select from public.jobs j where j.status = 'processing' and j.lease_expires_at < v_now limit 10000
@@ -3059,14 +4501,14 @@ begin
     'at', v_now
   );
 end $$;
-comment on function public.job_queue_health is 'How deep the queue is, who works, what fails, and when the clock and the workers were last heard of.';
+comment on function job_queue.health is 'What job_queue_health answers.';
 
 create function job_queue.health_by_type()
 returns table (
   job_type text, is_paused boolean, ready bigint, oldest_ready_seconds integer, waiting bigint, retrying bigint,
-  running bigint, failed_last_hour bigint, last_error text
+  isolated bigint, running bigint, failed_last_hour bigint, last_error text
 )
-language plpgsql stable set search_path = ''
+language plpgsql stable set search_path = pg_catalog, pg_temp
 set enable_seqscan = off set enable_bitmapscan = off set plan_cache_mode = force_custom_plan as $$
 #variable_conflict use_column
 declare
@@ -3098,13 +4540,17 @@ begin
       limit 10000
     ) w
     group by w.job_type
+  ), isolated as (
+    select i.job_type, count(*) as jobs
+    from (select j.job_type from public.jobs j where j.waiting_for = 'isolation' limit 10000) i
+    group by i.job_type
   ), running as (
     select r.job_type, count(*) as jobs from job_queue.running_jobs(10000) r group by r.job_type
   ), failed as (
     select f.job_type, count(*) as jobs, (array_agg(f.error order by f.completed_at desc))[1] as error
     from (
       select j.job_type, j.error, j.completed_at from public.jobs j
-      where j.status = 'failed' and j.completed_at > v_now - interval '1 hour'
+      where j.status = 'failed' and j.completed_at between v_now - interval '1 hour' and v_now
       order by j.completed_at desc
       limit 10000
     ) f
@@ -3113,14 +4559,16 @@ begin
     select t.job_type from public.job_types t where t.paused_at is not null
   )
   select n.job_type, p.job_type is not null, coalesce(r.jobs, 0),
-         extract(epoch from v_now - r.ready_since)::integer,
-         coalesce(w.jobs, 0), coalesce(w.retries, 0), coalesce(b.jobs, 0), coalesce(f.jobs, 0), f.error
+         extract(epoch from greatest(interval '0', v_now - r.ready_since))::integer,
+         coalesce(w.jobs, 0), coalesce(w.retries, 0), coalesce(i.jobs, 0), coalesce(b.jobs, 0), coalesce(f.jobs, 0), f.error
   from (
-    select job_type from ready union select job_type from waiting union select job_type from running
+    select job_type from ready union select job_type from waiting union select job_type from isolated
+    union select job_type from running
     union select job_type from failed union select job_type from paused
   ) n
   left join ready r on r.job_type = n.job_type
   left join waiting w on w.job_type = n.job_type
+  left join isolated i on i.job_type = n.job_type
   left join running b on b.job_type = n.job_type
   left join failed f on f.job_type = n.job_type
   left join paused p on p.job_type = n.job_type;
@@ -3128,7 +4576,7 @@ end $$;
 comment on function job_queue.health_by_type is 'Depth and failures by type.';
 
 create function job_queue.running_jobs(max_jobs integer) returns table (job_type text, worker_id text)
-language sql stable set search_path = '' set enable_seqscan = off set enable_bitmapscan = off as $$
+language sql stable set search_path = pg_catalog, pg_temp set enable_seqscan = off set enable_bitmapscan = off as $$
   select j.job_type, j.worker_id from public.jobs j
   where j.status = 'processing'
   order by j.lease_expires_at desc
@@ -3142,7 +4590,10 @@ create view public.failed_jobs with (security_invoker = true) as
 select j.id, j.job_type, j.completed_at as failed_at, j.error, j.retry_count, j.worker_id, j.owner_id, j.input_data,
        (
          select jsonb_agg(
-           jsonb_build_object('failed_at', f.failed_at, 'worker_id', f.worker_id, 'duration', f.duration, 'error', f.error)
+           jsonb_build_object(
+             'failed_at', f.failed_at, 'worker_id', f.worker_id, 'duration', f.duration, 'error', f.error,
+             'is_attempt', f.is_attempt, 'company', f.company
+           )
            order by f.id
          )
          from public.job_failures f
@@ -3159,7 +4610,7 @@ comment on view public.failed_jobs is 'The latest 1,000 jobs that failed for goo
 
 -- Jobs that workers hold, at most 1,000: first those whose lease has ended, which the next claim takes back.
 create view public.running_jobs with (security_invoker = true) as
-select j.id, j.job_type, j.worker_id, j.started_at, now() - j.started_at as running_for, j.progress,
+select j.id, j.job_type, j.worker_id, j.started_at, greatest(interval '0', now() - j.started_at) as running_for, j.progress,
        j.lease_expires_at < now() as is_stuck, j.lease_expires_at, j.deadline_at, j.cancel_requested_at, j.retry_count
 from public.jobs j
 where j.status = 'processing'
@@ -3169,7 +4620,7 @@ comment on view public.running_jobs is 'Up to 1,000 jobs that workers hold, the 
 
 -- job_queue_health in the text format of Prometheus; the function gives it to whoever scrapes it.
 create function public.job_queue_metrics() returns text
-language plpgsql stable set search_path = '' as $$
+language plpgsql stable set search_path = pg_catalog, pg_temp as $$
 declare
   v_health jsonb := public.job_queue_health();
   v_lines text;
@@ -3181,7 +4632,7 @@ begin
     union all
     select 2, format('job_queue_jobs{job_type="%s",state="%s"} %s', job_queue.label(t.type ->> 'job_type'), s.state, t.type ->> s.state)
     from jsonb_array_elements(v_health -> 'types') as t (type)
-    cross join unnest(array['ready', 'waiting', 'retrying', 'running', 'failed_last_hour']) as s (state)
+    cross join unnest(array['ready', 'waiting', 'retrying', 'isolated', 'running', 'failed_last_hour']) as s (state)
     union all
     select 3, '# HELP job_queue_oldest_ready_seconds How long the next job of a type has been ready.' || chr(10)
            || '# TYPE job_queue_oldest_ready_seconds gauge'
@@ -3199,7 +4650,7 @@ begin
     union all
     select 6, '# HELP job_queue_last_tick_seconds Time since tend_job_queue was called.' || chr(10)
            || '# TYPE job_queue_last_tick_seconds gauge' || chr(10)
-           || 'job_queue_last_tick_seconds ' || extract(epoch from clock_timestamp() - (v_health ->> 'last_tick_at')::timestamptz)::integer
+           || 'job_queue_last_tick_seconds ' || extract(epoch from job_queue.age((v_health ->> 'last_tick_at')::timestamptz))::integer
     where v_health ->> 'last_tick_at' is not null
   ) m;
   return v_lines || chr(10);
@@ -3208,7 +4659,7 @@ comment on function public.job_queue_metrics is 'The health of the queue as Prom
 
 -- Prometheus's way to write any text between quotes.
 create function job_queue.label(value text) returns text
-language sql immutable set search_path = '' as $$
+language sql immutable set search_path = pg_catalog, pg_temp as $$
   select replace(replace(replace(value, '\', '\\'), '"', '\"'), chr(10), '\n')
 $$;
 comment on function job_queue.label is 'The value of a label for Prometheus.';
@@ -3218,10 +4669,94 @@ revoke all on function
   public.pause_job_type, public.resume_job_type, public.job_queue_health, public.job_queue_metrics
 from public, anon, authenticated;
 grant execute on function
-  public.pause_job_type, public.resume_job_type, public.job_queue_health, public.job_queue_metrics, job_queue.label, job_queue.version
+  public.pause_job_type, public.resume_job_type, public.job_queue_health, public.job_queue_metrics, job_queue.label, job_queue.version,
+  job_queue.health, job_queue.paused_types, job_queue.known_types, job_queue.ended_types, job_queue.unknown_types
 to service_role;
 revoke all on public.failed_jobs, public.running_jobs from public, anon, authenticated;
 grant select on public.failed_jobs, public.running_jobs to service_role;
+
+-- 20261123091300_jobs_privileges.sql
+
+-- What is granted to signed-in users, in one place, and how an operator learns of what was granted besides.
+
+-- Gives users their privileges on the queue's tables and takes every other from users and visitors. Called here, and
+-- by the owner of the database when somebody has granted more.
+create function job_queue.reset_privileges() returns void
+language plpgsql set search_path = pg_catalog, pg_temp as $$
+declare
+  v_function regprocedure;
+begin
+  revoke all on public.jobs, public.job_steps, public.job_failures, public.job_types, public.visible_jobs,
+    public.failed_jobs, public.running_jobs from public, anon, authenticated;
+  -- Without what belongs to the workers: tokens, leases and the caller's idempotency keys. An API client
+  -- therefore names the columns it wants; `select *` is refused to users.
+  grant select (
+    id, status, job_type, input_data, output_data, error, created_at, updated_at, started_at, completed_at,
+    retry_count, max_retries, priority, run_at, waiting_for, timeout_seconds, deadline_at, owner_id,
+    cancel_requested_at, progress, step_count
+  ) on public.jobs to authenticated;
+  -- That a step is done and when, not what it gave: that is the worker's own matter.
+  grant select (job_id, name, started_at, finished_at, runs) on public.job_steps to authenticated;
+  grant select (job_id, id, started_at, failed_at, duration, error) on public.job_failures to authenticated;
+  grant select on public.job_types, public.visible_jobs to authenticated;
+  foreach v_function in array job_queue.public_functions() loop
+    execute format('revoke all on function %s from public, anon, authenticated', v_function);
+  end loop;
+  grant execute on function public.enqueue_job, public.enqueue_jobs, public.cancel_job, public.retry_job to authenticated;
+end $$;
+comment on function job_queue.reset_privileges is 'Gives users their privileges and no others.';
+
+-- By name: an application has functions in public too.
+create function job_queue.public_functions() returns regprocedure[]
+language sql stable set search_path = pg_catalog, pg_temp as $$
+  select array_agg(p.oid::regprocedure) from pg_catalog.pg_proc p
+  where p.pronamespace = 'public'::regnamespace
+    and p.proname = any (array[
+      'abandon_jobs', 'cancel_job', 'check_job_queue', 'cleanup_old_jobs', 'dispatch_workers', 'enqueue_job', 'enqueue_jobs',
+      'find_report_reply', 'finish_and_claim_jobs', 'get_next_job', 'heartbeat_jobs', 'job_queue_health',
+      'job_queue_metrics', 'mark_job_completed', 'mark_job_failed', 'mark_job_processing', 'pause_job_type',
+      'release_job', 'remove_job_queue_setup', 'rescue_expired_jobs', 'resume_job_type', 'retry_failed_jobs', 'retry_job',
+      'save_job_step', 'save_report', 'setup_job_queue', 'start_job_step', 'tend_job_queue'
+    ])
+$$;
+comment on function job_queue.public_functions is 'The functions of the queue in public.';
+
+-- Privileges on the queue's tables and functions that users or visitors have besides their own. They open nothing, but
+-- while a user has them public.jobs, job_steps and job_failures show that user no rows; visible_jobs does.
+create function job_queue.check_grants()
+returns table (part text, fine text, problem text, remedy text)
+language sql stable set search_path = pg_catalog, pg_temp as $$
+  with given as (
+    select c.oid::regclass::text as name
+    from pg_catalog.pg_class c, aclexplode(c.relacl) a
+    where c.oid = any (array[
+        'public.jobs', 'public.job_steps', 'public.job_failures', 'public.job_types', 'public.visible_jobs',
+        'public.failed_jobs', 'public.running_jobs'
+      ]::regclass[])
+      and a.grantee in (0, 'anon'::regrole, 'authenticated'::regrole)
+      and not (
+        a.grantee = 'authenticated'::regrole and a.privilege_type = 'SELECT'
+        and c.oid = any (array['public.job_types', 'public.visible_jobs']::regclass[])
+      )
+    union
+    select f.name::text
+    from unnest(job_queue.public_functions()) as f (name)
+    join pg_catalog.pg_proc p on p.oid = f.name, aclexplode(p.proacl) a
+    where a.grantee in (0, 'anon'::regrole, 'authenticated'::regrole)
+      and not (
+        a.grantee = 'authenticated'::regrole and p.proname in ('enqueue_job', 'enqueue_jobs', 'cancel_job', 'retry_job')
+      )
+  )
+  select 'grants', 'users and visitors have no privileges besides their own',
+         (
+           select 'users or visitors were granted privileges on ' || string_agg(g.name, ', ' order by g.name) from given g
+         ),
+         'select job_queue.reset_privileges(): they open nothing, but users do not see their rows of jobs, job_steps and job_failures'
+$$;
+comment on function job_queue.check_grants is 'Whether users or visitors were granted what is not theirs.';
+
+select job_queue.reset_privileges();
+revoke all on all functions in schema job_queue from public;
 
 notify pgrst, 'reload schema';
 

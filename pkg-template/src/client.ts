@@ -1,6 +1,15 @@
 // The queue client: each method is one call of the database, or several looks at one row.
 
-import type { EnqueueOptions, InputOf, Job, JobFilter, JobType, NewJob } from "./job.ts";
+import { checkNumbers, checkUuid, isUuid, plain, Refused, text, time } from "./arguments.ts";
+import {
+  type EnqueueOptions,
+  type InputOf,
+  isFinal,
+  type Job,
+  type JobFilter,
+  type JobType,
+  type NewJob,
+} from "./job.ts";
 import type {
   ChangeResult,
   CountResult,
@@ -13,8 +22,9 @@ import type {
 } from "./result.ts";
 import { type Connection, fetchTransport } from "./fetch_transport.ts";
 import { listen, type SupabaseLike, supabaseTransport } from "./supabase_transport.ts";
-import { type Answer, persist, type Query, type Transport } from "./transport.ts";
-import { watch } from "./watch.ts";
+import { within } from "./timing.ts";
+import { type Answer, noAnswer, persist, type Query, type Transport } from "./transport.ts";
+import { tell, watch } from "./watch.ts";
 
 /** Ends a call early; the result then has the code `aborted`. */
 export interface CallOptions {
@@ -22,18 +32,21 @@ export interface CallOptions {
 }
 
 export interface WaitOptions<T extends JobType = JobType> extends CallOptions {
-  /** Called whenever the job has changed, first with the job as it is. */
+  /** Called whenever the job has changed, first with the job as it is. What it throws goes to the console. */
   onProgress?: (job: Job<T>) => void;
 }
 
 export interface SubscribeOptions extends CallOptions {
-  /** The longest pause between two looks, in milliseconds; 2000 unless given. */
+  /** The longest pause between two looks, in milliseconds, at least 1; 2000 unless given. */
   intervalMs?: number;
   /** Called when the job cannot be followed any longer: it is not there, or not yours. */
   onError?: (failed: Failed) => void;
 }
 
-/** The methods need no `this`: `const { enqueueJob } = createQueueClient(supabase)` works. */
+/**
+ * The methods need no `this`: `const { enqueueJob } = createQueueClient(supabase)` works. None throws or rejects: what they
+ * are given and cannot use comes back as `error`, with the code `JQ004` and the name of the argument.
+ */
 export interface QueueClient {
   /** Enqueues a job. A try whose answer was lost is repeated without making a second job. */
   enqueueJob<T extends JobType>(
@@ -49,8 +62,9 @@ export interface QueueClient {
     options?: CallOptions,
   ): Promise<JobResult<T>>;
   /**
-   * Waits until the job is final. Looks at least every `intervalMs` (2000 unless given), more often at first, and at once
-   * where Realtime tells; gives up after `timeoutMs` (300000 unless given).
+   * Waits until the job is final: `job` when it is completed, else `error`, `code` and, where it is known, `failedJob`. Looks
+   * at least every `intervalMs` (2000 unless given), more often at first but never more than every 50 ms, and at once where
+   * Realtime tells; gives up after `timeoutMs` (300000 unless given). Outlives a network and a session that come back.
    */
   waitForJobCompletion<T extends JobType = JobType>(
     jobId: string,
@@ -58,7 +72,11 @@ export interface QueueClient {
     timeoutMs?: number,
     options?: WaitOptions<T>,
   ): Promise<WaitResult<T>>;
-  /** Calls `onChange` with the job as it is and whenever it changes, until it is final or the returned function is called. */
+  /**
+   * Calls `onChange` with the job as it is and whenever it changes, until it is completed or cancelled or the returned
+   * function is called. It goes on after a failure, looking a fifth as often, because a failed job may be retried. What
+   * `onChange` throws goes to the console.
+   */
   subscribeToJob<T extends JobType = JobType>(
     jobId: string,
     onChange: (job: Job<T>) => void,
@@ -93,8 +111,11 @@ export interface Patience {
 
 /** A client for a project and a caller: an address and a key, or a supabase-js client with its session. */
 export function createQueueClient(to: (Connection & Patience) | SupabaseLike): QueueClient {
-  if ("url" in to && "key" in to) return queueClient(fetchTransport(to), to.tries);
   const client = to as SupabaseLike;
+  if (typeof client?.rpc !== "function") {
+    const connection = to as Connection & Patience;
+    return queueClient(fetchTransport(connection), connection?.tries);
+  }
   return queueClient(
     supabaseTransport(client),
     undefined,
@@ -109,65 +130,78 @@ function queueClient(
   tries = 4,
   listenTo: (jobId: string, hear: () => void) => ReturnType<typeof listen> = DEAF,
 ): QueueClient {
-  const call = (name: string, args: object, options?: CallOptions) =>
-    persist((signal) => transport.rpc(name, args, signal), tries, options?.signal);
+  const call = (name: string, args: object, options?: CallOptions) => {
+    checkNumbers(args);
+    const json = plain(() => args, "");
+    return persist((signal) => transport.rpc(name, json, signal), tries, options?.signal);
+  };
   const read = (query: Query, options?: CallOptions) =>
     persist((signal) => transport.read(query, signal), tries, options?.signal);
 
-  const getJobStatus = async <T extends JobType>(
-    jobId: string,
-    options?: CallOptions,
-  ): Promise<JobResult<T>> => {
-    if (!isUuid(jobId)) return { job: null, ...noSuchJob(jobId) };
-    const answer = await read({ filters: [["id", "eq", jobId]], limit: 1 }, options);
-    if (answer.failed) return { job: null, ...answer.failed };
-    const job = (answer.data as Job<T>[])[0];
-    return job ? { job, error: null } : { job: null, ...noSuchJob(jobId) };
-  };
+  const getJobStatus = <T extends JobType>(jobId: string, options?: CallOptions) =>
+    result<JobResult<T>>({ job: null }, async () => {
+      checkJobId(jobId);
+      const answer = await read({ filters: [["id", "eq", jobId]], limit: 1 }, options);
+      if (!answer.failed && !(answer.data as Job[])[0]) throw noSuchJob(jobId);
+      return answer;
+    }, ([job]) => ({ job }));
 
   const source = (jobId: string) => ({
     read: (signal?: AbortSignal) => getJobStatus(jobId, { signal }),
     listen: (hear: () => void) => listenTo(jobId, hear),
   });
 
-  const change = async (
-    name: string,
-    jobId: string,
-    options?: CallOptions,
-  ): Promise<ChangeResult> => {
-    if (!isUuid(jobId)) return { success: false, status: null, ...noSuchJob(jobId) };
-    const { failed, data } = await call(name, { job_id: jobId }, options);
-    if (failed) return { success: false, status: null, ...failed };
-    return { success: true, status: data as Job["status"], error: null };
-  };
+  /** What changes something: `key` is what the result calls the answer. */
+  // deno-lint-ignore no-explicit-any -- each has a result of its own
+  const order = (key: string, name: string, args: () => object, options?: CallOptions): any =>
+    result(
+      { success: false, [key]: null },
+      async () => await call(name, args(), options),
+      (data) => ({ success: true, [key]: data }),
+    );
+
+  const change = (name: string, jobId: string, options?: CallOptions): Promise<ChangeResult> =>
+    order("status", name, () => {
+      checkJobId(jobId);
+      return { job_id: jobId };
+    }, options);
 
   return {
-    async enqueueJob(jobType, input, { signal, ...options } = {}) {
-      const args = { job_type: jobType, input_data: input, ...keyed(options) };
-      const { failed, data } = await call("enqueue_job", args, { signal });
-      if (failed) return { success: false, jobId: null, ...failed };
-      return { success: true, jobId: data as string, error: null };
-    },
-    async enqueueJobs(jobs, options) {
-      const { failed, data } = await call("enqueue_jobs", { jobs: jobs.map(keyed) }, options);
-      if (failed) return { success: false, jobIds: null, ...failed };
-      return { success: true, jobIds: data as string[], error: null };
-    },
+    enqueueJob: (job_type, input_data, options) =>
+      order("jobId", "enqueue_job", () => {
+        const { signal: _, ...rest } = { ...options };
+        return newJob({ ...rest, job_type, input_data });
+      }, options),
+    enqueueJobs: (jobs, options) =>
+      order("jobIds", "enqueue_jobs", () => {
+        if (!Array.isArray(jobs)) throw new Refused("jobs: expected a list");
+        return { jobs: jobs.map((job, index) => newJob(job, `jobs[${index}].`)) };
+      }, options),
     getJobStatus,
-    async waitForJobCompletion(jobId, intervalMs = 2_000, timeoutMs = 300_000, options = {}) {
-      const timeout = AbortSignal.timeout(timeoutMs);
-      const signal = options.signal ? AbortSignal.any([options.signal, timeout]) : timeout;
-      const onJob = (options.onProgress ?? (() => {})) as (job: Job) => void;
-      const last = await watch(source(jobId), intervalMs, onJob, signal);
-      return ended(last, jobId, options.signal?.aborted ? 0 : timeoutMs) as WaitResult<never>;
-    },
-    subscribeToJob(jobId, onChange, options = {}) {
-      const stop = new AbortController();
-      const signal = options.signal ? AbortSignal.any([options.signal, stop.signal]) : stop.signal;
-      watch(source(jobId), options.intervalMs ?? 2_000, onChange as (job: Job) => void, signal)
-        .then((last) => {
-          if (!signal.aborted && last && !last.job) options.onError?.(last);
+    waitForJobCompletion: (jobId, intervalMs = 2_000, timeoutMs = 300_000, options) =>
+      result({ job: null }, async () => {
+        const limits = { intervalMs: Math.ceil(intervalMs), timeoutMs: Math.ceil(timeoutMs) };
+        checkNumbers(limits);
+        return await within(limits.timeoutMs, [options?.signal], async (signal) => {
+          const onJob = options?.onProgress as OnJob;
+          const last = await watch(source(jobId), limits.intervalMs, onJob, isFinal, signal);
+          const cut = options?.signal?.aborted ? "aborted" : signal.aborted && "timeout";
+          return ended(last, jobId, timeoutMs, cut);
         });
+      }, (job) => ({ job })),
+    subscribeToJob(jobId, onChange, options) {
+      const stop = new AbortController();
+      const follow = async () => {
+        const intervalMs = Math.ceil(options?.intervalMs ?? 2_000);
+        checkNumbers({ intervalMs });
+        return await within(Infinity, [stop.signal, options?.signal], async (signal) => {
+          const last = await watch(source(jobId), intervalMs, onChange as OnJob, isOver, signal);
+          return signal.aborted ? null : last;
+        });
+      };
+      follow().catch((error) => noAnswer(error).failed!).then((last) => {
+        if (last?.error != null) tell((failed) => options?.onError?.(failed), last as Failed);
+      });
       return () => stop.abort();
     },
     async cancelJob(jobId, options) {
@@ -180,21 +214,52 @@ function queueClient(
         : result;
     },
     retryJob: (jobId, options) => change("retry_job", jobId, options),
-    async listJobs(filter = {}, options) {
-      const answer = await read(queryOf(filter), options);
-      if (answer.failed) return { jobs: null, ...answer.failed };
-      return { jobs: answer.data as never[], error: null };
-    },
-    retryFailedJobs: async (filter = {}, options) =>
-      counted(await call("retry_failed_jobs", filter, options)),
-    cleanupOldJobs: async (daysToKeep = 30, filter = {}, options) =>
-      counted(await call("cleanup_old_jobs", { days_to_keep: daysToKeep, ...filter }, options)),
+    listJobs: (filter, options) =>
+      result(
+        { jobs: null },
+        async () => await read(queryOf(filter ?? {}), options),
+        (jobs) => ({ jobs }),
+      ),
+    retryFailedJobs: (filter, options) =>
+      order("count", "retry_failed_jobs", () => ({ ...filter }), options),
+    cleanupOldJobs: (days_to_keep = 30, filter, options) =>
+      order("count", "cleanup_old_jobs", () => ({ days_to_keep, ...filter }), options),
   };
 }
 
-/** With a key of this call's own, so that a try whose answer was lost can be repeated. */
-function keyed<O extends EnqueueOptions>(options: O): O {
-  return { ...options, idempotency_key: options.idempotency_key ?? randomKey() };
+type OnJob = ((job: Job) => unknown) | undefined;
+
+/**
+ * The answer to `ask` as its method gives it: what `of` makes of its data, or `none` and why there is none. Nothing passes
+ * that is thrown, whether by us or by a getter of what we were given.
+ */
+async function result<R>(
+  none: object,
+  ask: () => Promise<Answer>,
+  // deno-lint-ignore no-explicit-any -- each call answers something of its own
+  of: (data: any) => object,
+): Promise<R> {
+  try {
+    const { failed, data } = await ask();
+    return (failed ? { ...none, ...failed } : { ...of(data), error: null }) as R;
+  } catch (error) {
+    return { ...none, ...noAnswer(error).failed } as R;
+  }
+}
+
+/** A job of whatever type. */
+type AnyJob = EnqueueOptions & { job_type: string; input_data: unknown };
+
+/** The arguments of one job, with a key of this call's own, so that a try whose answer was lost can be repeated. */
+function newJob(job: AnyJob, path = ""): object {
+  checkNumbers(job, path);
+  const { run_at, owner_id, idempotency_key } = job;
+  if (owner_id != null) checkUuid(owner_id, `${path}owner_id`);
+  return {
+    ...job,
+    ...(run_at != null && { run_at: time(run_at, `${path}run_at`) }),
+    idempotency_key: idempotency_key ?? randomKey(),
+  };
 }
 
 /** Unlike `crypto.randomUUID`, also where a page did not come by https. */
@@ -204,51 +269,56 @@ function randomKey(): string {
   );
 }
 
-function isUuid(id: unknown): boolean {
-  return /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(String(id));
+function checkJobId(jobId: unknown) {
+  if (typeof jobId !== "string") checkUuid(jobId, "jobId");
+  if (!isUuid(jobId)) throw noSuchJob(jobId as string);
 }
 
-function noSuchJob(jobId: string): Failed {
-  return { error: `there is no job ${jobId}`, code: "JQ003" };
+function noSuchJob(jobId: string): Refused {
+  return new Refused(`there is no job ${text(jobId).slice(0, 200)}`, "JQ003");
 }
 
-/** What waiting came to. */
-function ended(last: JobResult | null, jobId: string, timeoutMs: number): WaitResult {
-  if (!last?.job && last && !["network", "aborted"].includes(last.code)) return last;
-  const status = last?.job?.status;
-  switch (status) {
-    case "completed":
-      return { job: last!.job!, error: null };
-    case "failed":
-      return { job: last!.job!, error: last!.job!.error ?? "the job failed", code: "failed" };
-    case "cancelled":
-      return { job: last!.job!, error: "the job was cancelled", code: "cancelled" };
-  }
-  if (timeoutMs === 0) return { job: null, error: "the waiting was aborted", code: "aborted" };
-  const state = status ? `it is ${status}` : last?.error ?? "it could not be looked at";
-  return {
-    job: null,
-    error: `job ${jobId} was not done after ${timeoutMs} ms: ${state}`,
-    code: "timeout",
-  };
+function isOver(status: Job["status"]): boolean {
+  return isFinal(status) && status !== "failed";
 }
 
-function queryOf({ status, job_type, owner_id, before, limit = 50 }: JobFilter): Query {
+/** What waiting came to; `cut` says what ended it before the job did. */
+function ended(
+  last: JobResult | null,
+  jobId: string,
+  timeoutMs: number,
+  cut?: "aborted" | "timeout" | false,
+): Answer {
+  const job = last?.job;
+  const code = job && isFinal(job.status) ? job.status : cut;
+  if (code === "completed") return { data: job };
+  if (!code) return { failed: last as Failed };
+  const state = job ? `it is ${job.status}` : last?.error ?? "it could not be looked at";
+  const error = {
+    failed: job?.error || "the job failed",
+    cancelled: "the job was cancelled",
+    aborted: "the waiting was aborted",
+    timeout: `job ${jobId} was not done after ${timeoutMs} ms: ${state}`,
+  }[code as "failed"];
+  return { failed: { error, code, ...(code !== cut && { failedJob: job }) } };
+}
+
+function queryOf(filter: JobFilter): Query {
+  checkNumbers(filter);
+  const { status, job_type, owner_id, before, limit } = plain(() => filter, "");
   const filters: Query["filters"] = [];
   if (status) filters.push(["status", "in", listOf(status)]);
   if (job_type) filters.push(["job_type", "in", listOf(job_type)]);
-  if (owner_id) filters.push(["owner_id", "eq", owner_id]);
-  if (before) filters.push(["created_at", "lt", before]);
-  return { filters, limit };
+  if (owner_id) {
+    checkUuid(owner_id, "owner_id");
+    filters.push(["owner_id", "eq", owner_id]);
+  }
+  if (before != null) filters.push(["created_at", "lt", time(before, "before")]);
+  return { filters, limit: limit ?? 50 };
 }
 
 /** PostgREST's way to write a list; quoted, because names may hold commas. */
 function listOf(values: string | string[]): string {
-  const quoted = [values].flat().map((value) => `"${value.replace(/["\\]/g, "\\$&")}"`);
+  const quoted = [values].flat().map((value) => `"${`${value}`.replace(/["\\]/g, "\\$&")}"`);
   return `(${quoted.join(",")})`;
-}
-
-function counted({ failed, data }: Answer): CountResult {
-  if (failed) return { success: false, count: null, ...failed };
-  return { success: true, count: data as number, error: null };
 }

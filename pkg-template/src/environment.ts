@@ -1,7 +1,6 @@
 // The client that the environment describes.
 
 import { createQueueClient, type QueueClient } from "./client.ts";
-import type { Connection } from "./fetch_transport.ts";
 
 // Written out in full: bundlers replace these very words by their values, and the browser has no `process`.
 const PUBLIC = {
@@ -27,9 +26,13 @@ export function publishableKey(): string | undefined {
     variable("SUPABASE_ANON_KEY") ?? readPublic("key");
 }
 
-/** A variable of the environment; undefined when it is empty or there is none. */
+/** A variable of the environment; undefined when it is empty, when there is none, or when we may not read it. */
 export function variable(name: string): string | undefined {
-  return globalThis.process?.env?.[name] || undefined;
+  try {
+    return globalThis.process?.env?.[name] || undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 /** Supabase gives its functions several keys as a JSON object; `queue` is ours if there is one by that name. */
@@ -50,24 +53,16 @@ function readPublic(what: keyof typeof PUBLIC): string | undefined {
   }
 }
 
-const MISSING =
-  "set SUPABASE_URL and, on the server, SUPABASE_SECRET_KEY; in a browser use createQueueClient(supabase)";
-
 /** Looks at the environment with the first call, not when it is imported: a build has no secrets. */
 let connected: QueueClient | undefined;
 
 export function defaultClient(): QueueClient {
-  return connected ??= createQueueClient(connection());
-}
-
-function connection(): Connection {
-  const url = projectUrl();
-  const key = serviceKey() ?? publishableKey();
-  if (url && key) return { url, key };
-  return {
-    url: "",
-    key: "",
-    fetch: () =>
-      Promise.resolve(Response.json({ code: "configuration", message: MISSING }, { status: 400 })),
-  };
+  return connected ??= createQueueClient({
+    url: projectUrl()!,
+    key: (serviceKey() ?? publishableKey())!,
+    names: {
+      url: "SUPABASE_URL",
+      key: "SUPABASE_SECRET_KEY (in a browser use createQueueClient(supabase))",
+    },
+  });
 }

@@ -1,9 +1,12 @@
 // Generated from the Rust types by `cargo xtask types`: change those, not this file.
 
 /**
- * The job types and what each works on and makes. Add your own where your code says what they are:
+ * The job types and what each works on and makes. Add your own where your code says what they are, in a file that
+ * imports: in one that does not, `declare module` would take the place of the package's own types.
  *
  * ```ts
+ * import "pretium-queue";
+ *
  * declare module "pretium-queue" {
  *   interface JobTypes {
  *     send_invoice: { input: { invoice_id: string }; output: { total: number } };

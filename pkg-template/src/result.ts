@@ -1,11 +1,13 @@
-// What the client answers. It never throws for what a server says or a network does.
+// What the client answers. It never throws: neither for what a server says or a network does, nor for what it is given.
 
 import type { Job, JobStatus, JobType } from "./job.ts";
 
 /**
- * Why something did not happen, for programs: `JQ001`–`JQ006` of the queue, a code of Postgres or PostgREST, or
+ * Why something did not happen, for programs: `JQ001`–`JQ006` of the queue (`JQ004`, a bad argument, also from the client
+ * itself), a code of Postgres or PostgREST, or
  * `network`: no answer, even after several tries; whether it happened is unknown, and trying again is safe ·
- * `timeout`, `aborted`: of waiting · `configuration`: the client lacks its address or key ·
+ * `failed`, `cancelled`: how the job ended that was waited for · `timeout`, `aborted`: of waiting ·
+ * `configuration`: the client's address, key or token is missing or cannot be sent ·
  * `http_<status>`: an answer that is not PostgREST's.
  */
 export type ErrorCode = string;
@@ -14,6 +16,8 @@ export type ErrorCode = string;
 export interface Failed {
   error: string;
   code: ErrorCode;
+  /** What to do about it, where the database says so. */
+  hint?: string;
   /** How long the server asked to be left alone. */
   retryAfterSeconds?: number;
 }
@@ -21,6 +25,7 @@ export interface Failed {
 interface Fine {
   error: null;
   code?: undefined;
+  hint?: undefined;
   retryAfterSeconds?: undefined;
 }
 
@@ -51,9 +56,9 @@ export type JobListResult<T extends JobType = JobType> =
   | ({ jobs: null } & Failed);
 
 /**
- * `job` and no `error`: completed. Both: the job failed or was cancelled. `error` alone: it is not known how it ends;
- * `code` is `timeout`, `aborted`, or what kept us from asking.
+ * `job`: it is completed. Otherwise `error` and `code`: `failed` or `cancelled`, and `failedJob` is the job as it ended;
+ * or it is not known how it ends: `timeout`, `aborted`, or what kept us from asking.
  */
 export type WaitResult<T extends JobType = JobType> =
-  | ({ job: Job<T> } & Fine)
-  | ({ job: Job<T> | null } & Failed);
+  | ({ job: Job<T>; failedJob?: undefined } & Fine)
+  | ({ job: null; failedJob?: Job<T> } & Failed);

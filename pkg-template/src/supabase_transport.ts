@@ -1,7 +1,7 @@
 // PostgREST and Realtime through a supabase-js client that the caller has already, with its session.
 // deno-lint-ignore-file no-explicit-any -- supabase-js's own types depend on the caller's database
 
-import { answerOf, type Transport } from "./transport.ts";
+import { answerOf, noAnswer, type Transport } from "./transport.ts";
 
 /** What is used of a supabase-js client. */
 export interface SupabaseLike {
@@ -15,12 +15,13 @@ export interface SupabaseLike {
 export function supabaseTransport(client: SupabaseLike): Transport {
   const answer = async (request: PromiseLike<any>) => {
     const { data, error, status } = await request;
-    return error ? answerOf(status || 0, error) : { data };
+    if (!error) return { data };
+    return status ? answerOf(status, error) : noAnswer(error);
   };
   return {
-    rpc: (name, args, signal) => answer(client.rpc(name, args).abortSignal(signal)),
+    rpc: (name, args, signal) => answer(fresh(client.rpc(name, args)).abortSignal(signal)),
     read: ({ filters, limit }, signal) => {
-      let query = client.from("visible_jobs").select();
+      let query = fresh(client.from("visible_jobs").select());
       for (const [column, operator, value] of filters) {
         query = query.filter(column, operator, value);
       }
@@ -29,6 +30,13 @@ export function supabaseTransport(client: SupabaseLike): Transport {
       );
     },
   };
+}
+
+/** Has the request sent past what a framework keeps of earlier ones, as far as the client lets us. */
+function fresh(query: any): any {
+  const send = query.fetch;
+  if (send) query.fetch = (url: any, init: any) => send(url, { ...init, cache: "no-store" });
+  return query;
 }
 
 /** Calls `hear` when the job moves on. `isOn` says whether Realtime is there; without it nothing is ever heard. */

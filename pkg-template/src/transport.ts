@@ -1,7 +1,9 @@
 // The way to PostgREST: one request, and repeating it when that is safe and may help. Every call of the queue may be
 // repeated: enqueuing carries a key, everything else says what shall be, not what to add.
 
+import { Refused } from "./arguments.ts";
 import type { Failed } from "./result.ts";
+import { sleep, within } from "./timing.ts";
 
 /** An answer, or why there is none. */
 export type Answer = { data: unknown; failed?: undefined } | { data?: undefined; failed: Failed };
@@ -18,26 +20,42 @@ export interface Transport {
   read(query: Query, signal: AbortSignal): Promise<Answer>;
 }
 
-/** Reading what PostgREST, or something in front of it, answered. */
+/** Reading what PostgREST, or something in front of it, answered; `body` is undefined when it was no JSON. */
 export function answerOf(status: number, body: unknown, retryAfter?: string | null): Answer {
-  if (status >= 200 && status < 300) return { data: body };
-  const said = (typeof body === "object" && body ? body : {}) as Record<string, unknown>;
+  if (status >= 200 && status < 300 && body !== undefined) return { data: body };
+  const { message, code, hint } = Object(body);
   const seconds = Number(retryAfter);
   return {
     failed: {
-      error: typeof said.message === "string" && said.message
-        ? said.message
-        : `the server answered ${status}`,
-      code: typeof said.code === "string" && said.code ? said.code : `http_${status}`,
+      error: wordsOf(message) || `the server answered ${status}`,
+      code: wordsOf(code) || `http_${status}`,
+      ...(wordsOf(hint) && { hint }),
       ...(seconds > 0 && { retryAfterSeconds: seconds }),
     },
   };
 }
 
-/** No answer came. */
-export function noAnswer(error: unknown): Answer {
-  const reason = error instanceof Error ? error.message : String(error);
-  return { failed: { error: `no answer from the server: ${reason}`, code: "network" } };
+function wordsOf(value: unknown): string {
+  return typeof value === "string" ? value.slice(0, 1_000) : "";
+}
+
+/** Why there is no answer: what was refused here says so itself, all else is the network's. */
+export function noAnswer(thrown: unknown): Answer {
+  if (thrown instanceof Refused) return { failed: { error: thrown.message, code: thrown.code } };
+  return {
+    failed: { error: `no answer from the server: ${reasonOf(thrown)}`, code: "network" },
+  };
+}
+
+/** What anything thrown says, in short. Without addresses and long words: runtimes quote keys and tokens. */
+export function reasonOf(thrown: unknown): string {
+  try {
+    const { message, cause } = Object(thrown);
+    const reason = cause ? `${message}: ${cause.message ?? cause}` : `${message ?? thrown}`;
+    return reason.slice(0, 500).replace(/\S*:\/\/\S*|\S{25,}/g, "…");
+  } catch {
+    return "it says nothing";
+  }
 }
 
 /** No try takes longer. PostgREST's own limit is eight seconds. */
@@ -52,9 +70,7 @@ export async function persist(
   signal?: AbortSignal,
 ): Promise<Answer> {
   for (let tried = 1;; tried++) {
-    const limit = AbortSignal.timeout(TRY_MS);
-    const answer = await attempt(signal ? AbortSignal.any([signal, limit]) : limit)
-      .catch(noAnswer);
+    const answer = await within(TRY_MS, [signal], attempt).catch(noAnswer);
     if (signal?.aborted) return { failed: { error: "the call was aborted", code: "aborted" } };
     if (!answer.failed || tried >= tries || !isTransient(answer.failed.code)) return answer;
     const asked = (answer.failed.retryAfterSeconds ?? 0) * 1_000;
@@ -66,20 +82,11 @@ export async function persist(
 
 /** Whether another try may end otherwise. The code decides: PostgREST answers 500 to a deadlock and to a bug. */
 export function isTransient(code: string): boolean {
-  return /^(network|http_(0|408|429|5\d\d)|PGRST00[0-3]|40001|40P01|55P03|57014|57P0\d|08...|53...)$/
+  return /^(network|http_(0|2..|408|429|5\d\d)|PGRST00[0-3]|40001|40P01|55P03|57014|57P0\d|08...|53...)$/
     .test(code);
 }
 
-/** Resolves after so long, or when `signal` is aborted. */
-export function sleep(ms: number, signal?: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const done = () => {
-      clearTimeout(timer);
-      signal?.removeEventListener("abort", done);
-      resolve();
-    };
-    const timer = setTimeout(done, ms);
-    signal?.addEventListener("abort", done);
-    if (signal?.aborted) done();
-  });
+/** Whether the caller's token is missing, or is no longer good. */
+export function isUnauthorized(code: string): boolean {
+  return /^(42501|PGRST30\d|http_40[13])$/.test(code);
 }

@@ -2,7 +2,8 @@
 
 import { isFinal, type Job } from "./job.ts";
 import type { JobResult } from "./result.ts";
-import { isTransient, sleep } from "./transport.ts";
+import { sleep } from "./timing.ts";
+import { isTransient, isUnauthorized } from "./transport.ts";
 
 /** Where to look and what tells that looking is worth it. */
 export interface Source {
@@ -10,22 +11,29 @@ export interface Source {
   listen(hear: () => void): { isOn(): boolean; stop(): void };
 }
 
-/** While Realtime tells, looking is only for what it may have missed. */
-const LISTENING_INTERVALS = 5;
+/** While Realtime tells, looking is only for what it may have missed; a failed job may be retried at any time. */
+const LONG_INTERVALS = 5;
+
+const SHORTEST_PAUSE_MS = 50;
+
+/** A page that has just been opened gets its token within that; so long a job is followed without having been seen. */
+const SIGN_IN_MS = 10_000;
 
 /**
- * Reads the job until it is final or `signal` is aborted, and calls `onJob` whenever it has changed. The first looks are
- * quick, and each pause is half as long again as the one before, up to `intervalMs`. Answers that may be better next time
- * are passed over. Returns the last answer; null when there was none.
+ * Reads the job until `isOver` says so of its status or `signal` is aborted, and calls `onJob` whenever it has changed. The
+ * first looks are quick, and each pause is half as long again as the one before, up to `intervalMs`. Answers that may be
+ * better next time are passed over. Returns the last answer; null when there was none.
  */
 export async function watch(
   source: Source,
   intervalMs: number,
-  onJob: (job: Job) => void,
+  onJob: ((job: Job) => unknown) | undefined,
+  isOver: typeof isFinal,
   signal: AbortSignal,
 ): Promise<JobResult | null> {
   let news = new AbortController();
   const listener = source.listen(() => news.abort());
+  const began = Date.now();
   let last: JobResult | null = null;
   let seen = "";
   let pause = intervalMs / 8;
@@ -36,18 +44,32 @@ export async function watch(
       const answer = await source.read(signal);
       if (signal.aborted) break;
       last = answer;
-      if (answer.job) {
-        const now = `${answer.job.status} ${answer.job.updated_at}`;
-        if (now !== seen) onJob(answer.job);
+      const { job, code } = answer;
+      if (job) {
+        const now = `${job.status} ${job.updated_at}`;
+        if (now !== seen) tell(onJob, job);
         seen = now;
-        if (isFinal(answer.job.status)) break;
-      } else if (!isTransient(answer.code)) break;
-      pause = Math.min(pause * 1.5, intervalMs);
-      const most = listener.isOn() ? intervalMs * LISTENING_INTERVALS : pause;
-      await sleep(most, AbortSignal.any([signal, news.signal]));
+        if (isOver(job.status)) break;
+      } else if (!isTransient(code)) {
+        // A session that is being renewed comes back, as a network does.
+        const isAway = isUnauthorized(code) && (seen || Date.now() < began + SIGN_IN_MS);
+        if (!isAway) break;
+      }
+      pause = Math.max(Math.min(pause * 1.5, intervalMs), SHORTEST_PAUSE_MS);
+      const isQuiet = listener.isOn() || (job && isFinal(job.status));
+      await sleep(isQuiet ? intervalMs * LONG_INTERVALS : pause, signal, news.signal);
     }
   } finally {
     listener.stop();
   }
   return last;
+}
+
+/** Calls what the caller gave. What that throws is its own affair: it is reported, and nothing ends by it. */
+export async function tell<T>(callback: ((news: T) => unknown) | undefined, news: T) {
+  try {
+    await callback?.(news);
+  } catch (error) {
+    console.error("a callback for a job failed:", error);
+  }
 }

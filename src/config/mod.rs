@@ -60,7 +60,10 @@ impl Config {
     pub fn parse(
         variables: impl IntoIterator<Item = (String, String)>,
     ) -> Result<Self, ConfigError> {
-        let variables = Variables(variables.into_iter().collect());
+        let mut by_name = BTreeMap::new();
+        // `collect` would bring a sort of its own into the Wasm.
+        by_name.extend(variables);
+        let variables = Variables(by_name);
         let secret_keys = secret_keys(&variables)?;
         let service_role_key = variables.secret("SUPABASE_SERVICE_ROLE_KEY")?;
         let database_key = database_key(&secret_keys, service_role_key.as_ref())?;

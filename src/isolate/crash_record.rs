@@ -154,7 +154,9 @@ impl CrashRecord {
             return outcome.clone();
         }
         let outcome = match self.polled.get() {
-            None => Outcome::HandedOver,
+            None => Outcome::HandedOver {
+                was_given_time: true,
+            },
             Some(polled) if polled != entry.number => Outcome::released(),
             Some(_) => Outcome::Failed {
                 error_message: ErrorMessage::of(
@@ -207,9 +209,7 @@ mod tests {
         for entry in [&ended, &culprit, &bystander] {
             crash_record.polling(entry, || ());
         }
-        ended.record_outcome(Rc::new(Outcome::Completed {
-            output_data: json!(1),
-        }));
+        ended.record_outcome(Rc::new(Outcome::completed(&json!(1))));
         crash(&crash_record, &culprit);
         assert_eq!(
             after_crash(&crash_record),

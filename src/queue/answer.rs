@@ -1,7 +1,6 @@
 //! Reads answers, whoever wrote them: the function, PostgREST, or a gateway in front of it.
 
 use serde::Deserialize;
-use serde::de::DeserializeOwned;
 use thiserror::Error;
 
 use super::retry::{self, Retryability, refusal};
@@ -65,6 +64,11 @@ impl QueueError {
         matches!(self.code(), Some("PGRST202" | "42883"))
     }
 
+    /// Whether the database ran out of time over what the call asks for.
+    pub fn is_statement_timeout(&self) -> bool {
+        self.code() == Some(retry::STATEMENT_TIMEOUT)
+    }
+
     /// Whether repeating the call may help.
     pub fn retryability(&self) -> Retryability {
         match self {
@@ -100,20 +104,14 @@ impl From<QueueError> for JobError {
     }
 }
 
-/// The value a function returned.
-pub(super) fn decode<T: DeserializeOwned>(
+/// What a function returned, as JSON text.
+///
+/// # Errors
+/// [`QueueError`] when no answer came, or one that says no.
+pub(super) fn returned(
     function: &str,
     answer: Result<HttpResponse, TransportError>,
-) -> Result<T, QueueError> {
-    read(function, answer, |body| serde_json::from_slice(body))
-}
-
-/// What `read` makes of the body of a successful answer.
-pub(super) fn read<T>(
-    function: &str,
-    answer: Result<HttpResponse, TransportError>,
-    read: impl FnOnce(&[u8]) -> serde_json::Result<T>,
-) -> Result<T, QueueError> {
+) -> Result<Vec<u8>, QueueError> {
     let response = answer.map_err(|error| QueueError::Unreachable {
         function: function.into(),
         error,
@@ -122,11 +120,10 @@ pub(super) fn read<T>(
         return Err(refused(function, &response));
     }
     // A function that returns nothing answers without a body.
-    let body: &[u8] = match response.body.as_slice() {
-        [] => b"null",
-        body => body,
-    };
-    read(body).map_err(|error| unreadable(function, &error.to_string()))
+    match response.body.is_empty() {
+        true => Ok(b"null".to_vec()),
+        false => Ok(response.body),
+    }
 }
 
 /// An answer with one entry for each that was sent must be as long.
@@ -136,14 +133,14 @@ pub(super) fn expect_length(function: &str, got: usize, sent: usize) -> Result<(
     }
     Err(unreadable(
         function,
-        &format!("{got} entries for the {sent} that were sent"),
+        format!("{got} entries for the {sent} that were sent"),
     ))
 }
 
-pub(super) fn unreadable(function: &str, reason: &str) -> QueueError {
+pub(super) fn unreadable(function: &str, reason: impl ToString) -> QueueError {
     QueueError::Unreadable {
         function: function.into(),
-        reason: shortened(reason),
+        reason: shortened(&reason.to_string()),
     }
 }
 
@@ -177,9 +174,18 @@ fn shortened(message: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use serde::de::DeserializeOwned;
     use serde_json::{Value, json};
 
     use super::*;
+
+    fn decode<T: DeserializeOwned>(
+        function: &str,
+        answer: Result<HttpResponse, TransportError>,
+    ) -> Result<T, QueueError> {
+        let json = returned(function, answer)?;
+        serde_json::from_slice(&json).map_err(|error| unreadable(function, error))
+    }
 
     fn response(status: u16, body: &str) -> HttpResponse {
         HttpResponse {

@@ -18,7 +18,7 @@ pub use self::wire::{
     LeaseStatus, StepStart,
 };
 use self::wire::{HeartbeatRequest, SaveStepRequest, StartStepRequest, WakeRequest};
-use crate::host::{Host, HttpResponse, TransportError};
+use crate::host::Host;
 use crate::job::{Job, Progress};
 
 /// PostgREST waits ten seconds for a connection, and its functions take less than eight.
@@ -53,7 +53,9 @@ impl<'a, H: Host> QueueClient<'a, H> {
         const FUNCTION: &str = "finish_and_claim_jobs";
         let arguments = encode(FUNCTION, request)?;
         let answer = self.host.rpc(FUNCTION, arguments, self.timeout_ms()).await;
-        let answer = answer::read(FUNCTION, answer, wire::decode_exchange)?;
+        let json = answer::returned(FUNCTION, answer)?;
+        let answer = wire::decode_exchange(&json);
+        let answer = answer.map_err(|error| answer::unreadable(FUNCTION, error))?;
         answer::expect_length(FUNCTION, answer.finished.len(), request.results.len())?;
         Ok(answer)
     }
@@ -72,7 +74,9 @@ impl<'a, H: Host> QueueClient<'a, H> {
         // Time out before the next heartbeat is due.
         let timeout_ms = self.heartbeat_ms().max(1_000);
         let answer = self.host.rpc(FUNCTION, arguments, timeout_ms).await;
-        let statuses: Vec<LeaseStatus> = answer::decode(FUNCTION, answer)?;
+        let json = answer::returned(FUNCTION, answer)?;
+        let statuses: serde_json::Result<Vec<LeaseStatus>> = serde_json::from_slice(&json);
+        let statuses = statuses.map_err(|error| answer::unreadable(FUNCTION, error))?;
         answer::expect_length(FUNCTION, statuses.len(), jobs.len())?;
         Ok(statuses)
     }
@@ -169,8 +173,11 @@ impl<'a, H: Host> QueueClient<'a, H> {
     ) -> Result<T, QueueError> {
         let arguments = encode(function, arguments)?;
         let mut value = None;
-        let mut decode = |answer| answer::decode(function, answer).map(|got| value = Some(got));
-        self.repeat(function, arguments, timeout_ms, &mut decode)
+        let mut read = |json: &[u8]| {
+            value = Some(serde_json::from_slice(json)?);
+            Ok(())
+        };
+        self.repeat(function, arguments, timeout_ms, &mut read)
             .await?;
         value.ok_or_else(|| answer::unreadable(function, "it is missing"))
     }
@@ -181,12 +188,14 @@ impl<'a, H: Host> QueueClient<'a, H> {
         function: &str,
         arguments: String,
         timeout_ms: u32,
-        decode: &mut dyn FnMut(Result<HttpResponse, TransportError>) -> Result<(), QueueError>,
+        read: &mut dyn FnMut(&[u8]) -> serde_json::Result<()>,
     ) -> Result<(), QueueError> {
         let mut failures = 0;
         loop {
             let answer = self.host.rpc(function, arguments.clone(), timeout_ms).await;
-            let Err(error) = decode(answer) else {
+            let answered = answer::returned(function, answer)
+                .and_then(|json| read(&json).map_err(|error| answer::unreadable(function, error)));
+            let Err(error) = answered else {
                 return Ok(());
             };
             failures += 1;

@@ -4,17 +4,18 @@ use std::fmt;
 
 use serde::Serialize;
 use serde_json::Value;
+use serde_json::value::{RawValue, to_raw_value};
 
 use crate::error::{ErrorMessage, JobError};
 
 /// What the database does with a job after this worker's attempt.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, Serialize)]
 #[serde(tag = "outcome", rename_all = "snake_case")]
 pub enum Outcome {
     /// Store the result.
     Completed {
-        /// The handler's result.
-        output_data: Value,
+        /// The handler's result as JSON text.
+        output_data: Box<RawValue>,
     },
     /// Record the error; the database decides whether and when to try again.
     Failed {
@@ -35,7 +36,10 @@ pub enum Outcome {
         retry_after_seconds: Option<u32>,
     },
     /// The job goes on in another isolate. The database decides by its steps whether this was progress or a failure.
-    HandedOver,
+    HandedOver {
+        /// Whether the run had as much time as another isolate can give it.
+        was_given_time: bool,
+    },
 }
 
 impl Outcome {
@@ -43,6 +47,23 @@ impl Outcome {
     pub fn released() -> Self {
         Self::Released {
             retry_after_seconds: None,
+        }
+    }
+
+    /// Store this result. What has no JSON text is a failure that would come again.
+    pub fn completed(output_data: &Value) -> Self {
+        match to_raw_value(output_data) {
+            Ok(output_data) => Self::Completed { output_data },
+            Err(error) => Self::permanent(&error),
+        }
+    }
+
+    /// How many bytes of text it carries.
+    pub fn bytes(&self) -> usize {
+        match self {
+            Self::Completed { output_data } => output_data.get().len(),
+            Self::Failed { error_message, .. } => error_message.as_str().len(),
+            Self::Cancelled | Self::Released { .. } | Self::HandedOver { .. } => 0,
         }
     }
 
@@ -57,9 +78,10 @@ impl Outcome {
 }
 
 /// What the database does after an attempt; `None` when the lease is lost and the job no longer this worker's.
-pub fn outcome(result: Result<Value, JobError>) -> Option<Outcome> {
+/// `was_given_time` is for a job that is handed over: see [`Outcome::HandedOver`].
+pub fn outcome(result: Result<Value, JobError>, was_given_time: bool) -> Option<Outcome> {
     match result {
-        Ok(output_data) => Some(Outcome::Completed { output_data }),
+        Ok(output_data) => Some(Outcome::completed(&output_data)),
         Err(JobError::Retryable {
             message,
             retry_after_seconds,
@@ -73,7 +95,7 @@ pub fn outcome(result: Result<Value, JobError>) -> Option<Outcome> {
             // At once would be for ever: no attempt is used.
             retry_after_seconds: Some(seconds.max(1)),
         }),
-        Err(JobError::HandOver) => Some(Outcome::HandedOver),
+        Err(JobError::HandOver) => Some(Outcome::HandedOver { was_given_time }),
         Err(JobError::Cancelled) => Some(Outcome::Cancelled),
         Err(JobError::LeaseLost) => None,
     }
@@ -119,17 +141,20 @@ mod tests {
                 Err(JobError::permanent("no https://x.test/?token=1")),
                 json!({ "outcome": "failed", "error_message": "no <address>", "retryable": false }),
             ),
-            (Err(JobError::HandOver), json!({ "outcome": "handed_over" })),
+            (
+                Err(JobError::HandOver),
+                json!({ "outcome": "handed_over", "was_given_time": true }),
+            ),
             (Err(JobError::Cancelled), json!({ "outcome": "cancelled" })),
         ];
         for (result, expected) in cases {
-            let outcome = outcome(result).expect("something to say");
+            let outcome = outcome(result, true).expect("something to say");
             assert_eq!(serde_json::to_value(outcome).expect("JSON"), expected);
         }
     }
 
     #[test]
     fn a_lost_job_has_no_outcome() {
-        assert_eq!(outcome(Err(JobError::LeaseLost)), None);
+        assert!(outcome(Err(JobError::LeaseLost), true).is_none());
     }
 }

@@ -16,6 +16,9 @@ pub mod refusal {
     pub const TOO_MANY_WAITING: &str = "JQ006";
 }
 
+/// Postgres ended the statement because it took too long.
+pub const STATEMENT_TIMEOUT: &str = "57014";
+
 /// With their pauses they take six seconds: PostgREST has read a new schema by then.
 const UNSETTLED_TRIES: u32 = 7;
 /// A longer wish is not granted: PostgREST doubles it with every failure.
@@ -48,7 +51,7 @@ fn classify_code(code: &str) -> Retryability {
         "" => Retryability::Transient,
         "PGRST000" | "PGRST001" | "PGRST002" | "PGRST003" => Retryability::Transient,
         // Serialization, deadlock, lock and statement timeouts, and a server that shuts down.
-        "40001" | "40P01" | "55P03" | "57014" | "57P01" | "57P02" | "57P03" => {
+        "40001" | "40P01" | "55P03" | STATEMENT_TIMEOUT | "57P01" | "57P02" | "57P03" => {
             Retryability::Transient
         }
         "PGRST202" => Retryability::Unsettled,

@@ -1,5 +1,7 @@
 //! Arguments and answers of the queue's functions. Field names are the functions' argument names.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
@@ -25,6 +27,12 @@ pub struct ExchangeRequest<'a, R> {
     pub lease_token: Option<Uuid>,
     /// The same claim was sent before and its answer did not arrive.
     pub is_repeat: bool,
+    /// The worker holds no other job and expects none: it may be given jobs that run alone.
+    pub is_idle: bool,
+    /// Free slots: the weights of the claimed jobs fit into them.
+    pub capacity: usize,
+    /// How much text the claimed jobs may weigh together; one job is claimed whatever it weighs.
+    pub max_bytes: usize,
 }
 
 /// The result of one job.
@@ -62,45 +70,56 @@ impl AbandonRequest<'_> {
 }
 
 /// The answer to an [`ExchangeRequest`].
-#[derive(Debug, PartialEq, Deserialize)]
-pub struct ExchangeAnswer {
+#[derive(Debug, Default, PartialEq, Deserialize)]
+pub struct ExchangeAnswer<J = Job> {
     /// What state each result put its job in, in the order they were sent.
     pub finished: Vec<FinishStatus>,
     /// The claimed jobs, in the order they should start.
-    pub jobs: Vec<Job>,
+    pub jobs: Vec<J>,
     /// After how long to claim once more before the run ends: until then new jobs wake no worker.
     #[serde(alias = "look_again_ms")]
     pub claim_again_ms: Option<u32>,
+    /// Their workers died: nothing is claimed beside these jobs.
+    #[serde(default)]
+    pub are_suspects: bool,
+    /// Such jobs have waited long enough for a worker that holds nothing else.
+    #[serde(default)]
+    pub suspects_wait: bool,
+    /// More jobs are ready than fitted into the capacity or the bytes.
+    #[serde(default)]
+    pub is_cut: bool,
+    /// The job types that do not weigh 1.
+    pub weights: Option<BTreeMap<String, usize>>,
+    /// The length of the answer.
+    #[serde(skip)]
+    pub bytes: usize,
 }
 
 /// Reads the answer to an exchange. A job that cannot be read does not take the others with it: Postgres stores JSON
 /// of any depth and numbers of any size.
 pub(super) fn decode_exchange(body: &[u8]) -> serde_json::Result<ExchangeAnswer> {
-    serde_json::from_slice(body).or_else(|_| decode_job_by_job(body))
+    let answer = serde_json::from_slice(body).or_else(|_| decode_job_by_job(body))?;
+    Ok(ExchangeAnswer {
+        bytes: body.len(),
+        ..answer
+    })
 }
 
 fn decode_job_by_job(body: &[u8]) -> serde_json::Result<ExchangeAnswer> {
-    #[derive(Deserialize)]
-    struct RawExchangeAnswer<'b> {
-        finished: Vec<FinishStatus>,
-        #[serde(borrow)]
-        jobs: Vec<&'b RawValue>,
-        #[serde(alias = "look_again_ms")]
-        claim_again_ms: Option<u32>,
-    }
-    let RawExchangeAnswer {
-        finished,
-        jobs,
-        claim_again_ms,
-    } = serde_json::from_slice(body)?;
-    let jobs = jobs.into_iter().map(|job| {
+    let answer: ExchangeAnswer<Box<RawValue>> = serde_json::from_slice(body)?;
+    let jobs = answer.jobs.iter().map(|job| {
         let job = job.get();
         serde_json::from_str(job).or_else(|error| without_content(job, &error))
     });
     Ok(ExchangeAnswer {
-        finished,
         jobs: jobs.collect::<Result<_, _>>()?,
-        claim_again_ms,
+        finished: answer.finished,
+        claim_again_ms: answer.claim_again_ms,
+        are_suspects: answer.are_suspects,
+        suspects_wait: answer.suspects_wait,
+        is_cut: answer.is_cut,
+        weights: answer.weights,
+        bytes: answer.bytes,
     })
 }
 
@@ -270,6 +289,9 @@ mod tests {
             lease_seconds: 30,
             lease_token: Some(Uuid::nil()),
             is_repeat: false,
+            is_idle: true,
+            capacity: 5,
+            max_bytes: 1_024,
         };
         let sent: Value =
             serde_json::from_str(&encode(&exchange).expect("encodable")).expect("JSON");
@@ -289,6 +311,9 @@ mod tests {
                 "lease_seconds": 30,
                 "lease_token": "00000000-0000-0000-0000-000000000000",
                 "is_repeat": false,
+                "is_idle": true,
+                "capacity": 5,
+                "max_bytes": 1_024,
             })
         );
     }

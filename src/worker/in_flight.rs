@@ -37,11 +37,13 @@ pub(super) struct InFlight<'a, H: Host> {
 
 struct WaitingJob<'a, H> {
     context: Rc<JobContext<'a, H>>,
+    weight: usize,
     claimed_at_ms: u64,
 }
 
 struct RunningJob<'a, H> {
     context: Rc<JobContext<'a, H>>,
+    weight: usize,
     started_at_ms: u64,
     abort: AbortHandle,
 }
@@ -62,12 +64,18 @@ impl<'a, H: Host> InFlight<'a, H> {
         }
     }
 
-    pub(super) fn len(&self) -> usize {
-        self.waiting.len() + self.running.len()
+    pub(super) fn is_empty(&self) -> bool {
+        self.waiting.is_empty() && self.running.is_empty()
     }
 
-    pub(super) fn is_empty(&self) -> bool {
-        self.len() == 0
+    /// The slots that all jobs take, or wait for.
+    pub(super) fn weight(&self) -> usize {
+        let waiting: usize = self.waiting.iter().map(|job| job.weight).sum();
+        waiting + self.running_weight()
+    }
+
+    fn running_weight(&self) -> usize {
+        self.running.iter().map(|job| job.weight).sum()
     }
 
     pub(super) fn contexts(&self) -> impl Iterator<Item = &Rc<JobContext<'a, H>>> {
@@ -80,22 +88,30 @@ impl<'a, H: Host> InFlight<'a, H> {
         running.any(|job| job.context.has_unsent_progress())
     }
 
-    pub(super) fn push(&mut self, context: JobContext<'a, H>, now_ms: u64) {
+    /// Takes in a claimed job that needs `weight` slots.
+    pub(super) fn push(&mut self, context: JobContext<'a, H>, weight: usize, now_ms: u64) {
         self.waiting.push_back(WaitingJob {
             context: Rc::new(context),
+            weight,
             claimed_at_ms: now_ms,
         });
     }
 
-    /// Starts waiting jobs while there are free slots.
+    /// Starts waiting jobs while there are free slots. One that is heavier than all slots together runs alone.
     pub(super) fn start(&mut self, now_ms: u64) {
-        while self.running.len() < self.slots
-            && let Some(WaitingJob { context, .. }) = self.waiting.pop_front()
+        let mut free = self.slots.saturating_sub(self.running_weight());
+        while let Some(next) = self.waiting.front()
+            && (next.weight <= free || self.running.is_empty())
+            && let Some(WaitingJob {
+                context, weight, ..
+            }) = self.waiting.pop_front()
         {
+            free = free.saturating_sub(weight);
             let (attempt, abort) = abortable(attempt(self.handlers, context.clone(), now_ms));
             self.attempts.push(Box::pin(async { attempt.await.ok() }));
             self.running.push(RunningJob {
                 context,
+                weight,
                 started_at_ms: now_ms,
                 abort,
             });

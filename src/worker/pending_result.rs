@@ -17,7 +17,12 @@ pub(super) struct PendingResult<'a, H> {
     pub(super) outcome: Rc<Outcome>,
     /// The database refused the job's own result, and `outcome` is the failure recorded instead.
     is_substitute: bool,
+    /// How often the database ran out of time over this result alone.
+    timeouts: u32,
 }
+
+/// One timeout may be the database's bad moment; a result that times out alone again and again is too much for it.
+const MOST_TIMEOUTS: u32 = 3;
 
 impl<'a, H: Host> PendingResult<'a, H> {
     pub(super) fn new(context: Rc<JobContext<'a, H>>, ms: u64, outcome: Outcome) -> Self {
@@ -28,6 +33,7 @@ impl<'a, H: Host> PendingResult<'a, H> {
             ms,
             outcome,
             is_substitute: false,
+            timeouts: 0,
         }
     }
 
@@ -44,6 +50,17 @@ impl<'a, H: Host> PendingResult<'a, H> {
         Some(self)
     }
 
+    /// Counts a timeout over this result alone. Returns whether it is not worth sending again.
+    pub(super) fn add_timeout(&mut self) -> bool {
+        self.timeouts += 1;
+        self.timeouts >= MOST_TIMEOUTS
+    }
+
+    /// How many bytes of text it carries.
+    pub(super) fn bytes(&self) -> usize {
+        self.outcome.bytes()
+    }
+
     /// The error the log shows.
     pub(super) fn error(&self) -> Option<&ErrorMessage> {
         match &*self.outcome {
@@ -51,7 +68,7 @@ impl<'a, H: Host> PendingResult<'a, H> {
             Outcome::Completed { .. }
             | Outcome::Cancelled
             | Outcome::Released { .. }
-            | Outcome::HandedOver => None,
+            | Outcome::HandedOver { .. } => None,
         }
     }
 }

@@ -55,7 +55,7 @@ impl<'a, H: Host> RunLog<'a, H> {
             FinishStatus::Completed => ("completed", &mut report.completed),
             FinishStatus::Queued => match *result.outcome {
                 Outcome::Released { .. } => ("released", &mut report.released),
-                Outcome::HandedOver => ("handed_over", &mut report.handed_over),
+                Outcome::HandedOver { .. } => ("handed_over", &mut report.handed_over),
                 _ => ("retried", &mut report.retried),
             },
             FinishStatus::Failed => ("failed", &mut report.failed),

@@ -3,9 +3,18 @@
 -- What a worker does in one trip: reports how its last jobs went and claims the next ones.
 --   results   [{"job_id", "lease_token",
 --               "outcome": "completed" | "failed" | "released" | "handed_over" | "cancelled",
---               "output_data"?, "error_message"?, "retryable"?, "retry_after_seconds"?}]
+--               "output_data"?, "error_message"?, "retryable"?, "retry_after_seconds"?,
+--               "was_given_time"?: false when a job that is handed over had less than half an isolate's time}]
+--   is_idle   whether the worker holds nothing besides these results and expects no other claim's answer. Only
+--             then it is given suspects, or a job that weighs more than its capacity
+--   capacity  how much weight it has room for; null: weights do not count
+--   max_bytes how much text the claimed jobs may be together; one job may be more
 --   answer    {"finished": [the job's status after it, or "lost" when it was no longer this worker's],
 --              "jobs": [the claimed jobs, in the order to run them],
+--              "are_suspects": whether all of these are suspects: claim nothing more until they have ended,
+--              "suspects_wait": whether to run empty, because a suspect waits for that,
+--              "is_cut": whether more are ready, which did not fit capacity or max_bytes,
+--              "weights": {type: weight} of types that do not weigh 1, or null,
 --              "look_again_ms": after how long to ask once more before ending, or null}
 -- The worker chooses lease_token, one per claim. When the answer to a call was lost it sends the same
 -- call again with is_repeat: what was finished stays finished, and jobs that were claimed under that
@@ -19,13 +28,16 @@ create function public.finish_and_claim_jobs(
   worker_id text default null,
   lease_seconds integer default 30,
   lease_token uuid default null,
-  is_repeat boolean default false
+  is_repeat boolean default false,
+  is_idle boolean default false,
+  capacity integer default null,
+  max_bytes integer default 4194304
 ) returns json
-language plpgsql set search_path = '' set statement_timeout = '5s' as $$
+language plpgsql set search_path = pg_catalog, pg_temp set statement_timeout = '5s' as $$
 declare
   v_finished text[];
+  v_claim record;
   v_jobs json;
-  v_claimed bigint;
   v_look_again_ms integer;
 begin
   if max_jobs between 0 and 1000 is not true then
@@ -35,23 +47,32 @@ begin
     raise exception 'lease_token: expected the token of the claim that is repeated' using errcode = 'JQ004';
   end if;
   v_finished := job_queue.finish_jobs(results);
-  if max_jobs > 0 then
-    select json_agg(c), count(*) into v_jobs, v_claimed
-    from (
-      select j.id, j.job_type, j.input_data, j.retry_count, j.max_retries, j.lease_token, j.progress,
-             job_queue.run_seconds(j.started_at, j.deadline_at) as timeout_seconds,
-             case when j.step_count = 0 then '{}' else job_queue.saved_steps(j.id) end as steps
-      from job_queue.claim_jobs(
-        finish_and_claim_jobs.max_jobs, finish_and_claim_jobs.job_types, finish_and_claim_jobs.worker_id,
-        finish_and_claim_jobs.lease_seconds, coalesce(finish_and_claim_jobs.lease_token, gen_random_uuid()),
-        finish_and_claim_jobs.is_repeat
-      ) j
-    ) c;
-    if v_claimed < max_jobs then
-      v_look_again_ms := job_queue.worker_looks_again_ms();
-    end if;
+  if max_jobs = 0 then
+    return json_build_object('finished', v_finished, 'jobs', '[]'::json, 'look_again_ms', null);
   end if;
-  return json_build_object('finished', v_finished, 'jobs', coalesce(v_jobs, '[]'), 'look_again_ms', v_look_again_ms);
+  perform job_queue.note_worker(worker_id, job_types);
+  select * into v_claim
+  from job_queue.claim_jobs(
+    finish_and_claim_jobs.max_jobs, finish_and_claim_jobs.job_types, finish_and_claim_jobs.worker_id,
+    finish_and_claim_jobs.lease_seconds, coalesce(finish_and_claim_jobs.lease_token, gen_random_uuid()),
+    finish_and_claim_jobs.is_repeat, finish_and_claim_jobs.is_idle, finish_and_claim_jobs.capacity,
+    finish_and_claim_jobs.max_bytes
+  );
+  select json_agg(c) into v_jobs
+  from (
+    select j.id, j.job_type, j.input_data, j.retry_count, j.max_retries, j.lease_token, j.progress,
+           job_queue.run_seconds(j.started_at, j.deadline_at) as timeout_seconds,
+           case when j.step_count = 0 then '{}' else job_queue.saved_steps(j.id) end as steps
+    from unnest(v_claim.jobs) j
+  ) c;
+  if cardinality(v_claim.jobs) < max_jobs then
+    v_look_again_ms := job_queue.worker_looks_again_ms();
+  end if;
+  return json_build_object(
+    'finished', v_finished, 'jobs', coalesce(v_jobs, '[]'), 'are_suspects', v_claim.are_suspects,
+    'suspects_wait', coalesce(v_claim.suspects_wait, false), 'is_cut', v_claim.is_cut, 'weights', v_claim.weights,
+    'look_again_ms', v_look_again_ms
+  );
 end $$;
 comment on function public.finish_and_claim_jobs is 'Reports how jobs went and claims the next ones, in one trip.';
 
@@ -59,7 +80,7 @@ comment on function public.finish_and_claim_jobs is 'Reports how jobs went and c
 -- will never read. What was claimed under those is released, and what is yet to be claimed is not. Saying
 -- it twice is harmless. Raises JQ004.
 create function public.abandon_jobs(results jsonb default '[]', lease_tokens uuid[] default '{}') returns text[]
-language plpgsql set search_path = '' set statement_timeout = '5s' set enable_seqscan = off as $$
+language plpgsql set search_path = pg_catalog, pg_temp set statement_timeout = '5s' set enable_seqscan = off as $$
 declare
   v_token uuid;
   v_finished text[];
@@ -83,7 +104,7 @@ comment on function public.abandon_jobs is 'Reports how the jobs of a crashed wo
 create function public.mark_job_completed(
   job_id uuid, output_data jsonb default null, lease_token uuid default null
 ) returns boolean
-language plpgsql set search_path = '' as $$
+language plpgsql set search_path = pg_catalog, pg_temp as $$
 begin
   perform job_queue.finish_job(
     job_id, lease_token, jsonb_build_object('outcome', 'completed', 'output_data', output_data), '{completed}'
@@ -104,7 +125,7 @@ create function public.mark_job_failed(
   retryable boolean default true,
   retry_after_seconds integer default null
 ) returns boolean
-language plpgsql set search_path = '' as $$
+language plpgsql set search_path = pg_catalog, pg_temp as $$
 begin
   if retry_after_seconds < 0 then
     raise exception 'retry_after_seconds: expected 0 or more' using errcode = 'JQ004';
@@ -122,20 +143,21 @@ end $$;
 comment on function public.mark_job_failed is 'Records why an attempt failed and queues the job again if retries are left.';
 
 -- Hands a job back unharmed: the attempt does not count. It is ready at once, in its old place, or after
--- delay_seconds: a job that waits for something else can rest that long.
+-- delay_seconds, but at least one: a job that waits for something else can rest that long. After 300 rests in a
+-- row without a new step the next is a failed attempt.
 -- Called by workers that have to stop; without a token (SQL editor) it works on any job that is processing.
 -- Raises JQ002, JQ003, JQ004, JQ005.
 create function public.release_job(
   job_id uuid, lease_token uuid default null, delay_seconds integer default null
 ) returns boolean
-language plpgsql set search_path = '' as $$
+language plpgsql set search_path = pg_catalog, pg_temp as $$
 begin
   if delay_seconds < 0 then
     raise exception 'delay_seconds: expected 0 or more' using errcode = 'JQ004';
   end if;
   perform job_queue.finish_job(
     job_id, lease_token, jsonb_build_object('outcome', 'released', 'retry_after_seconds', delay_seconds),
-    '{queued,cancelled}'
+    '{queued,failed,cancelled}'
   );
   return true;
 end $$;
@@ -145,7 +167,7 @@ comment on function public.release_job is 'Hands a job back to the queue without
 -- Raises what finish_jobs can only say: JQ003, JQ002, and JQ001 or JQ005 when the job has ended
 -- in a state other than those expected.
 create function job_queue.finish_job(job_id uuid, lease_token uuid, result jsonb, expected text[]) returns void
-language plpgsql set search_path = '' as $$
+language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
   v_job public.jobs := job_queue.lock_job(job_id);
   v_status text;
@@ -163,12 +185,15 @@ begin
     raise exception 'this run of job % has already ended: the job is %', job_id, v_status
       using errcode = case v_status when 'cancelled' then 'JQ001' else 'JQ005' end;
   end if;
+  if v_status = 'queued' then
+    perform job_queue.wake_worker();
+  end if;
 end $$;
 comment on function job_queue.finish_job is 'Finishes one job or says why not.';
 
 -- Holds a job for the rest of the transaction. Raises JQ003.
 create function job_queue.lock_job(job_id uuid) returns public.jobs
-language plpgsql set search_path = '' set enable_seqscan = off as $$
+language plpgsql set search_path = pg_catalog, pg_temp set enable_seqscan = off as $$
 declare
   v_job public.jobs;
 begin
@@ -182,7 +207,7 @@ comment on function job_queue.lock_job is 'Locks a job and returns it.';
 
 -- For calls without a token, as from the SQL editor. Raises JQ005.
 create function job_queue.check_by_hand(job public.jobs, expected text[]) returns void
-language plpgsql set search_path = '' as $$
+language plpgsql set search_path = pg_catalog, pg_temp as $$
 begin
   if job.status <> all (expected) then
     raise exception 'job % is %: expected %', job.id, job.status, array_to_string(expected, ' or ')
@@ -198,7 +223,7 @@ comment on function job_queue.check_by_hand is 'Refuses a job in the wrong state
 -- in the order given: "lost" for a job that is no longer held under that token. A job that the same
 -- claim has already finished is left alone and its status returned. Raises JQ004.
 create function job_queue.finish_jobs(results jsonb) returns text[]
-language plpgsql set search_path = '' as $$
+language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
   v_finished text[];
 begin
@@ -220,17 +245,17 @@ comment on function job_queue.finish_jobs is 'Ends the attempts of jobs and retu
 -- Raises JQ004 for a result that makes no sense. Asked only when not every result was applied: those that
 -- make no sense are not, and to read all results twice would cost every report.
 create function job_queue.check_results(results jsonb) returns void
-language plpgsql immutable set search_path = '' as $$
+language plpgsql stable set search_path = pg_catalog, pg_temp as $$
 declare
   v_position bigint;
   v_problem text;
 begin
-  select r.position, job_queue.problem_of_result(r.job_id, r.lease_token, r.outcome, r.retry_after_seconds)
+  select r.position, job_queue.problem_of_result(r.job_id, r.lease_token, r.outcome, r.retry_after_seconds, r.output_data)
   into v_position, v_problem
   from rows from (jsonb_to_recordset(results) as (
-    job_id uuid, lease_token uuid, outcome text, retry_after_seconds integer
-  )) with ordinality as r (job_id, lease_token, outcome, retry_after_seconds, position)
-  where job_queue.problem_of_result(r.job_id, r.lease_token, r.outcome, r.retry_after_seconds) is not null
+    job_id uuid, lease_token uuid, outcome text, retry_after_seconds integer, output_data jsonb
+  )) with ordinality as r (job_id, lease_token, outcome, retry_after_seconds, output_data, position)
+  where job_queue.problem_of_result(r.job_id, r.lease_token, r.outcome, r.retry_after_seconds, r.output_data) is not null
   order by r.position
   limit 1;
   if found then
@@ -239,17 +264,21 @@ begin
 end $$;
 comment on function job_queue.check_results is 'Refuses results that make no sense.';
 
--- What is wrong with a result, or null.
+-- What is wrong with a result, or null. A number of 16 bytes can be a text of 131,072, so what takes fewer than
+-- 400 bytes is not measured: it is no more than 4 MiB.
 create function job_queue.problem_of_result(
-  job_id uuid, lease_token uuid, outcome text, retry_after_seconds integer
+  job_id uuid, lease_token uuid, outcome text, retry_after_seconds integer, output_data jsonb
 ) returns text
-language sql immutable as $$
+language sql stable as $$
   select case
     when job_id is null then 'job_id: expected the id of a job'
     when lease_token is null then 'lease_token: expected the token of the claim'
     when outcome in ('completed', 'failed', 'released', 'handed_over', 'cancelled') is not true
       then 'outcome: expected completed, failed, released, handed_over or cancelled'
     when retry_after_seconds < 0 then 'retry_after_seconds: expected 0 or more'
+    when pg_column_size(output_data) > 400 and job_queue.text_bytes(output_data, 4194304) > 4194304
+      then 'output_data: expected at most 4194304 bytes of text, got '
+        || job_queue.bytes_in_words(job_queue.text_bytes(output_data, 4194304))
   end
 $$;
 comment on function job_queue.problem_of_result is 'What is wrong with a result; null when nothing is.';
@@ -260,9 +289,10 @@ comment on function job_queue.problem_of_result is 'What is wrong with a result;
 -- Rows are locked by the update itself, in the order of id, because the join can only run from the
 -- sorted results to the primary key: `= any (array[...])` cannot be hashed or merged, and the settings
 -- rule out reading the table. With a plain `=`, a session that made its plan while the table was small
--- goes on to merge every report with the whole primary key.
+-- goes on to merge every report with the whole primary key. `offset 0` keeps expressions from being merged into
+-- all that use them, where they would be evaluated again.
 create function job_queue.apply_results(results jsonb) returns text[]
-language plpgsql set search_path = ''
+language plpgsql set search_path = pg_catalog, pg_temp
 set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_bitmapscan = off as $$
 declare
   v_now timestamptz := clock_timestamp();
@@ -273,21 +303,28 @@ begin
     select r.*
     from rows from (jsonb_to_recordset(results) as (
       job_id uuid, lease_token uuid, outcome text, output_data jsonb, error_message text,
-      retryable boolean, retry_after_seconds integer
+      retryable boolean, retry_after_seconds integer, was_given_time boolean
     )) with ordinality as r (
-      job_id, lease_token, outcome, output_data, error_message, retryable, retry_after_seconds, position
+      job_id, lease_token, outcome, output_data, error_message, retryable, retry_after_seconds, was_given_time, position
     )
     order by r.job_id
   ), finished as (
     update public.jobs j
     set lease_expires_at = null, updated_at = v_now,
-        (status, waiting_for, run_at, retry_count, output_data, error, completed_at) = (
+        progress = job_queue.progress_at_end(j.progress, r.outcome),
+        (
+          status, waiting_for, run_at, retry_count, output_data, error, completed_at,
+          suspicion, free_losses, free_hand_overs, free_rests
+        ) = (
       select n.status,
-             case when n.is_retry then 'retry' when n.is_rest then 'time' end,
+             case
+               when n.is_retry then 'retry' when n.is_rest then 'time'
+               when n.status = 'queued' and n.is_in_vain and j.suspicion > 0 then 'isolation' end,
              case
                when n.is_retry and r.retry_after_seconds is null then
                  v_now + job_queue.retry_delay(j.job_type, j.retry_count)
-               when n.is_retry or n.is_rest then v_now + make_interval(secs => r.retry_after_seconds)
+               when n.is_retry then v_now + make_interval(secs => r.retry_after_seconds)
+               when n.is_rest then v_now + make_interval(secs => greatest(1, r.retry_after_seconds))
                else j.run_at end,
              j.retry_count + n.is_retry::integer,
              case when n.status = 'completed' then r.output_data end,
@@ -295,27 +332,33 @@ begin
                when n.outcome = 'completed' then null
                when n.outcome = 'failed' and n.status <> 'cancelled' then job_queue.error_of_result(r.outcome, r.error_message)
                else j.error end,
-             case when n.status <> 'queued' then v_now end
+             case when n.status <> 'queued' then v_now end,
+             case when n.is_in_vain and (r.outcome = 'handed_over' or not n.is_rest) then j.suspicion else 0 end,
+             case when n.is_in_vain then j.free_losses else 0 end,
+             case when n.is_in_vain then j.free_hand_overs + (r.outcome = 'handed_over')::integer else 0 end,
+             case when n.is_in_vain then j.free_rests + (r.outcome = 'released' and n.is_rest)::integer else 0 end
       from (
         select s.status, s.outcome, s.status = 'queued' and s.outcome = 'failed' as is_retry,
-               s.status = 'queued' and r.retry_after_seconds > 0 as is_rest
+               s.status = 'queued' and s.outcome = 'released' and r.retry_after_seconds is not null as is_rest,
+               -- It goes on, and nothing was gained.
+               s.status = 'queued' and s.outcome = 'released' and j.step_count = j.steps_at_claim as is_in_vain
         from (
           select o.outcome, job_queue.status_after_attempt(
                    o.outcome, j.cancel_requested_at, j.retry_count, j.max_retries, coalesce(r.retryable, true)
                  ) as status
-          from (select job_queue.settled_outcome(r.outcome, j.step_count, j.steps_at_claim) as outcome offset 0) o
+          from (
+            select job_queue.settled_outcome(j, r.outcome, r.retry_after_seconds, r.was_given_time) as outcome offset 0
+          ) o
         ) s
+        offset 0
       ) n
     )
     from result r
     where j.id = any (array[r.job_id])
       and job_queue.is_held(j, r.lease_token, v_now)
-      and job_queue.problem_of_result(r.job_id, r.lease_token, r.outcome, r.retry_after_seconds) is null
+      and job_queue.problem_of_result(r.job_id, r.lease_token, r.outcome, r.retry_after_seconds, r.output_data) is null
     returning j.status, r.position,
-              case
-                when j.status in ('queued', 'failed')
-                  and job_queue.settled_outcome(r.outcome, j.step_count, j.steps_at_claim) = 'failed' then j.id
-              end as failed_id
+              case when j.status = 'failed' or j.waiting_for = 'retry' then j.id end as failed_id
   )
   select array_agg(f.status order by f.position), array_agg(f.failed_id) filter (where f.failed_id is not null)
   into v_finished, v_failed from finished f;
@@ -330,7 +373,7 @@ comment on function job_queue.apply_results is 'Writes results to the jobs held 
 -- The answer to a report of which not every result was applied. A claim's token stays on the job that
 -- it ended, which tells a repeated report from one that comes too late.
 create function job_queue.statuses_of_results(results jsonb) returns text[]
-language sql stable set search_path = '' set enable_seqscan = off as $$
+language sql stable set search_path = pg_catalog, pg_temp set enable_seqscan = off as $$
   select array_agg(
     case when j.lease_token = r.lease_token and j.status <> 'processing' then j.status else 'lost' end
     order by r.position
@@ -341,23 +384,42 @@ language sql stable set search_path = '' set enable_seqscan = off as $$
 $$;
 comment on function job_queue.statuses_of_results is 'The status each reported job has, or lost.';
 
--- A job that is handed over counts as released when it has saved a step since its claim, and as failed when
--- it has not: it would be handed over for ever.
-create function job_queue.settled_outcome(outcome text, step_count integer, steps_at_claim integer) returns text
+-- A run that was handed over counts as released when it has saved a step since its claim. When it has not, it has
+-- failed: the job would be handed over for ever. Unless it had too little time for a step, which is believed
+-- twice in a row. Nor may a job rest for ever: a report whose answers Grok defers looks for them for an hour, after
+-- 5 seconds and then after a third of their age up to a minute, which is 70 rests; 300 leave room for
+-- pauses that Grok asks for.
+create function job_queue.settled_outcome(
+  job public.jobs, outcome text, retry_after_seconds integer, was_given_time boolean
+) returns text
 language sql immutable as $$
   select case
-    when outcome <> 'handed_over' then outcome
-    when step_count > steps_at_claim then 'released'
-    else 'failed'
+    when outcome not in ('handed_over', 'released') then outcome
+    when job.step_count > job.steps_at_claim then 'released'
+    when outcome = 'handed_over' and (coalesce(was_given_time, true) or job.free_hand_overs >= 2) then 'failed'
+    when outcome = 'released' and retry_after_seconds is not null and job.free_rests >= 300 then 'failed'
+    else 'released'
   end
 $$;
-comment on function job_queue.settled_outcome is 'The outcome of a run, a hand-over judged by its progress.';
+comment on function job_queue.settled_outcome is 'The outcome of a run, hand-overs and rests judged by its progress.';
+
+-- What a job shows as its progress after a run: one that had nothing to count and is done is one of one, not
+-- nothing of nothing.
+create function job_queue.progress_at_end(progress jsonb, outcome text) returns jsonb
+language sql immutable as $$
+  select case
+    when outcome = 'completed' and progress -> 'total' = '0' then progress || '{"done": 1, "total": 1}'
+    else progress
+  end
+$$;
+comment on function job_queue.progress_at_end is 'The progress that a job shows after a run.';
 
 -- What the job shows as its error after a failed run.
 create function job_queue.error_of_result(outcome text, error_message text) returns text
 language sql immutable as $$
-  select case
-    when outcome = 'handed_over' then 'handed over without a new step'
+  select case outcome
+    when 'handed_over' then 'handed over without a new step'
+    when 'released' then 'rested 300 times in a row without a new step'
     else left(coalesce(error_message, 'the worker gave no reason'), 8000)
   end
 $$;
@@ -380,7 +442,7 @@ comment on function job_queue.status_after_attempt is 'The status that an outcom
 -- retry to retry, as job_types says about the type. All of it is random, so that jobs that failed
 -- together come back far apart.
 create function job_queue.retry_delay(job_type text, retry_count integer) returns interval
-language plpgsql volatile set search_path = '' set enable_seqscan = off as $$
+language plpgsql volatile set search_path = pg_catalog, pg_temp set enable_seqscan = off as $$
 declare
   v_type public.job_types;
 begin
@@ -403,5 +465,5 @@ to service_role;
 grant execute on function
   job_queue.finish_job, job_queue.lock_job, job_queue.check_by_hand, job_queue.finish_jobs, job_queue.check_results,
   job_queue.problem_of_result, job_queue.apply_results, job_queue.statuses_of_results, job_queue.settled_outcome,
-  job_queue.error_of_result, job_queue.status_after_attempt, job_queue.retry_delay
+  job_queue.progress_at_end, job_queue.error_of_result, job_queue.status_after_attempt, job_queue.retry_delay
 to service_role;

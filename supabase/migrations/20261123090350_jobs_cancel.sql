@@ -4,9 +4,9 @@
 -- stop and will hear of it with its next heartbeat or step. Called by the app's server and by
 -- signed-in users for their own jobs; another's job looks to them like none. Raises JQ003, JQ005.
 create function public.cancel_job(job_id uuid) returns text
-language plpgsql set search_path = '' as $$
+language plpgsql set search_path = pg_catalog, pg_temp as $$
 begin
-  if has_table_privilege('public.jobs', 'update') then
+  if job_queue.is_trusted() then
     return job_queue.cancel(job_id, null);
   end if;
   return job_queue.cancel_for_user(job_id);
@@ -15,20 +15,15 @@ comment on function public.cancel_job is 'Cancels a queued job at once and asks 
 
 -- Cancels a job of the signed-in user. Raises JQ003, JQ005.
 create function job_queue.cancel_for_user(job_id uuid) returns text
-language plpgsql security definer set search_path = '' as $$
-declare
-  v_user uuid := (select auth.uid());
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 begin
-  if v_user is null then
-    raise exception 'only signed-in users and the service role may cancel jobs' using errcode = '42501';
-  end if;
-  return job_queue.cancel(job_id, v_user);
+  return job_queue.cancel(job_id, job_queue.signed_in_user('cancel jobs'));
 end $$;
 comment on function job_queue.cancel_for_user is 'Cancels a job that belongs to auth.uid().';
 
 -- Cancels a job; if an owner is given, only a job of theirs. Raises JQ003, JQ005.
 create function job_queue.cancel(job_id uuid, owner uuid) returns text
-language plpgsql set search_path = '' set enable_seqscan = off as $$
+language plpgsql set search_path = pg_catalog, pg_temp set enable_seqscan = off as $$
 declare
   v_now timestamptz := clock_timestamp();
   v_status text;

@@ -6,7 +6,7 @@
 create function public.mark_job_processing(
   job_id uuid, lease_token uuid default null, lease_seconds integer default 30
 ) returns boolean
-language plpgsql set search_path = '' as $$
+language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
   v_job public.jobs;
 begin
@@ -28,11 +28,11 @@ comment on function public.mark_job_processing is 'Confirms that a claimed job h
 
 -- Starts a queued job that its caller has locked, as a claim would; one that waits, before its time.
 create function job_queue.start_job(job_id uuid, lease_seconds integer) returns void
-language plpgsql set search_path = '' set enable_seqscan = off as $$
+language plpgsql set search_path = pg_catalog, pg_temp set enable_seqscan = off as $$
 declare
   v_now timestamptz := clock_timestamp();
   v_deadline timestamptz := (
-    select v_now + make_interval(secs => coalesce(j.timeout_seconds, t.timeout_seconds))
+    select job_queue.deadline(v_now, j.timeout_seconds, t.timeout_seconds, j.owner_id)
     from public.jobs j left join public.job_types t on t.job_type = j.job_type
     where j.id = start_job.job_id
   );
@@ -46,6 +46,7 @@ begin
       lease_expires_at = job_queue.lease_end(v_now, lease_seconds, v_deadline),
       deadline_at = v_deadline,
       steps_at_claim = j.step_count,
+      is_alone = false,
       started_at = v_now,
       updated_at = v_now
   where j.id = start_job.job_id;
@@ -57,9 +58,10 @@ comment on function job_queue.start_job is 'Starts one queued job without a work
 --   answer  an array parallel to it: "held", "cancelled" (stop, then report the job as cancelled) or
 --           "lost" (stop, and report nothing)
 -- Whoever calls also rescues jobs whose lease has ended, their own that ran too long among them, so that
--- they need not wait for a claim. Called by workers every few seconds. Raises JQ004.
+-- they need not wait for a claim. Progress of more than 16 KiB of text is not stored, and costs no lease.
+-- Called by workers every few seconds. Raises JQ004.
 create function public.heartbeat_jobs(jobs jsonb, lease_seconds integer default 30) returns jsonb
-language plpgsql set search_path = '' set statement_timeout = '5s' set enable_seqscan = off as $$
+language plpgsql set search_path = pg_catalog, pg_temp set statement_timeout = '5s' set enable_seqscan = off as $$
 declare
   v_answers jsonb := job_queue.renew_leases(jobs, lease_seconds);
   v_now timestamptz := clock_timestamp();
@@ -75,7 +77,7 @@ comment on function public.heartbeat_jobs is 'Renews the leases of running jobs 
 -- leases. Such a job is not renewed and its answer is the state before; nobody can rescue it meanwhile.
 -- Raises JQ004.
 create function job_queue.renew_leases(jobs jsonb, lease_seconds integer) returns jsonb
-language plpgsql set search_path = ''
+language plpgsql set search_path = pg_catalog, pg_temp
 set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_bitmapscan = off as $$
 declare
   v_now timestamptz := clock_timestamp();
@@ -95,7 +97,10 @@ begin
   );
   update public.jobs j
   set lease_expires_at = job_queue.lease_end(v_now, renew_leases.lease_seconds, j.deadline_at),
-      progress = coalesce(b.progress, j.progress),
+      progress = case
+        when job_queue.text_bytes(b.progress, 16384) <= 16384 then b.progress
+        else j.progress
+      end,
       updated_at = v_now
   from jsonb_to_recordset(jobs) as b (job_id uuid, lease_token uuid, progress jsonb)
   where j.id = any (array[b.job_id]) and j.lease_token = b.lease_token and b.job_id = any (v_locked);
@@ -123,7 +128,7 @@ comment on function job_queue.renew_leases is 'Renews leases and says of each jo
 create function public.start_job_step(
   job_id uuid, lease_token uuid, name text, lease_seconds integer default 30
 ) returns text
-language plpgsql set search_path = '' set enable_seqscan = off as $$
+language plpgsql set search_path = pg_catalog, pg_temp set enable_seqscan = off as $$
 declare
   v_answer text;
 begin
@@ -159,42 +164,45 @@ create function public.save_job_step(
   lease_seconds integer default 30,
   replace boolean default false
 ) returns text
-language plpgsql set search_path = '' set enable_seqscan = off as $$
+language plpgsql set search_path = pg_catalog, pg_temp set enable_seqscan = off as $$
 declare
   v_answer text;
-  v_is_new boolean;
-  -- A step without a result comes from PostgREST as null.
-  v_result jsonb := coalesce(result, 'null');
+  v_before public.job_steps;
+  v_bytes integer;
 begin
   perform job_queue.check_step_name(name);
-  -- Twice what a worker lets pass: jsonb writes spaces where the worker has none. Most are too small to be counted.
-  if pg_column_size(v_result) > 1048576 and octet_length(v_result::text) > 2097152 then
-    raise exception 'result: expected at most 2097152 bytes of text, got %', octet_length(v_result::text)
-      using errcode = 'JQ004', hint = 'put large things into Storage and their paths into the result';
+  if job_queue.text_bytes(progress, 16384) > 16384 then
+    raise exception 'progress: expected at most 16384 bytes of text, got %',
+      job_queue.bytes_in_words(job_queue.text_bytes(progress, 16384))
+      using errcode = 'JQ004', hint = 'progress is for people to look at';
   end if;
   v_answer := job_queue.renew_lease(job_id, lease_token, progress, lease_seconds);
-  v_is_new := not exists (
-    select from public.job_steps s
-    where s.job_id = save_job_step.job_id and s.name = save_job_step.name and s.finished_at is not null
-  );
-  if not v_is_new and not replace then
+  select * into v_before from public.job_steps s
+  where s.job_id = save_job_step.job_id and s.name = save_job_step.name and s.finished_at is not null;
+  if found and not replace then
     return v_answer;
   end if;
   insert into public.job_steps as s (job_id, name, result, finished_at, lease_token)
-  values (save_job_step.job_id, save_job_step.name, v_result, clock_timestamp(), save_job_step.lease_token)
+  -- A result that is missing comes from PostgREST as null.
+  values (
+    save_job_step.job_id, save_job_step.name, coalesce(save_job_step.result, 'null'), clock_timestamp(),
+    save_job_step.lease_token
+  )
   on conflict on constraint job_steps_pkey do update
-  set result = excluded.result, finished_at = excluded.finished_at, lease_token = excluded.lease_token;
-  if v_is_new then
-    update public.jobs j set step_count = j.step_count + 1, updated_at = clock_timestamp()
-    where j.id = save_job_step.job_id;
-  end if;
+  set result = excluded.result, finished_at = excluded.finished_at, lease_token = excluded.lease_token
+  returning s.result_bytes into v_bytes;
+  update public.jobs j
+  set step_count = j.step_count + (v_before.name is null)::integer,
+      step_bytes = j.step_bytes + v_bytes - coalesce(v_before.result_bytes, 0),
+      updated_at = clock_timestamp()
+  where j.id = save_job_step.job_id;
   return v_answer;
 end $$;
 comment on function public.save_job_step is 'Keeps the result of a finished step of a job and renews its lease.';
 
 -- Raises JQ004.
 create function job_queue.check_step_name(name text) returns void
-language plpgsql immutable set search_path = '' as $$
+language plpgsql immutable set search_path = pg_catalog, pg_temp as $$
 begin
   if length(name) between 1 and 200 is not true then
     raise exception 'name: expected 1 to 200 characters' using errcode = 'JQ004';
@@ -205,7 +213,7 @@ comment on function job_queue.check_step_name is 'Refuses a name that no step ca
 -- Renews one lease, holds the job for the rest of the transaction, and says: held or cancelled.
 -- Raises JQ002, JQ003, JQ004.
 create function job_queue.renew_lease(job_id uuid, lease_token uuid, progress jsonb, lease_seconds integer) returns text
-language plpgsql set search_path = '' as $$
+language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
   v_answer text;
 begin
@@ -224,7 +232,7 @@ comment on function job_queue.renew_lease is 'Renews one lease: held or cancelle
 -- Holds the job for the rest of the transaction, so that what a worker writes elsewhere is fenced by its
 -- lease too. For functions of the application that handlers call. Raises JQ002, JQ003.
 create function job_queue.check_lease(job_id uuid, lease_token uuid) returns void
-language plpgsql set search_path = '' as $$
+language plpgsql set search_path = pg_catalog, pg_temp as $$
 begin
   if job_queue.is_held(job_queue.lock_job(job_id), lease_token, clock_timestamp()) is not true then
     raise exception 'the lease on job % is lost: stop working on it', job_id using errcode = 'JQ002';

@@ -2,7 +2,7 @@
 -- own; only what save_report needs is added.
 
 create function job_queue.set_updated_at() returns trigger
-language plpgsql set search_path = '' as $$
+language plpgsql set search_path = pg_catalog, pg_temp as $$
 begin
   new.updated_at := clock_timestamp();
   return new;
@@ -13,8 +13,11 @@ revoke all on function job_queue.set_updated_at() from public;
 -- Whether the signed-in user belongs to a project. Only the application knows: it replaces this function, and
 -- then a project's members have its reports together. Null, as here, means that it has not said: users have
 -- the reports that carry their own user_id, and no others.
+--
+-- Without a setting of its own, so that Postgres sees that it says nothing and finds a user's reports by index.
 create function job_queue.is_project_member(project_id uuid) returns boolean
-language sql stable set search_path = '' as $$ select null::boolean $$;
+language sql stable
+return null::boolean;
 comment on function job_queue.is_project_member is
   'Whether the signed-in user belongs to the project. For the application to replace.';
 revoke all on function job_queue.is_project_member from public;
@@ -78,7 +81,7 @@ begin
   grant select, insert, update, delete on public.report_images to service_role, authenticated;
   create policy "users have the images of the reports they have" on public.report_images
     for all to authenticated
-    using (exists (select from public.reports r where r.id = report_id))
+    using (report_id = any (array(select r.id from public.reports r)))
     with check (exists (select from public.reports r where r.id = report_id));
 end $$;
 
@@ -93,17 +96,20 @@ create table job_queue.report_jobs (
   job_id uuid primary key references public.jobs (id) on delete cascade,
   report_id uuid not null,
   enqueued_over bytea,
-  saved bytea
+  saved bytea,
+  enqueued_in xid8,
+  row_version text
 );
 comment on table job_queue.report_jobs is 'Which jobs are to write which report, and digests of what was there and of what they wrote.';
-create index report_jobs_report_idx on job_queue.report_jobs (report_id);
+comment on column job_queue.report_jobs.enqueued_in is 'the transaction, in which the digest of one row_version is taken once';
+create index report_jobs_report_idx on job_queue.report_jobs (report_id, enqueued_in);
 alter table job_queue.report_jobs enable row level security;
 revoke all on job_queue.report_jobs from public, anon, authenticated;
 grant select, insert, update on job_queue.report_jobs to service_role;
 
 -- A digest of what a report says; null when it says nothing.
 create function job_queue.report_digest(generated_content text, sections_json jsonb) returns bytea
-language sql immutable set search_path = '' as $$
+language sql immutable set search_path = pg_catalog, pg_temp as $$
   select case
     when btrim(coalesce(generated_content, ''), E' \t\r\n') <> '' or coalesce(sections_json, 'null') not in ('null', '{}', '[]')
       then sha256(convert_to(coalesce(generated_content, '') || E'\n' || coalesce(sections_json::text, ''), 'UTF8'))
@@ -113,15 +119,30 @@ comment on function job_queue.report_digest is 'A digest of what a report says; 
 
 -- Remembers what the report of a new job says. As its owner, because whoever may enqueue need not be able
 -- to read reports; and without ever failing, because a job is enqueued whatever the application's table
--- looks like.
+-- looks like. Of many jobs enqueued together about one report only the first takes the digest, which costs as much
+-- as the report is long.
 create function job_queue.remember_report() returns trigger
-language plpgsql security definer set search_path = '' as $$
+language plpgsql security definer set search_path = pg_catalog, pg_temp set enable_seqscan = off as $$
+declare
+  v_report_id uuid;
+  v_version text;
+  v_digest bytea;
 begin
-  insert into job_queue.report_jobs (job_id, report_id, enqueued_over)
-  select new.id, i.report_id, job_queue.report_digest(r.generated_content::text, to_jsonb(r.sections_json))
-  from (select (new.input_data ->> 'reportId')::uuid as report_id) i
-  left join public.reports r on r.id = i.report_id
-  where i.report_id is not null;
+  v_report_id := (new.input_data ->> 'reportId')::uuid;
+  if v_report_id is null then
+    return null;
+  end if;
+  select r.xmin || r.ctid::text into v_version from public.reports r where r.id = v_report_id;
+  select o.enqueued_over into v_digest
+  from job_queue.report_jobs o
+  where o.report_id = v_report_id and o.enqueued_in = pg_current_xact_id() and o.row_version = v_version
+  limit 1;
+  if not found then
+    select job_queue.report_digest(r.generated_content::text, to_jsonb(r.sections_json)) into v_digest
+    from public.reports r where r.id = v_report_id;
+  end if;
+  insert into job_queue.report_jobs (job_id, report_id, enqueued_over, enqueued_in, row_version)
+  values (new.id, v_report_id, v_digest, pg_current_xact_id(), v_version);
   return null;
 exception when others then
   return null;
@@ -144,7 +165,7 @@ create trigger jobs_remember_report after insert on public.jobs
 create function public.save_report(
   job_id uuid, lease_token uuid, report_id uuid, generated_content text, sections_json jsonb
 ) returns text
-language plpgsql set search_path = '' as $$
+language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
   v_digest bytea;
   v_obstacle text;
@@ -174,7 +195,7 @@ comment on function public.save_report is 'Stores a finished report if the calle
 
 -- Why a job must not overwrite a report that says this: edited or superseded; null when it may.
 create function job_queue.report_obstacle(job_id uuid, report_id uuid, digest bytea) returns text
-language sql stable set search_path = '' as $$
+language sql stable set search_path = pg_catalog, pg_temp as $$
   select case
     when digest is null then null
     when exists (
@@ -198,7 +219,7 @@ comment on function job_queue.report_obstacle is 'Why a job must not overwrite a
 -- came later and is kept by the step that fetched it.
 -- Called by the generate_report handler.
 create function public.find_report_reply(job_id uuid, fingerprint text) returns jsonb
-language sql stable set search_path = '' as $$
+language sql stable set search_path = pg_catalog, pg_temp as $$
   select coalesce(s.result #> '{sent,reply}', a.result #> '{sent,reply}')
   from job_queue.report_jobs own
   join job_queue.report_jobs other on other.report_id = own.report_id and other.job_id <> own.job_id

@@ -17,7 +17,7 @@ create function public.setup_job_queue(
   days_to_keep integer default null,
   region text default null
 ) returns table (part text, is_healthy boolean, finding text, remedy text)
-language plpgsql set search_path = '' as $$
+language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
   v_settings job_queue.settings;
 begin
@@ -50,7 +50,7 @@ comment on function public.setup_job_queue is 'Sets up how workers are woken and
 -- Takes back what setup_job_queue did: nobody is woken any more. Jobs and settings of types stay. The extensions
 -- stay too: others may use them. Called from the SQL editor by the owner of the database.
 create function public.remove_job_queue_setup() returns void
-language plpgsql set search_path = '' as $$
+language plpgsql set search_path = pg_catalog, pg_temp as $$
 begin
   delete from job_queue.settings where is_only_row;
   delete from job_queue.wake_ups w where w.posted_at is not null;
@@ -70,7 +70,7 @@ create function job_queue.check_settings(
   worker_url text, worker_token text, interval_seconds integer, max_workers integer, jobs_per_worker integer,
   days_to_keep integer
 ) returns void
-language plpgsql immutable set search_path = '' as $$
+language plpgsql immutable set search_path = pg_catalog, pg_temp as $$
 declare
   v_problem text := case
     when worker_url ~ '^https?://[^\s]+$' is not true then
@@ -92,7 +92,7 @@ comment on function job_queue.check_settings is 'Refuses impossible settings.';
 
 -- Where an extension is not to be had, or the caller may not create it, check_job_queue says so afterwards.
 create function job_queue.enable_extension(name text) returns void
-language plpgsql set search_path = '' as $$
+language plpgsql set search_path = pg_catalog, pg_temp as $$
 begin
   if exists (select from pg_available_extensions e where e.name = enable_extension.name and e.installed_version is null) then
     execute format('create extension %I', name);
@@ -104,7 +104,7 @@ comment on function job_queue.enable_extension is 'Enables an extension if that 
 
 -- Stores or changes a secret; one that is null stays as it is. Without a Vault nothing is stored anywhere.
 create function job_queue.keep_secret(name text, secret text) returns void
-language plpgsql set search_path = '' as $$
+language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
   v_vault regnamespace := to_regnamespace('vault');
   v_id uuid;
@@ -123,7 +123,7 @@ comment on function job_queue.keep_secret is 'Stores a secret in the Vault.';
 
 -- pg_cron's words for an interval. Before 1.5 it knows no seconds: then every minute.
 create function job_queue.cron_schedule(interval_seconds integer) returns text
-language sql stable set search_path = '' as $$
+language sql stable set search_path = pg_catalog, pg_temp as $$
   select case
     when interval_seconds > 60 then format('*/%s * * * *', interval_seconds / 60)
     when interval_seconds = 60
@@ -138,22 +138,32 @@ comment on function job_queue.cron_schedule is 'An interval as pg_cron reads it.
 -- Called from the SQL editor and with the service key.
 create function public.check_job_queue()
 returns table (part text, is_healthy boolean, finding text, remedy text)
-language plpgsql stable security definer set search_path = '' as $$
+language plpgsql stable set search_path = pg_catalog, pg_temp as $$
+begin
+  return query select * from job_queue.check_all();
+end $$;
+comment on function public.check_job_queue is 'Says of each part of the queue whether it works, and what to do if not.';
+
+create function job_queue.check_all()
+returns table (part text, is_healthy boolean, finding text, remedy text)
+language plpgsql stable security definer set search_path = pg_catalog, pg_temp as $$
 begin
   return query
   select c.part, c.problem is null, coalesce(c.problem, c.fine), case when c.problem is not null then c.remedy end
   from (
     select * from job_queue.check_parts()
     union all select * from job_queue.check_clock()
+    union all select * from job_queue.check_tick()
     union all select * from job_queue.check_answer()
     union all select * from job_queue.check_jobs()
+    union all select * from job_queue.check_grants()
   ) c;
 end $$;
-comment on function public.check_job_queue is 'Says of each part of the queue whether it works, and what to do if not.';
+comment on function job_queue.check_all is 'The findings about every part.';
 
 create function job_queue.check_parts()
 returns table (part text, fine text, problem text, remedy text)
-language plpgsql stable set search_path = '' as $$
+language plpgsql stable set search_path = pg_catalog, pg_temp as $$
 begin
   return query values (
     'setup', 'done',
@@ -182,14 +192,18 @@ comment on function job_queue.check_parts is 'Whether everything is there that w
 
 create function job_queue.check_clock()
 returns table (part text, fine text, problem text, remedy text)
-language plpgsql stable set search_path = '' as $$
+language plpgsql stable set search_path = pg_catalog, pg_temp as $$
 declare
   v_settings job_queue.settings;
+  v_is_scheduled boolean := true;
   v_status text;
   v_message text;
 begin
   select * into v_settings from job_queue.settings;
-  if to_regclass('cron.job_run_details') is not null then
+  if job_queue.has_pg_cron() then
+    execute format($scheduled$
+      select exists (select from %1$s.job j where j.jobname = 'tend-job-queue' and j.active)
+    $scheduled$, to_regnamespace('cron')) into v_is_scheduled;
     execute format($last$
       select d.status, d.return_message from %1$s.job_run_details d
       where d.jobid = any (array(select j.jobid from %1$s.job j where j.jobname = 'tend-job-queue'))
@@ -198,32 +212,67 @@ begin
   end if;
   return query values (
     'clock',
-    'ticked ' || coalesce(date_trunc('second', clock_timestamp() - v_settings.tended_at)::text || ' ago', 'never yet'),
+    'ticked ' || coalesce(date_trunc('second', job_queue.age(v_settings.tended_at))::text || ' ago', 'never yet'),
     case
+      when v_settings.is_only_row and not v_is_scheduled then 'pg_cron has no active job tend-job-queue: it was deleted or switched off'
       when v_status = 'failed' then 'the last call of tend_job_queue failed: ' || v_message
       when v_settings.tended_at is null then 'tend_job_queue was never called'
+      when v_settings.tended_at > clock_timestamp() then 'tend_job_queue was not called since the clock was set back'
       -- A minute on top: pg_cron before 1.5 calls once a minute, whatever was wanted.
-      when clock_timestamp() - v_settings.tended_at > make_interval(secs => 60 + 3 * v_settings.interval_seconds)
-        then 'tend_job_queue was last called ' || date_trunc('second', clock_timestamp() - v_settings.tended_at)::text || ' ago'
+      when not job_queue.is_recent(v_settings.tended_at, make_interval(secs => 60 + 3 * v_settings.interval_seconds))
+        then 'tend_job_queue was last called ' || date_trunc('second', job_queue.age(v_settings.tended_at))::text || ' ago'
     end,
     'wait for one interval after the setup; then call setup_job_queue again, and look into cron.job_run_details'
   );
 end $$;
 comment on function job_queue.check_clock is 'Whether something calls tend_job_queue.';
 
+create function job_queue.told_failure(failed job_queue.failed_parts) returns text
+language sql volatile set search_path = pg_catalog, pg_temp as $$
+  select format(
+    '%s has failed %s times in %s: %s', failed.part, failed.failures,
+    date_trunc('second', job_queue.age(failed.failing_since)), failed.error
+  )
+$$;
+comment on function job_queue.told_failure is 'What is known about a part of a tick that fails.';
+
+create function job_queue.remedy_of_part(part text) returns text
+language sql immutable set search_path = pg_catalog, pg_temp as $$
+  select case part
+    when 'wake' then 'mend what is found missing of setup, pg_net or vault'
+    when 'prune pg_cron' then 'let the owner of the queue delete from cron.job_run_details'
+    when 'clean up' then 'mend the trigger or constraint that the message names; until then old jobs stay'
+    else 'mend the trigger or constraint on jobs that the message names; until then jobs that wait for it stay'
+  end || ', it is tried again with each tick'
+$$;
+comment on function job_queue.remedy_of_part is 'What to do about a part of a tick that fails.';
+
+create function job_queue.check_tick()
+returns table (part text, fine text, problem text, remedy text)
+language sql stable set search_path = pg_catalog, pg_temp as $$
+  select 'tick',
+         'every part of it works' || coalesce((
+           select '; some old jobs are kept: ' || string_agg(distinct left(c.kept_by, 300), '; ')
+           from job_queue.cleanups c where c.kept_by is not null and job_queue.is_recent(c.kept_at, interval '1 day')
+         ), ''),
+         (select string_agg(job_queue.told_failure(f), '; ' order by f.part) from job_queue.failed_parts f),
+         (select string_agg(job_queue.remedy_of_part(f.part), '; ' order by f.part) from job_queue.failed_parts f)
+$$;
+comment on function job_queue.check_tick is 'Whether every part of a tick works.';
+
 -- What the function said to the last wake-up whose answer has come; one row, of nulls when there is none.
 create function job_queue.last_answer()
 returns table (status_code integer, content text, timed_out boolean, error_msg text)
-language plpgsql stable security definer set search_path = '' as $$
+language plpgsql stable security definer set search_path = pg_catalog, pg_temp as $$
 begin
   if to_regclass('net._http_response') is not null then
-    -- By the time, which has an index; the id has none.
+    -- By the time, which has an index; the id has none. The latest by the id: the clock may have been set back.
     execute format($answers$
       select r.status_code, r.content, r.timed_out, r.error_msg
       from %s._http_response r
-      where r.created > (select min(w.posted_at) from job_queue.wake_ups w)
+      where r.created > least((select min(w.posted_at) from job_queue.wake_ups w), clock_timestamp() - interval '1 hour')
         and r.id in (select w.request_id from job_queue.wake_ups w order by w.id desc limit 20)
-      order by r.created desc limit 1
+      order by r.id desc, r.created desc limit 1
     $answers$, to_regnamespace('net')) into status_code, content, timed_out, error_msg;
   end if;
   return next;
@@ -232,7 +281,7 @@ comment on function job_queue.last_answer is 'What the function answered last.';
 
 create function job_queue.check_answer()
 returns table (part text, fine text, problem text, remedy text)
-language sql stable set search_path = '' as $$
+language sql stable set search_path = pg_catalog, pg_temp as $$
   select
     'worker',
     case when a.status_code is null then 'not called yet' else 'answered ' || a.status_code end,
@@ -255,7 +304,7 @@ comment on function job_queue.check_answer is 'Whether the function answers.';
 
 create function job_queue.check_jobs()
 returns table (part text, fine text, problem text, remedy text)
-language plpgsql stable set search_path = ''
+language plpgsql stable set search_path = pg_catalog, pg_temp
 set enable_seqscan = off set enable_bitmapscan = off set enable_sort = off as $$
 declare
   v_now timestamptz := clock_timestamp();
@@ -269,9 +318,10 @@ declare
       order by j.job_type, j.priority desc, j.run_at, j.created_at
       limit 1
     ) head
-    where head.updated_at < v_now - interval '10 minutes'
+    where not job_queue.is_recent(head.updated_at, interval '10 minutes')
       and not exists (select from public.job_types t where t.job_type = r.job_type and t.paused_at is not null)
   );
+  v_unknown text[] := job_queue.unknown_types(job_queue.ready_types());
 begin
   return query values (
     'rescue', 'no job is held by a dead worker',
@@ -279,6 +329,10 @@ begin
       'a job is held by a worker whose lease ended ' || date_trunc('second', v_now - v_lost)::text || ' ago'
     end,
     'select tend_job_queue(), which the clock should have called'
+  ), (
+    'job types', 'workers run every type of which jobs are ready',
+    case when v_unknown <> '{}' then 'no worker runs jobs of these types: ' || array_to_string(v_unknown, ', ') end,
+    'correct the name with update jobs set job_type = …, deploy a function that has a handler for it, or cancel the jobs'
   ), (
     'queue', 'no job that is next in line has waited for ten minutes',
     case when v_neglected <> '{}' then 'jobs have been next in line for over ten minutes: ' || array_to_string(v_neglected, ', ') end,
@@ -291,6 +345,6 @@ comment on function job_queue.check_jobs is 'Whether jobs are stuck.';
 revoke all on all functions in schema job_queue from public;
 revoke all on function public.setup_job_queue, public.remove_job_queue_setup, public.check_job_queue
 from public, anon, authenticated;
-grant execute on function public.check_job_queue to service_role;
+grant execute on function public.check_job_queue, job_queue.check_all to service_role;
 
 notify pgrst, 'reload schema';

@@ -16,12 +16,18 @@ const UNRELATED = `
  * inlining them; they name no table, so there is nothing to be found along a path.
  */
 const INLINED = [
+  "age",
   "deadline",
   "error_of_result",
   "is_held",
+  "is_project_member",
+  "is_recent",
+  "is_value",
   "lease_end",
+  "problem_of_depth",
   "problem_of_job",
   "problem_of_result",
+  "progress_at_end",
   "run_seconds",
   "settled_outcome",
   "status_after_attempt",

@@ -96,7 +96,7 @@ testWithRealtime(
     await waitFor("the looks after it opened", () => realtime.reads() >= 4);
     assert.equal(supabase.getChannels().length, 1);
     await queue.cancelJob(id);
-    for (const { job } of await Promise.all(waiting)) assert.equal(job?.status, "cancelled");
+    for (const { code } of await Promise.all(waiting)) assert.equal(code, "cancelled");
   },
 );
 
@@ -127,6 +127,6 @@ testWithRealtime(
     await waitFor("the channel to open", () => supabase.getChannels()[0]?.state === "joined");
     realtime.fall();
     await sql`select cancel_job(${id})`;
-    assert.equal((await waiting).job?.status, "cancelled");
+    assert.equal((await waiting).code, "cancelled");
   },
 );

@@ -3,80 +3,21 @@
 import assert from "node:assert/strict";
 import { createRoutes } from "pretium-queue/routes";
 import { createNextRoutes } from "pretium-queue/next";
-import { mintUserToken, secretKeyClient } from "../support/clients.ts";
+import { secretKeyClient } from "../support/clients.ts";
 import { stack } from "../support/stack.ts";
 import { asSuperuser } from "../support/superuser.ts";
-
-await asSuperuser((sql) =>
-  sql`insert into public.job_types (job_type, open_to_users) values ('generate_report', true), ('parked', true)
-      on conflict (job_type) do update set open_to_users = true`
-);
-
-const alice = crypto.randomUUID();
-const bob = crypto.randomUUID();
-const tokens = { alice: await mintUserToken(alice), bob: await mintUserToken(bob) };
-const REPORT = "/api/models/archive/generate-report-oldGrok";
-
-/** What the tests look at of an answer. */
-interface Answer {
-  status: number;
-  body: string;
-  headers: Headers;
-}
-
-/** Asks the function as it is served; the other mountings take the same requests. */
-async function ask(
-  path: string,
-  init: RequestInit = {},
-  token: string | null = tokens.alice,
-): Promise<Answer> {
-  const headers = new Headers(init.headers);
-  if (token) headers.set("authorization", `Bearer ${token}`);
-  const response = await fetch(`${stack.url}/functions/v1${path}`, { ...init, headers });
-  return { status: response.status, body: await response.text(), headers: response.headers };
-}
-
-const post = (body: unknown, headers: Record<string, string> = {}): RequestInit => ({
-  method: "POST",
-  body: typeof body === "string" ? body : JSON.stringify(body),
-  headers: { "content-type": "application/json", ...headers },
-});
-
-function answered(answer: Answer, status: number, body: unknown) {
-  assert.equal(answer.body, JSON.stringify(body));
-  assert.equal(answer.status, status);
-  assert.equal(answer.headers.get("content-type"), "application/json");
-}
-
-const refused = (answer: Answer, status: number, error: string) =>
-  answered(answer, status, { success: false, error });
-
-async function report(change: Record<string, unknown> = {}) {
-  const reportId = crypto.randomUUID();
-  await secretKeyClient().from("reports").insert({ id: reportId, user_id: alice });
-  return {
-    bulletPoints: "Membrane complete on the east half.",
-    contractName: "Alder Street Library",
-    location: "Roof Area B",
-    reportId,
-    images: [{ url: "https://photos.example/1.jpg" }],
-    projectId: crypto.randomUUID(),
-    ...change,
-  };
-}
-
-async function enqueued(status?: string): Promise<string> {
-  const { data: id } = await secretKeyClient().rpc("enqueue_job", {
-    job_type: "parked",
-    owner_id: alice,
-  });
-  if (status) {
-    await asSuperuser((sql) =>
-      sql`update public.jobs set status = ${status}, error = 'broken', completed_at = now() where id = ${id}`
-    );
-  }
-  return id;
-}
+import {
+  alice,
+  type Answer,
+  answered,
+  ask,
+  enqueued,
+  post,
+  refused,
+  REPORT,
+  report,
+  tokens,
+} from "./route_requests.ts";
 
 Deno.test("a report is enqueued as the user and its id comes back", async () => {
   const body = await report();
@@ -94,6 +35,19 @@ Deno.test("a report is enqueued as the user and its id comes back", async () => 
     "generate_report",
     body,
   ]);
+});
+
+for (const [name, notes] of [["half an emoji", "crew \ud83d"], ["NUL", "crew \0"]]) {
+  Deno.test(`a report with ${name} in its notes is enqueued`, async () => {
+    const answer = await ask(REPORT, post(await report({ bulletPoints: notes })));
+    const { jobId } = JSON.parse(answer.body);
+    const { data } = await secretKeyClient().from("jobs").select().eq("id", jobId).single();
+    assert.equal(data.input_data.bulletPoints, name === "NUL" ? "crew " : "crew \ufffd");
+  });
+}
+
+Deno.test("a list of types with NUL in it is answered", async () => {
+  answered(await ask("/api/jobs?job_type=%00"), 200, { success: true, jobs: [] });
 });
 
 Deno.test("the same Idempotency-Key enqueues one report", async () => {
@@ -116,6 +70,11 @@ const BODIES: [name: string, body: unknown, error: string][] = [
   ["bulletPoints in a list", { bulletPoints: ["a"] }, "bulletPoints: expected a text"],
   ["a contractName that is a number", { contractName: 7 }, "contractName: expected a text"],
   ["a location that is an object", { location: {} }, "location: expected a text"],
+  [
+    "a field that is too deep",
+    { more: JSON.parse("[".repeat(200) + "]".repeat(200)) },
+    `more${"[0]".repeat(28)}[: expected JSON of at most 100 levels`,
+  ],
   ["images that are no list", { images: "1.jpg" }, "images: expected a list"],
   [
     "an image without a place",
@@ -190,9 +149,16 @@ for (
     ["limit=x", "limit: expected 1 to 1000"],
     ["status=done", "status: expected one of queued, processing, completed, failed, cancelled"],
     ["before=yesterday", "before: expected a time in ISO 8601"],
+    ["before=", "before: expected a time in ISO 8601"],
+    ["before=2026", "before: expected a time with its zone, such as 2026-01-31T09:00:00Z"],
+    [
+      "before=2026-02-30T00:00:00Z",
+      "before: expected a time with its zone, such as 2026-01-31T09:00:00Z",
+    ],
+    [`job_type=${"x".repeat(4_001)}`, "job_type: expected at most 4000 characters"],
   ]
 ) {
-  Deno.test(`a list with ${search} is refused`, async () => {
+  Deno.test(`a list with ${search.slice(0, 40)} is refused`, async () => {
     refused(await ask(`/api/jobs?${search}`), 400, error);
   });
 }

@@ -122,10 +122,89 @@ Deno.test("a job for later and a job of a paused type wake nobody", async () => 
   assert.equal(await posted(), 1);
 });
 
-Deno.test("jobs that are retried by hand wake a worker", async () => {
+/** A job that has failed for good; nothing is posted for it yet. */
+async function failedJob(): Promise<string> {
   const job = await queue.running({ max_retries: 0 });
   await sql`select mark_job_failed(${job.id}, 'no luck')`;
   await posted();
+  return job.id;
+}
+
+/** A job that waits for tomorrow. */
+async function waitingJob(): Promise<string> {
+  return await queue.enqueue({ delay_seconds: 86_400 });
+}
+
+const waysToBecomeReady: [string, () => Promise<string>, (id: string) => PromiseLike<unknown>][] = [
+  ["retry_failed_jobs", failedJob, () => sql`select retry_failed_jobs()`],
+  ["retry_job", failedJob, (id) => sql`select retry_job(${id})`],
+  [
+    "an update of the status by hand",
+    failedJob,
+    (id) => sql`update jobs set status = 'queued', completed_at = null where id = ${id}`,
+  ],
+  ["retry_job of a cancelled job", async () => {
+    const id = await waitingJob();
+    await sql`select cancel_job(${id})`;
+    return id;
+  }, (id) => sql`select retry_job(${id})`],
+  [
+    "a run_at moved to now",
+    waitingJob,
+    (id) => sql`update jobs set run_at = now(), updated_at = now() where id = ${id}`,
+  ],
+  ["resume_job_type", () => pausedJob(), () => sql`select resume_job_type('paused')`],
+  [
+    "a type resumed by hand",
+    () => pausedJob(),
+    () => sql`update job_types set paused_at = null where true`,
+  ],
+  [
+    "settings of a paused type deleted",
+    () => pausedJob(),
+    () => sql`delete from job_types where true`,
+  ],
+  ["rescue_expired_jobs", async () => {
+    const job = await queue.running();
+    await queue.expireLease(job.id);
+    await posted();
+    return job.id;
+  }, () => sql`select rescue_expired_jobs()`],
+  ["release_job", runningJob, (id) => sql`select release_job(${id})`],
+  ["dispatch_workers", async () => {
+    const id = await waitingJob();
+    await queue.makeDue(id);
+    await posted();
+    return id;
+  }, () => sql`select dispatch_workers()`],
+];
+
+async function runningJob(): Promise<string> {
+  const { id } = await queue.running();
+  await posted();
+  return id;
+}
+
+async function pausedJob(): Promise<string> {
+  await sql`select pause_job_type('paused')`;
+  return await queue.enqueue({ job_type: "paused" });
+}
+
+for (const [way, prepare, makeReady] of waysToBecomeReady) {
+  Deno.test(`${way} wakes a worker, once`, async () => {
+    const id = await prepare();
+    assert.equal(await posted(), 0, "nothing is ready yet");
+    await makeReady(id);
+    assert.equal(await posted(), 1);
+    assert.equal((await queue.claim())[0].id, id);
+  });
+}
+
+Deno.test("ten thousand jobs retried at once are one request", async () => {
+  await db.admin`
+    insert into jobs (job_type, status, completed_at, error)
+    select 'test', 'failed', now(), 'x' from generate_series(1, 10000)`;
+  assert.equal(await posted(), 0);
   await sql`select retry_failed_jobs()`;
   assert.equal(await posted(), 1);
 });
@@ -180,7 +259,34 @@ Deno.test("what has become due and what a dead worker held is ready before worke
   await posted();
   assert.equal(await dispatch(), 2);
   assert.equal((await queue.row(waiting)).waiting_for, null);
-  assert.equal((await queue.row(held.id)).status, "queued");
+  assert.equal((await queue.row(held.id)).waiting_for, "isolation");
+});
+
+Deno.test("workers are woken by what jobs weigh, as if a job took a whole worker at most", async () => {
+  await setUp(", max_workers => 10, jobs_per_worker => 4");
+  await sql`insert into job_types (job_type, weight) values ('half', 2), ('huge', 9)`;
+  await many(3, "half");
+  await many(2, "huge");
+  await posted();
+  assert.equal(await dispatch(), 4);
+  await sql`select get_next_job(2, '{half}', 'one')`;
+  assert.equal(await dispatch(), 3);
+});
+
+Deno.test("each job that has to run alone is a worker's worth, and those that run beside each other are not", async () => {
+  await setUp(", max_workers => 9, jobs_per_worker => 4");
+  await many(4);
+  await sql`update jobs set suspicion = 1, waiting_for = 'isolation' where true`;
+  await posted();
+  assert.equal(await dispatch(), 1);
+  await sql`update jobs set suspicion = 2 where true`;
+  assert.equal(await dispatch(), 4);
+  await sql`select pause_job_type('test')`;
+  assert.equal(await dispatch(), 0);
+  await sql`select resume_job_type('test')`;
+  await posted();
+  await sql`select get_next_job(1, worker_id => 'one')`;
+  assert.equal(await dispatch(), 3);
 });
 
 Deno.test("jobs that nobody takes are posted about less and less often", async () => {

@@ -119,7 +119,9 @@ Deno.test("a worker may let many jobs rest in one trip, each as long as it needs
     retry_after_seconds: delays[i],
   })));
   const rows = await Promise.all(jobs.map((job) => queue.row(job.id)));
-  assert.deepEqual(rows.map((row) => row.waiting_for), ["time", null, null]);
+  assert.deepEqual(rows.map((row) => row.waiting_for), ["time", "time", null]);
+  const rests = rows.map((row) => row.run_at.getTime() - row.updated_at.getTime());
+  assert.deepEqual(rests.slice(0, 2), [60_000, 1_000], "a rest of nothing takes a second");
 });
 
 Deno.test("a job that rests is cancelled like any other that waits", async () => {

@@ -45,6 +45,7 @@ Deno.test("health tells of every type what is ready, waits, runs and fails", asy
     oldest_ready_seconds: 0,
     waiting: 1,
     retrying: 0,
+    isolated: 0,
     running: 0,
     failed_last_hour: 0,
     last_error: null,
@@ -74,6 +75,8 @@ Deno.test("the health of an empty queue is no error", async () => {
   assert.ok(version);
   assert.deepEqual(counted, {
     types: [],
+    not_run: [],
+    failed_parts: [],
     stuck: 0,
     completed_per_minute: 0,
     workers: 0,

@@ -87,15 +87,6 @@ Deno.test("every function and table has a comment", async () => {
   assert.deepEqual([...silent], []);
 });
 
-Deno.test("every function that names a table has an empty search path", async () => {
-  const open = await db.admin`
-    select p.oid::regprocedure::text as name from pg_proc p
-    where p.pronamespace in ('public'::regnamespace, 'job_queue'::regnamespace)
-      and (p.prosrc ~ 'public\\.' or p.prolang <> (select oid from pg_language where lanname = 'sql'))
-      and not coalesce('search_path=""' = any (p.proconfig), false)`;
-  assert.deepEqual([...open], []);
-});
-
 Deno.test("every table of the queue has row-level security", async () => {
   const open = await db.admin`
     select relname from pg_class

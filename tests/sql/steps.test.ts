@@ -117,7 +117,7 @@ Deno.test("a result that a worker lets pass is kept; one of twice the size is re
   // As JSON text of the worker's a little less than 1 MiB, in the database three times that.
   await save(job, "large", Array.from({ length: 524_000 }, () => 1));
   const message = await refused("JQ004", save(job, "too large", "x".repeat(2_097_152)));
-  assert.match(message, /^result: expected at most 2097152 bytes of text, got \d+$/);
+  assert.match(message, /^result: expected at most 2097152 bytes of text, got \d+ bytes$/);
   assert.deepEqual((await steps(job)).map((step) => step.name), ["large"]);
 });
 

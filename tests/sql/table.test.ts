@@ -85,17 +85,15 @@ Deno.test("a failed job can be queued again by hand, and nothing else", async ()
   assert.equal((await queue.claim())[0].id, id);
 });
 
-Deno.test("a cancelled job cannot be given another state", async () => {
+Deno.test("a cancelled job can be queued again by hand, and nothing else", async () => {
   const id = await queue.enqueue();
   await sql`select cancel_job(${id})`;
-  for (
-    const change of [
-      "status = 'completed'",
-      "status = 'queued', completed_at = null, cancel_requested_at = null",
-    ]
-  ) {
-    await refused("JQ005", sql.unsafe(`update jobs set ${change} where id = '${id}'`));
+  for (const status of ["completed", "failed"]) {
+    await refused("JQ005", sql`update jobs set status = ${status}, error = 'x' where id = ${id}`);
   }
+  await sql`
+    update jobs set status = 'queued', completed_at = null, cancel_requested_at = null where id = ${id}`;
+  assert.equal((await queue.claim())[0].id, id);
 });
 
 Deno.test("an update by hand moves updated_at", async () => {
@@ -112,4 +110,64 @@ Deno.test("a ready job that is moved into the future by hand waits", async () =>
   await sql`update jobs set run_at = now() + interval '1 hour' where id = ${id}`;
   assert.equal((await queue.row(id)).waiting_for, "time");
   assert.deepEqual(await queue.claim(), []);
+});
+
+for (
+  const columns of [
+    "updated_at = now()",
+    "updated_at = clock_timestamp()",
+    "updated_at = '2030-01-01', priority = 3",
+    "input_data = '{}', updated_at = now() - interval '1 hour'",
+  ]
+) {
+  Deno.test(`a ready job that is moved into the future with ${columns} waits`, async () => {
+    const id = await queue.enqueue();
+    await sql.unsafe(
+      `update jobs set run_at = now() + interval '1 day', ${columns} where id = '${id}'`,
+    );
+    assert.deepEqual(await queue.claim(), []);
+    assert.equal((await queue.row(id)).waiting_for, "time");
+    await sql.unsafe(`update jobs set run_at = now(), ${columns} where id = '${id}'`);
+    assert.equal((await queue.claim())[0].id, id);
+  });
+}
+
+Deno.test("a failed job is queued again by hand for tomorrow, and waits", async () => {
+  const id = await queue.enqueue({ max_retries: 0 });
+  await queue.claim();
+  await sql`select mark_job_failed(${id}, 'x')`;
+  await sql`
+    update jobs set status = 'queued', completed_at = null, run_at = now() + interval '1 day', updated_at = now()
+    where id = ${id}`;
+  assert.deepEqual(await queue.claim(), []);
+  assert.equal((await queue.row(id)).waiting_for, "time");
+});
+
+Deno.test("with an application's trigger that sets updated_at the queue and updates by hand work", async () => {
+  await db.admin.unsafe(`
+    create function moddatetime() returns trigger language plpgsql as $$
+    begin
+      new.updated_at := now();
+      return new;
+    end $$;
+    create trigger jobs_moddatetime before update on jobs for each row execute function moddatetime()`);
+  try {
+    const id = await queue.enqueue();
+    await sql.begin(async (transaction) => {
+      for (const priority of [1, 2, 3]) {
+        await transaction`update jobs set priority = ${priority} where id = ${id}`;
+      }
+      await transaction`update jobs set run_at = now() + interval '1 day' where id = ${id}`;
+    });
+    assert.equal((await queue.row(id)).waiting_for, "time");
+    await queue.makeDue(id);
+    const [job] = await queue.claim();
+    assert.equal(job.id, id);
+    await sql`select release_job(${id}, ${job.lease_token})`;
+    await queue.claim();
+    await sql`select mark_job_completed(${id})`;
+    assert.equal((await queue.row(id)).status, "completed");
+  } finally {
+    await db.admin.unsafe("drop trigger jobs_moddatetime on jobs; drop function moddatetime()");
+  }
 });

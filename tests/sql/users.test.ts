@@ -91,10 +91,20 @@ Deno.test("a user retries their own failed job; another's looks like none", asyn
   assert.deepEqual((await queue.row(id)).retry_count, 0);
 });
 
-Deno.test("only a failed job is retried, and saying it twice is harmless", async () => {
-  const cancelled = await enqueue(ann);
-  await as(ann, (sql) => sql`select cancel_job(${cancelled})`);
-  await refused("JQ005", retry(ann, cancelled));
+Deno.test("a user retries a job they have cancelled, and it runs", async () => {
+  const id = await enqueue(ann);
+  await as(ann, (sql) => sql`select cancel_job(${id})`);
+  await refused("JQ003", retry(bob, id));
+  assert.equal(await retry(ann, id), "queued");
+  const [job] = await queue.claim();
+  assert.equal(job.id, id);
+  await as(ann, (sql) => sql`select cancel_job(${id})`);
+  await queue.finishAndClaim([{ job_id: id, lease_token: job.lease_token, outcome: "cancelled" }]);
+  assert.equal(await retry(ann, id), "queued", "and one that was running");
+  assert.equal((await queue.row(id)).cancel_requested_at, null);
+});
+
+Deno.test("a completed job is not retried, and saying it twice is harmless", async () => {
   const id = await enqueue(ann);
   await fail(id);
   assert.equal(await retry(ann, id), "queued");
@@ -182,6 +192,15 @@ Deno.test("a user's report job reads only photos in Storage that the user may re
     );
   }
   await refused("JQ004", withPhoto(bob, { path: "ann.jpg" }));
+});
+
+Deno.test("an object of the user's own whose path leads elsewhere once it is trimmed or decoded is refused", async () => {
+  for (const path of [" ann.jpg", "bob/../ann.jpg", "bob%2f..%2fann.jpg"]) {
+    await db.admin`insert into storage.objects values ('photos', ${path}, ${bob.sub})`;
+    const report = { reportId: await reportOf(bob), images: [{ bucket: "photos", path }] };
+    const message = await refused("JQ004", enqueueReport(bob, report));
+    assert.equal(message, "input_data.images[0].path: expected a photo in Storage that you may read");
+  }
 });
 
 Deno.test("once the application says who belongs to a project, its members have its reports together", async () => {

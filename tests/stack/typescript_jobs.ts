@@ -5,6 +5,7 @@ import {
   type JobHandlers,
 } from "../../supabase/functions/process-queued-jobs/handler.ts";
 import { serve } from "../../supabase/functions/process-queued-jobs/serve.ts";
+import { askOdd, makeOdd, makeThrown } from "./odd_things.ts";
 
 /** Tells the test that something happened. */
 async function tell(url: string, what: string, signal?: AbortSignal) {
@@ -73,12 +74,24 @@ const handlers: JobHandlers = {
   },
   "ts/large": async (_: unknown, { step }) => await step("large", () => "x".repeat(1_100_000)),
 
+  // Returns the value of a JSON text, from a step too.
+  "ts/says": async (input: { sent: string }, { step }) => ({
+    returned: JSON.parse(input.sent),
+    kept: await step("says", () => JSON.parse(input.sent)),
+  }),
+  "ts/returns": (input: { what: string }) => makeOdd(input.what),
+  "ts/keeps": (input: { what: string }, { step }) => step("paid", () => makeOdd(input.what)),
+  "ts/throws_odd": (input: { what: string }) => {
+    throw makeThrown(input.what);
+  },
+  "ts/asks_odd": (input: { what: string }, context) => askOdd(input.what, context),
+
   "ts/progress": async (input: { url: string }, { progress, signal }) => {
     progress({ phase: "walking", done: 1, total: 3, message: "on the way" });
     await tell(input.url, "wait", signal);
   },
-  "ts/bad_progress": (_: unknown, { progress }) => {
-    progress({ phase: "walking", done: 0.5, total: 3, message: "half a step" });
+  "ts/half_a_step": (_: unknown, { progress }) => {
+    progress({ phase: "walking", done: 0.5, total: 3.5, message: "half a step \ud83d" });
   },
 
   "ts/call": async (_: unknown, { call }) => ({

@@ -30,8 +30,17 @@ export async function userClient(userId: string): Promise<SupabaseClient> {
 }
 
 /** The access token Supabase's auth server would give this user, good for one hour. */
-export async function mintUserToken(userId: string): Promise<string> {
-  const expires = Math.floor(Date.now() / 1000) + 3_600;
+export function mintUserToken(userId: string): Promise<string> {
+  return mintToken(userId, 3_600);
+}
+
+/** One that has been good until a minute ago. */
+export function mintExpiredToken(userId: string): Promise<string> {
+  return mintToken(userId, -60);
+}
+
+async function mintToken(userId: string, goodForSeconds: number): Promise<string> {
+  const expires = Math.floor(Date.now() / 1000) + goodForSeconds;
   const claims = { sub: userId, role: "authenticated", aud: "authenticated", exp: expires };
   const unsigned = [{ alg: "HS256", typ: "JWT" }, claims]
     .map((part) => base64Url(new TextEncoder().encode(JSON.stringify(part))))

@@ -37,6 +37,9 @@ export interface JobRow {
   cancel_requested_at: Date | null;
   progress: unknown;
   step_count: number;
+  step_bytes: string;
+  input_bytes: number;
+  suspicion: number;
 }
 
 /** Options of a job other than its type, as `enqueue_jobs` takes them. */
@@ -70,12 +73,12 @@ export function queueOn(sql: Sql) {
     finishAndClaim: async (results: unknown, options: FinishAndClaimOptions = {}) => {
       const [{ answer }] = await sql`
         select finish_and_claim_jobs(
-          ${sql.json(results as never)}, ${options.maxJobs ?? 0}, ${
-        options.jobTypes ?? null
-      }, 'test',
-          30, ${options.leaseToken ?? null}, ${options.isRepeat ?? false}
+          ${sql.json(results as never)}, ${options.maxJobs ?? 0}, ${options.jobTypes ?? null},
+          ${options.worker ?? "test"}, 30, ${options.leaseToken ?? null},
+          ${options.isRepeat ?? false}, ${options.isIdle ?? false}, ${options.capacity ?? null},
+          ${options.maxBytes ?? 4_194_304}
         ) as answer`;
-      return answer as { finished: string[]; jobs: ClaimedJob[] };
+      return answer as Exchanged;
     },
 
     heartbeat: async (jobs: unknown, leaseSeconds = 30): Promise<string[]> => {
@@ -108,11 +111,25 @@ export function queueOn(sql: Sql) {
   };
 }
 
+/** The answer of `finish_and_claim_jobs`. */
+export interface Exchanged {
+  finished: string[];
+  jobs: ClaimedJob[];
+  are_suspects: boolean;
+  suspects_wait: boolean;
+  is_cut: boolean;
+  weights: Record<string, number> | null;
+}
+
 export interface FinishAndClaimOptions {
   maxJobs?: number;
   jobTypes?: string[];
   leaseToken?: string;
   isRepeat?: boolean;
+  worker?: string;
+  isIdle?: boolean;
+  capacity?: number;
+  maxBytes?: number;
 }
 
 /** The part of a claimed job that every report about it carries. */

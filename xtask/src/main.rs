@@ -9,6 +9,7 @@ mod progress;
 mod project;
 mod run;
 mod setup_sql;
+mod sources;
 mod stack;
 mod stack_command;
 mod test;
@@ -55,6 +56,9 @@ enum Task {
         /// Leave the function and Grok out: only the database and its API
         #[arg(long)]
         without_function: bool,
+        /// Build quickly, and again whenever a source file changes; the functions keep their addresses
+        #[arg(long, conflicts_with = "without_function")]
+        watch: bool,
     },
     /// Write a report from a site visit's notes and photographs on a local stack, and show it
     Demo,
@@ -136,7 +140,11 @@ fn run(project: &Project, task: Task) -> Result<bool> {
         Task::Stack {
             deno,
             without_function,
+            watch,
         } => {
+            if watch {
+                return stack_command::watch(project, deno).map(|()| true);
+            }
             stack_command::run(project, (!without_function).then_some(deno))?;
         }
         Task::Demo => demo::run(project)?,

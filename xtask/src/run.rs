@@ -88,6 +88,13 @@ impl Run {
         Ok(true)
     }
 
+    /// Asks a program of [`Run::start`] to end, waits until it has, and starts it again with the same command and log.
+    pub fn restart(&self, service: &mut Service) -> Result<()> {
+        ledger::ask_group(service.child.id());
+        service.child.wait()?;
+        self.restart_if_ended(service).map(drop)
+    }
+
     /// Writes `<name>.pid` into the run's folder, for scripts that send signals to the parts of the stack. The file is
     /// never seen half written, because a signal to process 0 goes to the sender's own group.
     fn note_pid(&self, service: &Service) -> Result<()> {
@@ -186,9 +193,20 @@ impl Service {
     /// Waits for the line in which a server names its address.
     pub fn wait_for_address(&mut self, limit: Duration) -> Result<String> {
         self.wait_until(limit, |log| {
-            let line = log.lines().find(|line| line.starts_with("listening on "))?;
-            Some(line.strip_prefix("listening on ")?.trim().to_owned())
+            let mut addresses = log.lines().filter_map(address);
+            addresses.next().map(str::to_owned)
         })
+    }
+
+    /// How often it has named its address: once each time it was started.
+    pub fn addresses_named(&self) -> usize {
+        self.log_text().lines().filter_map(address).count()
+    }
+
+    /// Waits until it has named its address so often.
+    pub fn wait_for_addresses(&mut self, times: usize, limit: Duration) -> Result<()> {
+        let count = |log: &str| log.lines().filter_map(address).count();
+        self.wait_until(limit, |log| (count(log) >= times).then_some(()))
     }
 
     pub fn name(&self) -> &str {
@@ -210,6 +228,10 @@ impl Service {
             |bytes| String::from_utf8_lossy(&bytes).into_owned(),
         )
     }
+}
+
+fn address(line: &str) -> Option<&str> {
+    Some(line.strip_prefix("listening on ")?.trim())
 }
 
 /// The watcher: waits until the process that started it is gone, then clears up after it.

@@ -234,10 +234,31 @@ impl Stack {
         Ok(())
     }
 
+    /// Starts the functions again at their old addresses, with the code that is there now.
+    pub fn restart_functions(&mut self) -> Result<()> {
+        for service in &mut self.services {
+            if function::NAMES.contains(&service.name()) {
+                let before = service.addresses_named();
+                self.run.restart(service)?;
+                service.wait_for_addresses(before + 1, READY_WITHIN)?;
+            }
+        }
+        Ok(())
+    }
+
     /// Fails with the end of its log when a part has ended by itself.
     pub fn check_health(&mut self) -> Result<()> {
+        self.check_health_of(|_| true)
+    }
+
+    /// The same, the functions apart.
+    pub fn check_health_without_functions(&mut self) -> Result<()> {
+        self.check_health_of(|name| !function::NAMES.contains(&name))
+    }
+
+    fn check_health_of(&mut self, is_checked: fn(&str) -> bool) -> Result<()> {
         for service in &mut self.services {
-            if service.has_ended()? {
+            if is_checked(service.name()) && service.has_ended()? {
                 bail!("{} ended by itself:\n{}", service.name(), service.log_end());
             }
         }

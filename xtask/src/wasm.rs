@@ -113,12 +113,24 @@ fn path_remappings(project: &Project) -> Result<String> {
         .context("neither CARGO_HOME nor HOME is set")?;
     let remap = |from: &str, to: &str| format!("--remap-path-prefix={from}={to}");
     // Of several that match, rustc takes the last.
-    Ok([
-        remap(&project.root().to_string_lossy(), "/pretium-queue"),
-        remap(&cargo_home, "/cargo"),
-        remap(&sysroot.to_string_lossy(), "/rust"),
-    ]
-    .join("\u{1f}"))
+    let mut remappings = vec![
+        remap(&project.root().to_string_lossy(), "pretium-queue"),
+        remap(&cargo_home, "cargo"),
+        remap(&sysroot.to_string_lossy(), "rust"),
+    ];
+    // One folder for each registry, with a long name.
+    for registry in folders_of(&Path::new(&cargo_home).join("registry/src")) {
+        remappings.push(remap(&registry.to_string_lossy(), "cargo"));
+    }
+    Ok(remappings.join("\u{1f}"))
+}
+
+/// In order; none when there is no such folder.
+fn folders_of(folder: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    let mut folders: Vec<PathBuf> = entries.map(|entry| entry.path()).collect();
+    folders.sort();
+    folders
 }
 
 /// A digest of everything the generated folder is made from.

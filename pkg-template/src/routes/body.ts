@@ -31,7 +31,9 @@ async function readText(request: Request, maxBytes: number): Promise<string> {
   let bytes = 0;
   const reader = request.body?.getReader();
   while (reader) {
-    const { done, value } = await reader.read();
+    const { done, value } = await reader.read().catch(() => {
+      throw new Refusal(400, "body: it did not come to its end");
+    });
     if (done) break;
     bytes += value.byteLength;
     if (bytes <= maxBytes) text += decoder.decode(value, { stream: true });

@@ -12,7 +12,7 @@ import type { QueueClient } from "../client.ts";
 import type { JobFilter, JobStatus, JobType } from "../job.ts";
 import { type Access, admit, type Authorize } from "./access.ts";
 import { readJson } from "./body.ts";
-import { type Cors, failed, isAllowed, ok, preflight, Refusal, withCors } from "./reply.ts";
+import { type Cors, failed, isAllowed, ok, preflight, Refusal, unkept, withCors } from "./reply.ts";
 import { reportInput } from "./report.ts";
 
 export type { Authorize, Caller } from "./access.ts";
@@ -50,12 +50,12 @@ export function createRoutes(options: RouteOptions = {}): Routes {
     answer: (queue: QueueClient, request: Request, id: string) => Promise<Response>,
   ) =>
   async (request: Request, id = "") => {
-    if (request.method === "OPTIONS") return preflight(request, method, options.cors);
+    if (request.method === "OPTIONS") return unkept(preflight(request, method, options.cors));
     const respond = async () => {
       if (!isAllowed(request.method, method)) throw Refusal.method(method);
       return await answer(await admit(request, options.authorize, options), request, id);
     };
-    return withCors(request, await respond().catch(failed), options.cors);
+    return unkept(withCors(request, await respond().catch(failed), options.cors));
   };
 
   const routes = {
@@ -127,11 +127,12 @@ function filterOf(search: URLSearchParams): JobFilter {
   if (!status.every((word) => STATUSES.includes(word))) {
     throw new Refusal(400, `status: expected one of ${STATUSES.join(", ")}`);
   }
-  const before = search.get("before") ?? undefined;
-  if (before !== undefined && Number.isNaN(Date.parse(before))) {
-    throw new Refusal(400, "before: expected a time in ISO 8601");
-  }
+  // Names of types are at most 200 bytes long; PostgREST is asked by an address, which has an end.
   const job_type = search.getAll("job_type") as JobType[];
+  if (job_type.join().length > 4_000) {
+    throw new Refusal(400, "job_type: expected at most 4000 characters");
+  }
+  const before = search.get("before") ?? undefined;
   return {
     limit,
     before,

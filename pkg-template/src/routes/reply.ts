@@ -1,7 +1,7 @@
 // Answers: always JSON, and the status that fits the queue's code.
 
 import type { Failed } from "../result.ts";
-import { isTransient } from "../transport.ts";
+import { isTransient, isUnauthorized, reasonOf } from "../transport.ts";
 
 /** Which pages of other origins may call. */
 export interface Cors {
@@ -44,9 +44,10 @@ export class Refusal {
         "retry-after": String(seconds),
       });
     }
-    if (/^(42501|PGRST30\d|http_40[13])$/.test(code)) return Refusal.signIn();
+    if (isUnauthorized(code)) return Refusal.signIn();
     if (code === "JQ004" && error.startsWith("job_type: ")) return new Refusal(403, error);
-    const status = STATUSES[code];
+    // Of class 22: a value that Postgres cannot read.
+    const status = STATUSES[code] ?? (/^22...$/.test(code) ? 400 : undefined);
     if (status) return new Refusal(status, error.replace(/^input_data\./, ""));
     console.error("the queue refused a call:", code);
     return new Refusal(500, `the queue could not answer: ${code}`);
@@ -64,10 +65,16 @@ export function ok(body: object): Response {
   return Response.json({ success: true, ...body });
 }
 
+/** Tells browsers, proxies and frameworks to keep no answer: a job changes from one look to the next. */
+export function unkept(response: Response): Response {
+  response.headers.set("cache-control", "no-store");
+  return response;
+}
+
 /** The answer to what was thrown. An error of ours is told to operators, not to callers. */
 export function failed(thrown: unknown): Response {
   const refusal = thrown instanceof Refusal ? thrown : new Refusal(500, "the server failed");
-  if (refusal !== thrown) console.error("a route failed:", thrown);
+  if (refusal !== thrown) console.error("a route failed:", reasonOf(thrown));
   const { status, error, headers } = refusal;
   return Response.json({ success: false, error }, { status, headers });
 }

@@ -31,6 +31,8 @@ pub struct JobContext<'a, H> {
     longest_steps_ms: RefCell<BTreeMap<String, u64>>,
     /// The CPU time of this run.
     cpu_us: Cell<u64>,
+    /// What the job and its result hold of the isolate's memory.
+    held_bytes: Cell<usize>,
     interruption: Cell<Option<Interruption>>,
 }
 
@@ -72,6 +74,7 @@ impl<'a, H: Host> JobContext<'a, H> {
             steps_being_saved: Cell::default(),
             longest_steps_ms: RefCell::default(),
             cpu_us: Cell::default(),
+            held_bytes: Cell::default(),
             interruption: Cell::default(),
         }
     }
@@ -159,8 +162,15 @@ impl<'a, H: Host> JobContext<'a, H> {
         self.run.log.job_event(event, &self.job, &fields);
     }
 
+    /// Holds bytes of the isolate's memory until the database has confirmed the job's end.
+    pub(crate) fn hold_bytes(&self, bytes: usize) {
+        self.held_bytes.update(|held| held + bytes);
+        self.run.resources.hold(bytes);
+    }
+
     /// Keeps the job's outcome until the database has it.
     pub(crate) fn record_outcome(&self, outcome: &Rc<Outcome>) {
+        self.hold_bytes(outcome.bytes());
         self.crash_entry.record_outcome(outcome.clone());
     }
 
@@ -229,5 +239,6 @@ impl<'a, H: Host> JobContext<'a, H> {
 impl<H> Drop for JobContext<'_, H> {
     fn drop(&mut self) {
         self.run.crash_record.remove(&self.crash_entry);
+        self.run.resources.release(self.held_bytes.get());
     }
 }

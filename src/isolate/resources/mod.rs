@@ -118,7 +118,9 @@ impl<'a, H: Host> Resources<'a, H> {
         let now_us = self.host.cpu_us();
         now_us.saturating_sub(self.charged_us.replace(now_us))
     }
+}
 
+impl<H> Resources<'_, H> {
     /// Holds the bytes of a job, or of its result.
     pub fn hold(&self, bytes: usize) {
         self.held_bytes.update(|held| held + bytes);

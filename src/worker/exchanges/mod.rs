@@ -12,7 +12,7 @@ use futures_util::future::LocalBoxFuture;
 use futures_util::stream::FuturesUnordered;
 
 use self::claim::Claim;
-pub(super) use self::claim::ClaimedJobs;
+pub(super) use self::claim::{ClaimSize, ClaimedJobs};
 use self::outage::Outage;
 use super::pending_result::PendingResult;
 use super::prefetch::LARGEST_CLAIM;
@@ -32,8 +32,8 @@ pub(super) struct Exchanges<'a, H: Host> {
     job_types: &'a [&'a str],
     /// Results that travel with the next exchange.
     results: Vec<PendingResult<'a, H>>,
-    /// Results of a batch that was refused because of one of them: they travel one by one.
-    suspects: Vec<PendingResult<'a, H>>,
+    /// Parts of batches that the database could not take whole, each to be sent by itself.
+    parts: Vec<Vec<PendingResult<'a, H>>>,
     /// Claims without an answer: the database may hold jobs under their tokens.
     unanswered_claims: Vec<Claim>,
     under_way: FuturesUnordered<LocalBoxFuture<'a, Exchange<'a, H>>>,
@@ -55,7 +55,7 @@ impl<'a, H: Host> Exchanges<'a, H> {
             context,
             job_types,
             results: Vec::new(),
-            suspects: Vec::new(),
+            parts: Vec::new(),
             unanswered_claims: Vec::new(),
             under_way: FuturesUnordered::new(),
             requested_jobs: 0,
@@ -74,7 +74,7 @@ impl<'a, H: Host> Exchanges<'a, H> {
     }
 
     pub(super) fn has_results(&self) -> bool {
-        !self.results.is_empty() || !self.suspects.is_empty()
+        !self.results.is_empty() || !self.parts.is_empty()
     }
 
     /// No exchange is under way, and none is needed.
@@ -112,16 +112,16 @@ impl<'a, H: Host> Exchanges<'a, H> {
     }
 
     /// Begins an exchange if there is a reason to, and says whether it did. It repeats an unanswered claim or claims
-    /// `claim_size` jobs. When `is_ending`, nothing new is claimed.
-    pub(super) fn begin(&mut self, claim_size: usize, is_ending: bool) -> bool {
+    /// `claim_size`. When `is_ending`, nothing new is claimed.
+    pub(super) fn begin(&mut self, claim_size: ClaimSize, is_ending: bool) -> bool {
         if !self.is_due(claim_size, is_ending) {
             return false;
         }
-        let (results, claim) = match self.suspects.pop() {
-            Some(suspect) => (vec![suspect], None),
-            None => (mem::take(&mut self.results), self.next_claim(claim_size)),
+        let (results, claim) = match self.parts.pop() {
+            Some(part) => (part, None),
+            None => (self.next_batch(), self.next_claim(claim_size)),
         };
-        self.requested_jobs += claim.as_ref().map_or(0, |claim| claim.max_jobs);
+        self.requested_jobs += claim.as_ref().map_or(0, |claim| claim.size.jobs);
         // Without job types a repeated claim only brings what it claimed before.
         let job_types = if is_ending { &[] } else { self.job_types };
         let exchange = exchange(self.context, job_types, results, claim);
@@ -129,27 +129,40 @@ impl<'a, H: Host> Exchanges<'a, H> {
         true
     }
 
-    fn is_due(&self, claim_size: usize, is_ending: bool) -> bool {
+    /// As many results as an exchange may carry, at least one.
+    fn next_batch(&mut self) -> Vec<PendingResult<'a, H>> {
+        let most_bytes = self.context.config.exchange_bytes();
+        let mut bytes = 0;
+        let fits = |result: &&PendingResult<'a, H>| {
+            bytes += result.bytes();
+            bytes <= most_bytes
+        };
+        let count = self.results.iter().take_while(fits).count().max(1);
+        let later = self.results.split_off(count.min(self.results.len()));
+        mem::replace(&mut self.results, later)
+    }
+
+    fn is_due(&self, claim_size: ClaimSize, is_ending: bool) -> bool {
         let now_ms = self.context.host.now_ms();
         if self.retry_at_ms().is_some_and(|at_ms| at_ms > now_ms) {
             return false;
         }
         match self.under_way.len() {
-            0 => claim_size > 0 || self.has_results() || !self.unanswered_claims.is_empty(),
+            0 => claim_size.jobs > 0 || self.has_results() || !self.unanswered_claims.is_empty(),
             MOST_EXCHANGES.. => false,
             _ if is_ending => !self.results.is_empty(),
-            _ => claim_size == LARGEST_CLAIM && self.suspects.is_empty() && self.outage.is_none(),
+            _ => claim_size.jobs == LARGEST_CLAIM && self.parts.is_empty() && self.outage.is_none(),
         }
     }
 
-    fn next_claim(&mut self, claim_size: usize) -> Option<Claim> {
+    fn next_claim(&mut self, claim_size: ClaimSize) -> Option<Claim> {
         let repeated = self.unanswered_claims.pop();
         repeated.or_else(|| {
-            (claim_size > 0).then(|| {
+            (claim_size.jobs > 0).then(|| {
                 self.context.signals.begin_claim();
                 Claim {
                     lease_token: self.context.crash_record.begin_claim(),
-                    max_jobs: claim_size,
+                    size: claim_size,
                     failures: 0,
                 }
             })
@@ -175,7 +188,7 @@ impl<'a, H: Host> Exchanges<'a, H> {
             began_at_ms,
             answer,
         } = exchange;
-        self.requested_jobs -= claim.as_ref().map_or(0, |claim| claim.max_jobs);
+        self.requested_jobs -= claim.as_ref().map_or(0, |claim| claim.size.jobs);
         let answer = match answer {
             Ok(answer) => answer,
             Err(error) => {
@@ -191,8 +204,14 @@ impl<'a, H: Host> Exchanges<'a, H> {
         self.context.crash_record.end_claim(claim.lease_token);
         Some(ClaimedJobs {
             lease_token: claim.lease_token,
-            is_last: claim.drains_queue(answer.jobs.len()),
+            is_last: !answer.is_cut && claim.drains_queue(answer.jobs.len()),
             jobs: answer.jobs,
+            bytes: answer.bytes,
+            weights: answer.weights.unwrap_or_default(),
+            is_cut: answer.is_cut,
+            is_idle: claim.size.is_idle,
+            are_suspects: answer.are_suspects,
+            suspects_wait: answer.suspects_wait,
             claim_again_ms: answer.claim_again_ms,
             leased_at_ms: began_at_ms,
         })
@@ -207,12 +226,16 @@ impl<'a, H: Host> Exchanges<'a, H> {
     ) {
         let retryability = error.retryability();
         let has_claim = claim.is_some();
-        if let Some(claim) = claim {
-            let failures = claim.failures + 1;
-            self.unanswered_claims.push(Claim { failures, ..claim });
+        if let Some(mut claim) = claim {
+            claim.failures += 1;
+            if error.is_statement_timeout() {
+                claim.size.jobs = claim.size.jobs.div_ceil(2);
+            }
+            self.unanswered_claims.push(claim);
         }
-        if retryability == Retryability::Content && !results.is_empty() {
-            self.find_culprit(results, has_claim, &error, run_log);
+        let is_too_much = retryability == Retryability::Content || error.is_statement_timeout();
+        if is_too_much && !results.is_empty() {
+            self.split(results, has_claim, &error, run_log);
             return;
         }
         self.results.splice(..0, results);
@@ -222,24 +245,42 @@ impl<'a, H: Host> Exchanges<'a, H> {
         }
     }
 
-    /// One of these results cannot be stored. Sent alone, each shows whether it is the one.
-    fn find_culprit(
+    /// The database cannot take these results together, or one of them not at all. Halves show which.
+    fn split(
         &mut self,
-        results: Vec<PendingResult<'a, H>>,
+        mut results: Vec<PendingResult<'a, H>>,
         has_claim: bool,
         error: &QueueError,
         run_log: &mut RunLog<'a, H>,
     ) {
-        if results.len() > 1 || has_claim {
-            self.suspects.extend(results);
+        let half = results.split_off(results.len() / 2);
+        if !results.is_empty() {
+            self.parts.extend([half, results]);
+        } else if has_claim {
+            self.parts.push(half);
+        } else {
+            for result in half {
+                self.refuse(result, error, run_log);
+            }
+        }
+    }
+
+    /// This result alone is too much for the database: its job has failed.
+    fn refuse(
+        &mut self,
+        mut result: PendingResult<'a, H>,
+        error: &QueueError,
+        run_log: &mut RunLog<'a, H>,
+    ) {
+        if error.is_statement_timeout() && !result.add_timeout() {
+            self.parts.push(vec![result]);
+            self.back_off(error.clone(), error.retryability());
             return;
         }
-        for result in results {
-            let (context, ms) = (result.context.clone(), result.ms);
-            match result.into_failure(error) {
-                Some(failure) => self.suspects.push(failure),
-                None => run_log.lost(context.job(), ms),
-            }
+        let (context, ms) = (result.context.clone(), result.ms);
+        match result.into_failure(error) {
+            Some(failure) => self.parts.push(vec![failure]),
+            None => run_log.lost(context.job(), ms),
         }
     }
 
@@ -262,7 +303,7 @@ impl<'a, H: Host> Exchanges<'a, H> {
     pub(super) fn give_up(mut self, run_log: &mut RunLog<'a, H>) -> Option<ErrorMessage> {
         self.forget_claims();
         let outage = self.outage.take()?;
-        self.results.append(&mut self.suspects);
+        self.results.extend(self.parts.drain(..).flatten());
         run_log.undelivered(&self.results, &outage.error);
         Some(ErrorMessage::of(&outage.error))
     }
@@ -275,9 +316,13 @@ async fn exchange<'a, H: Host>(
     claim: Option<Claim>,
 ) -> Exchange<'a, H> {
     let began_at_ms = context.host.now_ms();
+    let size = claim.as_ref().map(|claim| claim.size).unwrap_or_default();
     let request = ExchangeRequest {
         results: &results,
-        max_jobs: claim.as_ref().map_or(0, |claim| claim.max_jobs),
+        max_jobs: size.jobs,
+        capacity: size.slots,
+        is_idle: size.is_idle,
+        max_bytes: context.config.exchange_bytes(),
         job_types,
         worker_id: context.worker_id,
         lease_seconds: context.config.lease_seconds,

@@ -3,10 +3,12 @@
 use std::rc::Rc;
 
 use super::RunLoop;
+use super::claim_state::ClaimState;
 use crate::handler::JobContext;
 use crate::host::Host;
+use crate::job::Job;
 use crate::queue::Outcome;
-use crate::worker::exchanges::ClaimedJobs;
+use crate::worker::exchanges::{ClaimSize, ClaimedJobs};
 use crate::worker::pending_result::PendingResult;
 use crate::worker::prefetch::LARGEST_CLAIM;
 
@@ -24,30 +26,62 @@ impl<H: Host> RunLoop<'_, H> {
         }
     }
 
-    /// How many jobs to claim now.
-    pub(super) fn claim_size(&self) -> usize {
-        if self.stop_reason().is_some() || !self.is_worth_claiming() {
-            return 0;
+    /// How much to claim now.
+    pub(super) fn claim_size(&self) -> ClaimSize {
+        let is_alone = self.in_flight.is_empty() && self.exchanges.requested_jobs() == 0;
+        if self.stop_reason().is_some()
+            || !(is_alone || self.may_claim_beside())
+            || !self.is_worth_claiming(is_alone)
+        {
+            return ClaimSize::default();
         }
-        let wanted = self.context.config.concurrency + self.prefetch.ahead();
-        let coming = self.in_flight.len() + self.exchanges.requested_jobs();
-        wanted.saturating_sub(coming).min(LARGEST_CLAIM)
+        let ahead = self.prefetch.ahead();
+        let is_idle =
+            is_alone && (ahead == 0 || self.claims.suspects_wait || self.claims.is_queue_drained);
+        let ahead = if is_idle { 0 } else { ahead };
+        let taken = self.in_flight.weight() + self.exchanges.requested_jobs();
+        let slots = (self.context.config.concurrency + ahead).saturating_sub(taken);
+        ClaimSize {
+            jobs: slots.min(LARGEST_CLAIM),
+            slots,
+            is_idle,
+        }
     }
 
-    /// A queue that was found drained is asked again only when results travel anyway, or on request.
-    fn is_worth_claiming(&self) -> bool {
+    /// Whether jobs may join those in flight.
+    fn may_claim_beside(&self) -> bool {
+        let claims = &self.claims;
+        !(claims.has_suspects || claims.suspects_wait || claims.waits_for_room)
+            && !self.context.resources.is_full()
+    }
+
+    /// A queue that was found drained is asked again only when results travel anyway, on request, or once for the jobs
+    /// that run alone.
+    fn is_worth_claiming(&self, is_alone: bool) -> bool {
         let now_ms = self.now_ms();
-        !self.is_queue_drained
+        let claims = &self.claims;
+        !claims.is_queue_drained
+            || (is_alone && !claims.was_idle)
             || self.exchanges.has_results()
             || self.context.signals.is_claim_requested()
-            || self.claim_again_at_ms.is_some_and(|at_ms| at_ms <= now_ms)
+            || claims.again_at_ms.is_some_and(|at_ms| at_ms <= now_ms)
+    }
+
+    pub(super) fn make_room(&mut self) {
+        self.claims.waits_for_room = false;
     }
 
     pub(super) fn take_claimed(&mut self, claimed: ClaimedJobs) {
         let now_ms = self.now_ms();
-        self.is_queue_drained = claimed.is_last;
         let pause_ms = claimed.claim_again_ms.map(u64::from);
-        self.claim_again_at_ms = pause_ms.map(|pause_ms| now_ms + pause_ms);
+        self.claims = ClaimState {
+            is_queue_drained: claimed.is_last,
+            was_idle: claimed.is_idle,
+            has_suspects: claimed.are_suspects,
+            suspects_wait: claimed.suspects_wait,
+            waits_for_room: claimed.is_cut && claimed.jobs.is_empty(),
+            again_at_ms: pause_ms.map(|pause_ms| now_ms + pause_ms),
+        };
         if claimed.jobs.is_empty() {
             return;
         }
@@ -55,18 +89,26 @@ impl<H: Host> RunLoop<'_, H> {
         self.heartbeats.begin_leases(claimed.leased_at_ms, is_first);
         self.prefetch
             .begin_claim(claimed.lease_token, claimed.jobs.len(), now_ms);
-        for mut job in claimed.jobs {
+        let bytes = claimed.bytes / claimed.jobs.len();
+        for job in claimed.jobs {
             self.run_log.claimed(&job, now_ms - claimed.leased_at_ms);
-            let unreadable = job.unreadable.take();
-            let context = JobContext::new(self.context, job);
-            match unreadable {
-                None => self.in_flight.push(context, now_ms),
-                Some(reason) => {
-                    let outcome = Outcome::permanent(&reason);
-                    self.prefetch.end_job(claimed.lease_token, now_ms);
-                    let result = PendingResult::new(Rc::new(context), 0, outcome);
-                    self.exchanges.deliver(result);
-                }
+            let weight = claimed.weights.get(&job.job_type).copied().unwrap_or(1);
+            self.take_job(job, weight, bytes, now_ms);
+        }
+    }
+
+    fn take_job(&mut self, mut job: Job, weight: usize, bytes: usize, now_ms: u64) {
+        let unreadable = job.unreadable.take();
+        let lease_token = job.lease_token;
+        let context = JobContext::new(self.context, job);
+        context.hold_bytes(bytes);
+        match unreadable {
+            None => self.in_flight.push(context, weight, now_ms),
+            Some(reason) => {
+                let outcome = Outcome::permanent(&reason);
+                self.prefetch.end_job(lease_token, now_ms);
+                let result = PendingResult::new(Rc::new(context), 0, outcome);
+                self.exchanges.deliver(result);
             }
         }
     }

@@ -80,7 +80,7 @@ impl<'a, H: Host> RunLoop<'a, H> {
         let hand_over =
             (!self.in_flight.is_empty()).then(|| self.context.resources.hands_over_at_ms());
         let due = [
-            self.claim_again_at_ms.filter(is_ahead),
+            self.claims.again_at_ms.filter(is_ahead),
             self.heartbeats.due_at_ms(&self.in_flight),
             self.in_flight.overdue_at_ms(),
             self.in_flight.next_deadline_ms(),

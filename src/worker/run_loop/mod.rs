@@ -1,5 +1,6 @@
 //! The loop of one run.
 
+mod claim_state;
 mod claims;
 mod events;
 
@@ -8,6 +9,7 @@ use std::collections::BTreeMap;
 use std::future::poll_fn;
 use std::task::Poll;
 
+use self::claim_state::ClaimState;
 use super::alarm::Alarm;
 use super::exchanges::Exchanges;
 use super::heartbeats::Heartbeats;
@@ -29,10 +31,7 @@ pub(super) struct RunLoop<'a, H: Host> {
     in_flight: InFlight<'a, H>,
     prefetch: Prefetch,
     exchanges: Exchanges<'a, H>,
-    /// The last claim brought less than it asked for.
-    is_queue_drained: bool,
-    /// When to claim once more all the same: the database wakes nobody for jobs enqueued until then.
-    claim_again_at_ms: Option<u64>,
+    claims: ClaimState,
     /// As it was last measured.
     usage: ResourceUsage,
     heartbeats: Heartbeats<'a, H>,
@@ -52,8 +51,7 @@ impl<'a, H: Host> RunLoop<'a, H> {
             in_flight: InFlight::new(handlers, &context.resources, context.config.concurrency),
             prefetch: Prefetch::new(context.config.concurrency),
             exchanges: Exchanges::new(context, job_types),
-            is_queue_drained: false,
-            claim_again_at_ms: None,
+            claims: ClaimState::default(),
             usage: context.resources.usage(),
             heartbeats: Heartbeats::new(context),
             alarm: Alarm::new(context.host),
@@ -115,11 +113,14 @@ impl<'a, H: Host> RunLoop<'a, H> {
     fn end_attempt(&mut self, attempt: Attempt<'a, H>, now_ms: u64) {
         let context = attempt.context;
         let ms = now_ms - attempt.started_at_ms;
+        self.make_room();
         self.prefetch.end_job(context.job().lease_token, now_ms);
-        match outcome(attempt.result) {
-            Some(outcome) => self
-                .exchanges
-                .deliver(PendingResult::new(context, ms, outcome)),
+        let was_given_time = self.context.resources.limits().is_long_run(ms);
+        match outcome(attempt.result, was_given_time) {
+            Some(outcome) => {
+                let result = PendingResult::new(context, ms, outcome);
+                self.exchanges.deliver(result);
+            }
             None => self.run_log.lost(context.job(), ms),
         }
     }
@@ -138,7 +139,9 @@ impl<'a, H: Host> RunLoop<'a, H> {
         }
         if self.must_hand_over(now_ms) {
             for (context, ms) in self.in_flight.hand_over(now_ms) {
-                let result = PendingResult::new(context, ms, Outcome::HandedOver);
+                let was_given_time = self.context.resources.limits().is_long_run(ms);
+                let outcome = Outcome::HandedOver { was_given_time };
+                let result = PendingResult::new(context, ms, outcome);
                 self.exchanges.deliver(result);
             }
         }
@@ -180,8 +183,8 @@ impl<'a, H: Host> RunLoop<'a, H> {
         {
             return false;
         }
-        let claims_again = self.claim_again_at_ms.is_some() && self.stop_reason().is_none();
-        let is_done = self.exchanges.is_done() && self.claim_size() == 0 && !claims_again;
+        let claims_again = self.claims.again_at_ms.is_some() && self.stop_reason().is_none();
+        let is_done = self.exchanges.is_done() && self.claim_size().jobs == 0 && !claims_again;
         is_done || self.is_hopeless()
     }
 

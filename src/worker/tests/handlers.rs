@@ -13,9 +13,10 @@ use crate::handler::{JobContext, JobHandler, Registration};
 use crate::host::{Host, HttpRequest, Method};
 use crate::job::Progress;
 
-pub(super) fn all<H: Host>(clock: Rc<Cell<u64>>) -> [Registration<H>; 8] {
+pub(super) fn all<H: Host>(clock: Rc<Cell<u64>>) -> [Registration<H>; 9] {
     [
         Registration::of::<Sleep>(),
+        Registration::of::<Echo>(),
         Registration::of::<Fail>(),
         Registration::of::<Fetch>(),
         Registration::of::<Tell>(),
@@ -63,6 +64,20 @@ impl JobHandler for Sleep {
             context.sleep_ms(input.ms).await;
         }
         Ok(json!({ "ended_at_ms": context.now_ms(), "poison": input.poison }))
+    }
+}
+
+/// Returns its input, after `ms` milliseconds if it says so.
+struct Echo;
+
+impl JobHandler for Echo {
+    const JOB_TYPE: &'static str = "echo";
+    type Input = Value;
+
+    async fn run<H: Host>(input: Value, context: &JobContext<'_, H>) -> Result<Value, JobError> {
+        let ms = input["ms"].as_u64().unwrap_or_default();
+        context.sleep_ms(ms as u32).await;
+        Ok(input)
     }
 }
 

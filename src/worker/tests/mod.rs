@@ -3,7 +3,9 @@
 mod claiming;
 mod handing_over;
 mod handlers;
+mod isolation;
 mod losing;
 mod outages;
+mod sizes;
 mod stopping;
 mod world;

@@ -29,6 +29,9 @@ struct Database {
     fault: Option<Fault>,
     call_ms: u32,
     claim_again_ms: Option<u32>,
+    /// Members of the next answer that brings jobs, beside the usual ones.
+    said: Value,
+    weights: Value,
 }
 
 /// A queue of jobs in memory, without leases: what it says about them is up to the test.
@@ -89,6 +92,16 @@ impl Queue {
         self.0.borrow_mut().claim_again_ms = Some(milliseconds);
     }
 
+    /// What the next answer says besides.
+    pub(super) fn say(&self, members: Value) {
+        self.0.borrow_mut().said = members;
+    }
+
+    /// Job types that do not weigh 1.
+    pub(super) fn set_weights(&self, weights: Value) {
+        self.0.borrow_mut().weights = weights;
+    }
+
     /// What was stored about a job: its outcome as it was sent.
     pub(super) fn outcome(&self, id: &str) -> Value {
         let database = self.0.borrow();
@@ -138,7 +151,14 @@ impl Database {
         let results = arguments["results"].as_array().expect("results");
         let finished: Vec<_> = results.iter().map(|result| self.finish(result)).collect();
         let claim_again_ms = self.claim_again_ms.take();
-        json!({ "finished": finished, "jobs": self.claim(arguments), "claim_again_ms": claim_again_ms })
+        let mut answer = json!({
+            "finished": finished, "jobs": self.claim(arguments), "claim_again_ms": claim_again_ms,
+            "weights": self.weights,
+        });
+        if let Value::Object(said) = self.said.take() {
+            answer.as_object_mut().expect("an object").extend(said);
+        }
+        answer
     }
 
     fn finish(&mut self, result: &Value) -> &'static str {

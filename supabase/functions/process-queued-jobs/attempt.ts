@@ -9,6 +9,9 @@ import {
   type StopReason,
   type Verdict,
 } from "./handler.ts";
+import { checkFunction, checkName, checkProgress } from "./arguments.ts";
+import { encode } from "./json.ts";
+import { messageOf, stackOf } from "./thrown.ts";
 import type { Bridge } from "./worker/worker.js";
 
 /** JSON text of a `Result`. */
@@ -31,7 +34,14 @@ export function attempts(handlers: JobHandlers): Record<string, Attempt> {
 }
 
 function attempt(handler: JobHandler): Attempt {
-  return (job, input, bridge) => resultOf(() => handler(JSON.parse(input), contextOf(job, bridge)));
+  return async (job, input, bridge) => {
+    const result = await resultOf(
+      "output_data",
+      () => handler(JSON.parse(input), contextOf(job, bridge)),
+    );
+    if (result.stack) bridge.log("handler_error", encode({ stack: result.stack }, "fields"));
+    return result.text;
+  };
 }
 
 function contextOf(job: string, bridge: Bridge) {
@@ -41,12 +51,14 @@ function contextOf(job: string, bridge: Bridge) {
     job: JSON.parse(job),
     signal: stop.signal,
     step: <T>(name: string, run: (isAgain: boolean) => T | Promise<T>) => step(bridge, name, run),
-    progress: (progress: unknown) => bridge.progress(JSON.stringify(progress)),
+    progress: (progress: unknown) => bridge.progress(encode(checkProgress(progress), "progress")),
     call: async <T>(name: string, args: Record<string, unknown> = {}) =>
-      valueOf(await bridge.call(name, JSON.stringify(args))) as T,
+      valueOf(
+        await bridge.call(checkName(name, "call"), encode(args, `arguments of ${name}`)),
+      ) as T,
     timeLeftMs: () => bridge.timeLeftMs(),
     log: (event: string, fields: Record<string, unknown> = {}) =>
-      bridge.log(event, JSON.stringify(fields)),
+      bridge.log(checkName(event, "log"), encode(fields, "fields")),
   };
 }
 
@@ -55,35 +67,59 @@ async function step<T>(
   name: string,
   run: (isAgain: boolean) => T | Promise<T>,
 ): Promise<T> {
+  const kept = checkName(name, "step");
+  checkFunction(run, `step ${kept}`);
   let thrown: { error: unknown } | undefined;
-  const text = await bridge.step(name, (isAgain: boolean) =>
-    resultOf(async () => {
-      try {
-        return await run(isAgain);
-      } catch (error) {
-        thrown = { error };
-        throw error;
-      }
-    }));
+  const text = await bridge.step(kept, async (isAgain: boolean) => {
+    const result = await resultOf(`step ${kept}: its result`, () => run(isAgain));
+    thrown = result.thrown;
+    return result.text;
+  });
   // The handler gets its own error back, not what is left of it after the journey.
   if (thrown) throw thrown.error;
   return valueOf(text) as T;
 }
 
-async function resultOf(run: () => unknown): Promise<ResultText> {
+interface Outcome {
+  text: ResultText;
+  thrown?: { error: unknown };
+  /** Of an error that the handler did not mean to throw. */
+  stack?: string;
+}
+
+/** What `run` came to; a result that cannot be stored is called `name`. */
+async function resultOf(name: string, run: () => unknown): Promise<Outcome> {
   try {
-    return encode({ Ok: (await run()) ?? null });
+    const result = await run();
+    return { text: `{"Ok":${encode(result, name)}}` };
   } catch (error) {
-    return encode({ Err: verdictOf(error) });
+    const meant = meantBy(error);
+    const stack = meant ? undefined : stackOf(error);
+    const retryable = { message: messageOf(error), retry_after_seconds: null, stack };
+    const result: Result = { Err: meant ?? { retryable } };
+    return { text: encode(result, name), thrown: { error }, stack };
   }
 }
 
-const encode = (result: Result): ResultText => JSON.stringify(result);
+/** What a handler says by an error of ours; undefined for any other. */
+function meantBy(error: unknown): Verdict | StopReason | undefined {
+  try {
+    if (error instanceof JobStopped) return error.reason;
+    if (error instanceof JobError) return withoutSecrets(error.verdict);
+  } catch {
+    // A proxy that lets nobody look.
+  }
+}
 
-function verdictOf(error: unknown): Verdict | StopReason {
-  if (error instanceof JobStopped) return error.reason;
-  if (error instanceof JobError) return error.verdict;
-  return { retryable: { message: `${error}`, retry_after_seconds: null } };
+function withoutSecrets(verdict: Verdict): Verdict {
+  if ("retryable" in verdict) {
+    const { message, retry_after_seconds } = verdict.retryable;
+    return { retryable: { message: messageOf(message), retry_after_seconds } };
+  }
+  if ("permanent" in verdict) {
+    return { permanent: { message: messageOf(verdict.permanent.message) } };
+  }
+  return verdict;
 }
 
 function valueOf(text: ResultText): unknown {

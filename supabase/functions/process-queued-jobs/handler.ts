@@ -8,7 +8,8 @@ export type JobHandlers = Record<string, JobHandler<any>>;
  * Does the work of one attempt. What it returns becomes `output_data`. `input` is `input_data` as it was enqueued: whoever
  * enqueues may get it wrong, so check it and throw `JobError.permanent` with the name of the field.
  *
- * An error that is no `JobError` is tried again with the queue's own backoff.
+ * An error that is no `JobError` is tried again with the queue's own backoff. `jobs.error` gets what it says, its code, hint
+ * and causes, without addresses and keys; its stack goes to the log. A result that is no JSON fails the job for good.
  */
 export type JobHandler<Input = unknown, Output = unknown> = (
   input: Input,
@@ -34,7 +35,7 @@ export interface JobContext {
   readonly signal: AbortSignal;
 
   /**
-   * Runs `run` and keeps its result, a JSON value of at most 1 MiB, under `name`; in a later run of the job, on whatever
+   * Runs `run` and keeps its result, a JSON value of at most 1 MiB and 100 levels, under `name` (1 to 200 characters); in a later run of the job, on whatever
    * worker, returns that result and runs nothing. A name is used once in a job. `isAgain` says whether an earlier run
    * began the step and never finished it: its effects may then happen twice.
    *
@@ -62,17 +63,17 @@ export interface JobContext {
 export interface Progress {
   /** The part of the work, a short word. */
   phase: string;
-  /** Units of this phase that are done: a whole number. */
+  /** Units of this phase that are done, rounded down. */
   done: number;
-  /** Units of this phase: a whole number. */
+  /** Units of this phase, rounded down. */
   total: number;
   /** A sentence for people. */
   message: string;
 }
 
-/** What to do with a job that did not succeed, as the worker reads it. */
+/** What to do with a job that did not succeed, as the worker reads it. `stack` is for operators only. */
 export type Verdict =
-  | { retryable: { message: string; retry_after_seconds: number | null } }
+  | { retryable: { message: string; retry_after_seconds: number | null; stack?: string } }
   | { permanent: { message: string } }
   | { snoozed: { seconds: number } };
 
@@ -84,10 +85,12 @@ export class JobError extends Error {
     super(message);
   }
 
-  /** Try again: after so many seconds if given, else after the queue's own backoff. */
+  /** Try again: after so many seconds, up to a year, if given, else after the queue's own backoff. */
   static retryable(message: string, options: { retry_after_seconds?: number } = {}): JobError {
-    const seconds = options.retry_after_seconds;
-    const retry_after_seconds = seconds === undefined ? null : whole(seconds);
+    const seconds = options.retry_after_seconds ?? null;
+    const retry_after_seconds = seconds === null
+      ? null
+      : wholeSeconds(seconds, "retry_after_seconds", 0);
     return new JobError(message, { retryable: { message, retry_after_seconds } });
   }
 
@@ -96,9 +99,10 @@ export class JobError extends Error {
     return new JobError(message, { permanent: { message } });
   }
 
-  /** The job has to wait for something else: run it again after so many seconds. No attempt is used. */
+  /** The job has to wait for something else: run it again after so many seconds, from 1 to a year. No attempt is used. */
   static snoozed(seconds: number): JobError {
-    return new JobError(`snoozed for ${seconds} seconds`, { snoozed: { seconds: whole(seconds) } });
+    const whole = wholeSeconds(seconds, "snoozed", 1);
+    return new JobError(`snoozed for ${whole} seconds`, { snoozed: { seconds: whole } });
   }
 
   /** The error of a verdict that came from the worker. */
@@ -108,9 +112,15 @@ export class JobError extends Error {
   }
 }
 
-/** Sooner than asked for is no use. */
-function whole(seconds: number): number {
-  return Math.max(0, Math.ceil(seconds));
+/** A year: what waits longer is forgotten. */
+const MOST_SECONDS = 31_622_400;
+
+/** Rounded up: sooner than asked for is no use. Throws a RangeError that says `what` waits. */
+function wholeSeconds(seconds: number, what: string, least: number): number {
+  if (typeof seconds === "number" && seconds <= MOST_SECONDS) {
+    return Math.max(least, Math.ceil(seconds));
+  }
+  throw new RangeError(`${what}: expected seconds, up to ${MOST_SECONDS}`);
 }
 
 /** Why a handler is to stop. `ended`: it has returned, and what it left running has nobody to report to. */

@@ -2,6 +2,7 @@
 
 import { type JobHandlers, JobStopped } from "./handler.ts";
 import { attempts } from "./attempt.ts";
+import { messageOf } from "./thrown.ts";
 import { type Answer, initSync, type LastWords, Worker } from "./worker/worker.js";
 import { wasmBytes } from "./worker/wasm_bytes.js";
 
@@ -23,8 +24,12 @@ export function serve(handlers: JobHandlers) {
 
   Deno.serve(async (request) => {
     const { status, body, content_type, allow } = await answer(worker, crash, request);
-    const headers = { "content-type": content_type, ...(allow && { allow }) };
     const text = typeof body === "string" ? body : JSON.stringify(body);
+    const headers = {
+      "content-type": content_type,
+      "cache-control": "no-store",
+      ...(allow && { allow }),
+    };
     return new Response(text, { status, headers });
   });
 }
@@ -72,7 +77,9 @@ function watch(worker: Worker): Crash {
     event.preventDefault();
     // Left behind by a handler that was stopped.
     if (error instanceof JobStopped) return;
-    if (!isCrash(error)) return console.error("a job type left an error uncaught:", `${error}`);
+    if (!isCrash(error)) {
+      return console.error("a job type left an error uncaught:", messageOf(error));
+    }
     if (crash.answer) return;
     const answer = crash.answer = CRASHED;
     // The isolate lives for those who wait, so they are told when everything is said.
@@ -112,7 +119,7 @@ async function sayLastWords(worker: Worker) {
     const words = worker.lastWords();
     if (words) await insist(words);
   } catch (error) {
-    console.error("the last results were not stored:", `${error}`);
+    console.error("the last results were not stored:", messageOf(error));
   }
 }
 

@@ -134,6 +134,8 @@ const byHand = command(
 
 const cancel = command(someJob, { job }, (world, { job }) => ["cancel", world.job(job)]);
 
+const retry = command(someJob, { job }, (world, { job }) => ["retry", world.job(job)]);
+
 const retryFailed = command(
   (world) => world.jobs(isFailed).length > 0,
   { ids: fc.option(fc.array(job, { maxLength: 3 })) },
@@ -166,6 +168,7 @@ export const commands = fc.commands([
   ...times(2, oneByOne),
   byHand,
   ...times(2, cancel),
+  ...times(2, retry),
   ...times(2, retryFailed),
   rescueExpired,
   cleanup,

@@ -118,6 +118,10 @@ export class DatabaseQueue implements Functions {
     return this.#answer(this.sql`select cancel_job(${this.#id(id)}) as answer`);
   }
 
+  retry(id: number): Promise<string> {
+    return this.#answer(this.sql`select retry_job(${this.#id(id)}) as answer`);
+  }
+
   retryFailed(ids: number[] | null): Promise<number> {
     const named = ids && ids.map((id) => this.#id(id));
     return this.#answer(this.sql`select retry_failed_jobs(${named}) as answer`);

@@ -149,14 +149,20 @@ export class Queue {
     return found.status;
   }
 
+  retry(id: number): string {
+    this.#now++;
+    const found = this.#find(id);
+    if (found.status === "completed") throw new Refusal("JQ005");
+    if (found.status === "failed" || found.status === "cancelled") this.#queueAgain(found);
+    return found.status;
+  }
+
   retryFailed(ids: number[] | null): number {
     this.#now++;
     const failed = this.#all((each) =>
       each.status === "failed" && (ids?.includes(each.id) ?? true)
     );
-    for (const each of failed) {
-      Object.assign(each, { status: "queued", retryCount: 0, token: null, runAt: this.#now });
-    }
+    for (const each of failed) this.#queueAgain(each);
     return failed.length;
   }
 
@@ -193,6 +199,16 @@ export class Queue {
   makeDue(id: number): void {
     this.#now++;
     job.becomeDue(this.#find(id), this.#now);
+  }
+
+  #queueAgain(each: Job): void {
+    Object.assign(each, {
+      status: "queued",
+      retryCount: 0,
+      token: null,
+      isCancelRequested: false,
+      runAt: this.#now,
+    });
   }
 
   #claim(token: Token, maxJobs: number, types: string[] | null, worker: string): Claimed[] {

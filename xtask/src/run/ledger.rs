@@ -149,6 +149,11 @@ pub fn kill_group(leader: u32) {
     send(leader, Signal::SIGKILL);
 }
 
+/// Asks such a process, and whatever it has started, to end.
+pub fn ask_group(leader: u32) {
+    send(leader, Signal::SIGTERM);
+}
+
 fn send(leader: u32, signal: Signal) {
     if let Ok(group) = i32::try_from(leader) {
         // An error means that the group is gone already.

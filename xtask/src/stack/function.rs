@@ -5,10 +5,13 @@ use nix::sys::signal::Signal;
 use serde_json::json;
 
 use super::keys::Keys;
-use super::{READY_WITHIN, Server};
+use super::{READY_WITHIN, Server, free_port};
 use crate::project::Project;
 use crate::run::Run;
 use crate::tools::Deno;
+
+/// The names under which [`start`] and [`start_api`] run.
+pub const NAMES: [&str; 2] = ["function", "api"];
 
 /// The page of another origin that may call the API.
 const PAGE: &str = "https://app.example.com";
@@ -46,7 +49,7 @@ pub fn start(
     deno: Deno,
     environment: &[(String, String)],
 ) -> Result<Server> {
-    serve(project, run, deno, environment, "function", &[])
+    serve(project, run, deno, environment, NAMES[0], &[])
 }
 
 /// Starts the API.
@@ -57,7 +60,7 @@ pub fn start_api(
     environment: &[(String, String)],
 ) -> Result<Server> {
     let function = ["--function", "../../supabase/functions/api/index.ts"];
-    serve(project, run, deno, environment, "api", &function)
+    serve(project, run, deno, environment, NAMES[1], &function)
 }
 
 fn serve(
@@ -77,7 +80,8 @@ fn serve(
             "--allow-read=supabase/functions",
             "tests/stack/serve_function.ts",
         ])
-        .args(["--port", "0"])
+        // Its own, so that it is found there again when it is restarted.
+        .args(["--port", &free_port()?.to_string()])
         .args(arguments);
     // Killed, because the database goes too: there is nobody to hand jobs over to.
     let mut service = run.start(name, Signal::SIGKILL, command)?;

@@ -8,7 +8,7 @@ export interface Reply {
   /** 0 when nobody answered. */
   status: number;
   text: string;
-  /** The text as JSON; null when it is none. */
+  /** The text as JSON; undefined when it is none. */
   // deno-lint-ignore no-explicit-any
   json: any;
   /** The server's clock by its header `Date`, in milliseconds; NaN without one. */

@@ -1,0 +1,74 @@
+//! Jobs whose workers died are claimed by a worker that holds nothing else.
+
+use serde_json::{Value, json};
+
+use super::world::World;
+use crate::host::Host;
+
+/// Of each claim, whether the worker held nothing.
+fn claims(world: &World) -> Vec<Value> {
+    let exchanges = world.exchanges().into_iter();
+    let claims = exchanges.filter(|exchange| exchange["max_jobs"] != 0);
+    claims
+        .map(|mut exchange| exchange["is_idle"].take())
+        .collect()
+}
+
+#[test]
+fn a_worker_says_when_it_holds_nothing() {
+    let world = World::new();
+    world.queue.add("sleep", json!({ "ms": 5_000 }));
+    world.queue.claim_again_after_ms(200);
+    world.run();
+    assert_eq!(world.exchanges_with("is_idle"), [true, false, true]);
+}
+
+#[test]
+fn nothing_is_claimed_beside_jobs_under_suspicion() {
+    let world = World::new();
+    world.queue.add_many(10, "sleep", json!({ "ms": 2_000 }));
+    world.queue.say(json!({ "are_suspects": true }));
+    let report = world.run_beside(async {
+        world.host.sleep_ms(500).await;
+        world.queue.add("sleep", json!({ "ms": 0 }));
+        world.signals.request_claim();
+    });
+    assert_eq!(report.completed, 11);
+    assert_eq!(claims(&world), [true, true, true]);
+}
+
+#[test]
+fn a_worker_that_is_told_of_waiting_suspects_runs_empty_and_asks_for_them() {
+    let world = World::with(&[("QUEUE_CONCURRENCY", "2")]);
+    world.queue.add("sleep", json!({ "ms": 3_000 }));
+    world.queue.add("sleep", json!({ "ms": 100 }));
+    world.queue.add_many(2, "sleep", json!({ "ms": 100 }));
+    world.queue.say(json!({ "suspects_wait": true }));
+    let report = world.run();
+    assert_eq!(report.completed, 4);
+    assert_eq!(
+        claims(&world)[..2],
+        [true, true],
+        "nothing is claimed before it is empty"
+    );
+}
+
+#[test]
+fn a_run_that_was_cut_short_is_told_from_one_that_had_its_time() {
+    let world = World::new();
+    let id = world.queue.add("sleep", json!({ "ms": 600_000 }));
+    world.run();
+    let outcome = world.queue.outcome(&id);
+    assert_eq!(
+        (&outcome["outcome"], &outcome["was_given_time"]),
+        (&json!("handed_over"), &json!(true))
+    );
+
+    let world = World::new();
+    let id = world.queue.add("sleep", json!({ "ms": 600_000 }));
+    world.run_beside(async {
+        world.host.sleep_ms(10_000).await;
+        world.signals.shut_down(10_000);
+    });
+    assert_eq!(world.queue.outcome(&id)["was_given_time"], false);
+}

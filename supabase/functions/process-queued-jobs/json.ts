@@ -1,0 +1,58 @@
+// What goes from a handler into the worker, and from there into Postgres: JSON that both can hold.
+
+import { JobError } from "./handler.ts";
+import { messageOf } from "./thrown.ts";
+
+/** Lists and objects inside each other: what goes round a value has to stay below the 128 that the worker reads. */
+const DEEPEST = 100;
+
+/**
+ * The JSON text of a value, null for undefined. Throws a permanent `JobError` that calls it `name` when it is none: the same
+ * work would come to the same.
+ */
+export function encode(value: unknown, name: string): string {
+  const text = wellFormed(stringify(value, name));
+  if (isDeep(text)) throw unfit(name, `expected JSON of at most ${DEEPEST} levels`);
+  return text;
+}
+
+/** Text as Postgres holds it: U+FFFD for half of a surrogate pair, and no NUL. */
+export function clean(text: string): string {
+  return text.replace(/\p{Surrogate}/gu, "\ufffd").replaceAll("\0", "");
+}
+
+function stringify(value: unknown, name: string): string {
+  try {
+    return JSON.stringify(value ?? null) ?? "null";
+  } catch (error) {
+    throw unfit(name, `expected JSON: ${messageOf(error)}`);
+  }
+}
+
+/** `JSON.stringify` writes NUL and halves of pairs, and only those of them, as escapes. */
+function wellFormed(text: string): string {
+  return text.replace(
+    /\\(?:(u0000)|(ud[89a-f]..)|[^])/g,
+    (escape, nul, half) => nul ? "" : half ? "\ufffd" : escape,
+  );
+}
+
+function isDeep(text: string): boolean {
+  let levels = 0;
+  let isText = false;
+  for (let at = 0; at < text.length; at++) {
+    const character = text[at];
+    if (isText) {
+      if (character === "\\") at++;
+      else if (character === '"') isText = false;
+    } else if (character === '"') isText = true;
+    else if (character === "[" || character === "{") {
+      if (++levels > DEEPEST) return true;
+    } else if (character === "]" || character === "}") levels--;
+  }
+  return false;
+}
+
+function unfit(name: string, reason: string): JobError {
+  return JobError.permanent(`${name}: ${reason}`);
+}
