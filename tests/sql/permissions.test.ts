@@ -62,6 +62,7 @@ Deno.test("signed-in users may execute what enqueues, cancels and retries, and n
     "job_queue.has_own_columns_only",
     "job_queue.ids_of_user",
     "job_queue.is_project_member",
+    "job_queue.is_storage_path",
     "job_queue.is_time",
     "job_queue.is_trusted",
     "job_queue.is_value",

@@ -35,6 +35,7 @@ impl Explanation {
             ),
             None => ("", message_of_text(&body), ""),
         };
+        // A key of any shape: only those of known shapes are found without knowing them.
         let line = |text: &str| presentable(&text.replace(api_key, "…"));
         Self {
             code: line(code),
