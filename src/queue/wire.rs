@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use super::outcome::Outcome;
+use crate::error::ErrorMessage;
 use crate::job::{Job, Progress};
 
 /// Stores results and claims jobs in one call.
@@ -19,6 +20,9 @@ pub struct ExchangeRequest<'a, R> {
     pub max_jobs: usize,
     /// The job types this worker runs.
     pub job_types: &'a [&'a str],
+    /// The job types it knows but does not run now, and why.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub unavailable: &'a BTreeMap<String, ErrorMessage>,
     /// Which worker claims, for people who look at the table.
     pub worker_id: &'a str,
     /// How long the lease lasts without a heartbeat.
@@ -267,7 +271,6 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::error::ErrorMessage;
 
     #[test]
     fn an_exchange_has_the_functions_argument_names() {
@@ -275,7 +278,9 @@ mod tests {
             error_message: ErrorMessage::of(&"not now"),
             retryable: true,
             retry_after_seconds: None,
+            error_stack: None,
         };
+        let unavailable = BTreeMap::from([("report".to_owned(), ErrorMessage::of(&"no key"))]);
         let result = JobResult {
             job_id: Uuid::nil(),
             lease_token: Uuid::max(),
@@ -285,6 +290,7 @@ mod tests {
             results: &[result],
             max_jobs: 5,
             job_types: &["noop"],
+            unavailable: &unavailable,
             worker_id: "w",
             lease_seconds: 30,
             lease_token: Some(Uuid::nil()),
@@ -307,6 +313,7 @@ mod tests {
                 }],
                 "max_jobs": 5,
                 "job_types": ["noop"],
+                "unavailable": { "report": "no key" },
                 "worker_id": "w",
                 "lease_seconds": 30,
                 "lease_token": "00000000-0000-0000-0000-000000000000",

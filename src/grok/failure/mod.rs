@@ -30,6 +30,7 @@ impl From<Failure> for JobError {
             } => Self::Retryable {
                 message,
                 retry_after_seconds,
+                stack: None,
             },
             FailureClass::Paused { seconds } => Self::Snoozed { seconds },
             FailureClass::TimedOut
