@@ -9,6 +9,7 @@ use uuid::Uuid;
 
 use super::outcome::Outcome;
 use crate::error::ErrorMessage;
+use crate::foreign_json;
 use crate::job::{Job, Progress};
 
 /// Stores results and claims jobs in one call.
@@ -237,33 +238,12 @@ pub(super) struct WakeRequest {
     pub(super) max_posts: u32,
 }
 
-/// The JSON text of a call's arguments.
+/// The JSON text of a call's arguments, without what Postgres cannot store.
 ///
 /// # Errors
 /// When they have none, as a map whose keys are no texts.
 pub(super) fn encode(arguments: &impl Serialize) -> serde_json::Result<String> {
-    serde_json::to_string(arguments).map(without_nul)
-}
-
-/// Leaves out NUL characters, which Postgres cannot store. JSON text always writes one as `\u0000`; behind an escaped
-/// backslash the same letters are only letters.
-fn without_nul(json: String) -> String {
-    const NUL: &str = "\\u0000";
-    if !json.contains(NUL) {
-        return json;
-    }
-    let mut kept = String::with_capacity(json.len());
-    let mut rest = json.as_str();
-    while let Some(backslash) = rest.find('\\') {
-        let (before, escape) = rest.split_at(backslash);
-        kept.push_str(before);
-        rest = escape.strip_prefix(NUL).unwrap_or_else(|| {
-            let (pair, after) = escape.split_at(2);
-            kept.push_str(pair);
-            after
-        });
-    }
-    kept + rest
+    serde_json::to_string(arguments).map(foreign_json::storable)
 }
 
 #[cfg(test)]
