@@ -39,7 +39,8 @@ begin;
 -- A job with a timeout never gets a lease beyond its deadline, so the same rescue ends jobs that run too
 -- long, even when their worker still breathes: that is a failed attempt.
 --
--- Every way to end a run without an attempt is counted, and bounded.
+-- Whatever ends a run without using an attempt is counted, and bounded; but for a plain release, which only a
+-- worker that stops has reason for.
 --
 -- Final jobs never change state again, except that a failed or cancelled one may be queued anew.
 -- cleanup_old_jobs deletes those that ended long ago.
@@ -815,6 +816,7 @@ begin
   if is_repeat is false then
     perform job_queue.settle_claim(lease_token);
   end if;
+  v_now := clock_timestamp();
   with claimed as (
     update public.jobs j
     set status = 'processing',
@@ -2436,7 +2438,8 @@ begin
   end if;
   update public.jobs j
   set status = 'queued', retry_count = 0, cancel_requested_at = null, completed_at = null,
-      lease_token = null, run_at = v_now, updated_at = v_now
+      lease_token = null, run_at = v_now, updated_at = v_now,
+      suspicion = 0, free_losses = 0, free_hand_overs = 0, free_rests = 0
   where j.ctid = any (v_chosen);
   get diagnostics v_retried = row_count;
   return v_retried;
@@ -3032,7 +3035,8 @@ begin
     when 'failed', 'cancelled' then
       update public.jobs j
       set status = 'queued', retry_count = 0, cancel_requested_at = null, completed_at = null,
-          lease_token = null, run_at = v_now, updated_at = v_now
+          lease_token = null, run_at = v_now, updated_at = v_now,
+          suspicion = 0, free_losses = 0, free_hand_overs = 0, free_rests = 0
       where j.id = retry.job_id;
       return 'queued';
     when 'queued', 'processing' then
@@ -3123,6 +3127,21 @@ exception
 end $$;
 comment on function job_queue.may_change_report is 'Whether the caller may change the report.';
 
+-- Whoever reads a path must read the same: what is trimmed, decoded or taken for `.`, `/` or a backslash somewhere on the
+-- way could name another object than the one that was looked up. The worker's src/storage.rs has the same rule, and both
+-- have tests/fixtures/storage_paths.json.
+create function job_queue.is_storage_path(path text) returns boolean
+language sql immutable set search_path = pg_catalog, pg_temp as $$
+  select octet_length(path) between 1 and 1024
+    and path !~ '(^|/)\.{0,2}(/|$)'
+    and path !~ '^[ \u00A0\u1680\u2000-\u200A\u2028\u2029\u202F\u205F\u3000]'
+    and path !~ '[ \u00A0\u1680\u2000-\u200A\u2028\u2029\u202F\u205F\u3000]$'
+    and path !~ '[\u0001-\u001F\u007F-\u009F]'
+    and path !~ '[\\\u200B\u2024-\u2026\u2044\u2060\u2215\u2216\u29F5\u29F8\u29F9\uFE52\uFE68\uFEFF\uFF0E\uFF0F\uFF3C]'
+    and path !~* '%(2e|2f|5c)'
+$$;
+comment on function job_queue.is_storage_path is 'Whether everybody reads this path of an object in Storage in the same way.';
+
 -- The first of some images that names an object in Storage which the caller may not read, counted from 0; null when
 -- there is none.
 create function job_queue.unreadable_image(images jsonb) returns bigint
@@ -3139,6 +3158,7 @@ begin
       where (i.image ->> 'bucket' is not null or i.image ->> 'path' is not null)
         and not exists (
           select from %s.objects o where o.bucket_id = i.image ->> 'bucket' and o.name = i.image ->> 'path'
+            and job_queue.is_storage_path(o.name)
         )
     $unreadable$, to_regnamespace('storage')) into v_index using images;
   end if;
@@ -3195,7 +3215,7 @@ grant execute on function public.retry_job to authenticated, service_role;
 -- What runs with a user's own rights, and the doors to what does not.
 grant execute on function
   job_queue.retry_for_user, job_queue.check_user_input, job_queue.problem_of_user_input, job_queue.problem_of_report_input,
-  job_queue.may_change_report, job_queue.unreadable_image
+  job_queue.may_change_report, job_queue.unreadable_image, job_queue.is_storage_path
 to authenticated, service_role;
 grant execute on function job_queue.retry to service_role;
 
@@ -3546,7 +3566,7 @@ comment on function job_queue.slots is 'The weight of a job of this type, at mos
 
 create function job_queue.paused_types() returns text[]
 language sql stable set search_path = pg_catalog, pg_temp as $$
-  select array(select t.job_type from public.job_types t where t.paused_at is not null)
+  select array(select t.job_type from public.job_types t where t.paused_at is not null order by 1)
 $$;
 comment on function job_queue.paused_types is 'The types of which no job is claimed.';
 
@@ -3759,7 +3779,8 @@ revoke all on function public.dispatch_workers from public, anon, authenticated;
 grant execute on function public.dispatch_workers to service_role;
 -- What reads secrets runs with the owner's rights, and only through these.
 grant execute on function
-  job_queue.ready_due_jobs, job_queue.wake_workers, job_queue.wake_worker, job_queue.worker_looks_again_ms
+  job_queue.ready_due_jobs, job_queue.wake_workers, job_queue.wake_worker, job_queue.worker_looks_again_ms,
+  job_queue.paused_types
 to service_role;
 grant select on job_queue.wake_ups to service_role;
 
@@ -4362,12 +4383,6 @@ begin
 end $$;
 comment on function public.resume_job_type is 'Lets jobs of a paused type be claimed again.';
 
-create function job_queue.paused_types() returns text[]
-language sql stable set search_path = pg_catalog, pg_temp as $$
-  select array(select t.job_type from public.job_types t where t.paused_at is not null order by 1)
-$$;
-comment on function job_queue.paused_types is 'The types that are paused.';
-
 -- The types that something knows: a setting, a job that waits, runs or failed lately, or a worker.
 create function job_queue.known_types() returns text[]
 language plpgsql stable security definer set search_path = pg_catalog, pg_temp as $$
@@ -4654,7 +4669,7 @@ revoke all on function
 from public, anon, authenticated;
 grant execute on function
   public.pause_job_type, public.resume_job_type, public.job_queue_health, public.job_queue_metrics, job_queue.label, job_queue.version,
-  job_queue.health, job_queue.paused_types, job_queue.known_types, job_queue.ended_types, job_queue.unknown_types
+  job_queue.health, job_queue.known_types, job_queue.ended_types, job_queue.unknown_types
 to service_role;
 revoke all on public.failed_jobs, public.running_jobs from public, anon, authenticated;
 grant select on public.failed_jobs, public.running_jobs to service_role;

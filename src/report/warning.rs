@@ -32,6 +32,8 @@ pub enum WarningCode {
     UnknownImage,
     /// An option has no effect.
     OptionIgnored,
+    /// A photo's address, or one it redirects to, is none that the worker calls.
+    ImageAddress,
     /// A photo is gone, or its place does not let the worker in.
     ImageNotFound,
     /// A photo, or its batch, is larger than a request may be.

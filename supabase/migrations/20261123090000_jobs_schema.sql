@@ -31,7 +31,8 @@
 -- A job with a timeout never gets a lease beyond its deadline, so the same rescue ends jobs that run too
 -- long, even when their worker still breathes: that is a failed attempt.
 --
--- Every way to end a run without an attempt is counted, and bounded.
+-- Whatever ends a run without using an attempt is counted, and bounded; but for a plain release, which only a
+-- worker that stops has reason for.
 --
 -- Final jobs never change state again, except that a failed or cancelled one may be queued anew.
 -- cleanup_old_jobs deletes those that ended long ago.

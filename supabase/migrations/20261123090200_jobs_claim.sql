@@ -89,6 +89,7 @@ begin
   if is_repeat is false then
     perform job_queue.settle_claim(lease_token);
   end if;
+  v_now := clock_timestamp();
   with claimed as (
     update public.jobs j
     set status = 'processing',

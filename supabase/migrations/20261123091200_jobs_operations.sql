@@ -42,12 +42,6 @@ begin
 end $$;
 comment on function public.resume_job_type is 'Lets jobs of a paused type be claimed again.';
 
-create function job_queue.paused_types() returns text[]
-language sql stable set search_path = pg_catalog, pg_temp as $$
-  select array(select t.job_type from public.job_types t where t.paused_at is not null order by 1)
-$$;
-comment on function job_queue.paused_types is 'The types that are paused.';
-
 -- The types that something knows: a setting, a job that waits, runs or failed lately, or a worker.
 create function job_queue.known_types() returns text[]
 language plpgsql stable security definer set search_path = pg_catalog, pg_temp as $$
@@ -334,7 +328,7 @@ revoke all on function
 from public, anon, authenticated;
 grant execute on function
   public.pause_job_type, public.resume_job_type, public.job_queue_health, public.job_queue_metrics, job_queue.label, job_queue.version,
-  job_queue.health, job_queue.paused_types, job_queue.known_types, job_queue.ended_types, job_queue.unknown_types
+  job_queue.health, job_queue.known_types, job_queue.ended_types, job_queue.unknown_types
 to service_role;
 revoke all on public.failed_jobs, public.running_jobs from public, anon, authenticated;
 grant select on public.failed_jobs, public.running_jobs to service_role;

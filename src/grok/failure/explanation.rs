@@ -40,6 +40,7 @@ impl Explanation {
             Some(_) => ("", NEITHER, ""),
             None => ("", message_of_text(&body, is_success), ""),
         };
+        // A key of any shape: only those of known shapes are found without knowing them.
         let line = |text: &str| presentable(&text.replace(api_key, "…"));
         Self {
             code: line(code),

@@ -213,9 +213,9 @@ fn a_parameter_may_be_named_beside_the_message() {
 #[test]
 fn ids_and_addresses_stay_out_of_the_message() {
     let said = "Your team 5b0c2a9e-4f0b-4c56-9d0e-2b7f1f6a3c11 (key: 9f86d081884c7d659a2f) may not read \
-        https://photos.test/1.jpg?token=1 with xai-other";
+        https://photos.test/1.jpg?token=1 with xai-another0key";
     let failure = failure(403, &serde_json::json!({ "error": said }).to_string());
-    let expected =
-        "grok answered 403: Your team … (key: … may not read … with …; check GROK_API_KEY";
+    let expected = "grok answered 403: Your team … (key: <secret>) may not read <address> with <secret>; \
+        check GROK_API_KEY";
     assert_eq!(failure.message, expected);
 }

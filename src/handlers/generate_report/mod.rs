@@ -56,7 +56,7 @@ impl JobHandler for GenerateReport {
     }
 
     async fn run<H: Host>(input: Value, context: &JobContext<'_, H>) -> Result<Value, JobError> {
-        let visit = Visit::read(&input)?;
+        let visit = Visit::read(&input, context.config().address_policy)?;
         let config = context.config().grok.as_ref();
         let config = config.ok_or_else(|| JobError::unavailable(NO_KEY))?;
         let preferences = Preferences {

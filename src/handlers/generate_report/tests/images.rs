@@ -138,7 +138,7 @@ fn the_key_goes_to_storage_for_stored_photos_and_nowhere_else() {
         requests[0].headers,
         [("apikey".into(), "sb_secret_test".into())]
     );
-    assert_eq!(requests[1].url, "http://photos.test/2.jpg");
+    assert_eq!(requests[1].url, "https://photos.test/2.jpg");
     assert!(requests[1].headers.is_empty());
 }
 
@@ -155,8 +155,85 @@ fn by_url_the_worker_fetches_only_what_has_none() {
             assert!(
                 call.body
                     .to_string()
-                    .contains(r#""url":"http://photos.test/2.jpg""#)
+                    .contains(r#""url":"https://photos.test/2.jpg""#)
             );
         }
     });
+}
+
+#[test]
+fn an_address_that_is_not_called_costs_the_report_its_photo_and_is_not_shown() {
+    for transport in ["base64", "url"] {
+        let host = world(|_| None);
+        let mut input = input(3, json!({ "options": { "imageTransport": transport } }));
+        input["images"][1]["url"] = json!("https://169.254.169.254/latest/meta-data?token=1");
+        let report = report(&host, input);
+        assert_eq!(warnings(&report), [("image_address", "photo-2")]);
+        let expected = "the photo was not seen, only its description: its address is not called, expected the address of \
+            a public server, not one of a private network";
+        assert_eq!(report["warnings"][0]["message"], expected);
+        assert_eq!(report["status"], "complete");
+        assert!(!report.to_string().contains("169.254"));
+        let fetches = host.fetches.borrow();
+        let sent = fetches.iter().map(|request| format!("{request:?}"));
+        assert!(sent.into_iter().all(|sent| !sent.contains("169.254")));
+    }
+}
+
+/// A reply that redirects.
+fn redirect(to: &str) -> Reply {
+    Reply::bytes(302, "").header("location", to)
+}
+
+#[test]
+fn a_photo_is_fetched_where_its_server_redirects_to_twice_at_most() {
+    let replies: [(Script, Option<&str>); 8] = [
+        (|| redirect("https://cdn.test/moved.jpg"), None),
+        (|| redirect("/moved.jpg"), None),
+        (|| redirect("https://cdn.test/once/moved.jpg"), None),
+        (
+            || redirect("https://photos.test/2.jpg"),
+            Some("image_address"),
+        ),
+        (
+            || redirect("http://cdn.test/moved.jpg"),
+            Some("image_address"),
+        ),
+        (
+            || redirect("https://127.0.0.1/moved.jpg"),
+            Some("image_address"),
+        ),
+        (
+            || redirect("https://localhost/moved.jpg"),
+            Some("image_address"),
+        ),
+        (|| Reply::bytes(302, ""), Some("image_not_found")),
+    ];
+    for (reply, code) in replies {
+        let host = world(|_| None).on_fetch(move |request| match Call::of(request) {
+            Some(call) => completion(&call.answer().to_string()),
+            None if request.url.ends_with("/2.jpg") => reply(),
+            None if request.url.contains("/once/") => redirect("../moved.jpg"),
+            None => Reply::bytes(200, JPEG),
+        });
+        let report = report(&host, input(3, json!({})));
+        let expected: Vec<_> = code.map(|code| (code, "photo-2")).into_iter().collect();
+        assert_eq!(warnings(&report), expected);
+        let said = report["warnings"].to_string();
+        assert!(!said.contains("moved") && !said.contains(".test"));
+    }
+}
+
+#[test]
+fn the_key_is_never_redirected() {
+    let host = world(|_| None).on_fetch(|request| match Call::of(request) {
+        Some(call) => completion(&call.answer().to_string()),
+        None => redirect("https://elsewhere.test/1.jpg"),
+    });
+    let mut input = input(1, json!({}));
+    input["images"][0]["bucket"] = json!("photos");
+    input["images"][0]["path"] = json!("1.jpg");
+    let report = report(&host, input);
+    assert_eq!(warnings(&report), [("image_not_found", "photo-1")]);
+    assert_eq!(photo_requests(&host).len(), 1);
 }

@@ -35,7 +35,8 @@ pub(super) fn photo(number: usize) -> Photo {
     Photo {
         alias: format!("p{number}"),
         id: format!("photo-{number}"),
-        url: Some(format!("http://photos.test/{number}.jpg")),
+        url: Some(format!("https://photos.test/{number}.jpg")),
+        url_error: None,
         stored: None,
         description: String::new(),
         tag: String::new(),
@@ -50,7 +51,7 @@ pub(super) fn input(photos: usize, change: Value) -> Value {
     let image = |number| {
         json!({
             "id": format!("photo-{number}"),
-            "url": format!("http://photos.test/{number}.jpg"),
+            "url": format!("https://photos.test/{number}.jpg"),
             "description": format!("open lap number {number}"),
             "tag": "deficiency",
             "group": "Roof",

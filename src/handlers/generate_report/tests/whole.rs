@@ -31,7 +31,7 @@ fn a_visit_becomes_a_report_with_photos_in_batches_notes_and_a_plan() {
     let note = json!({ "text": "Membrane complete on the east half.", "observation": "2.1" });
     assert_eq!(report["notes"], json!([note]));
     let photo = json!({
-        "photo": 7, "imageId": "photo-7", "url": "http://photos.test/7.jpg", "w": 1600, "h": 1200, "rotation": 0,
+        "photo": 7, "imageId": "photo-7", "url": "https://photos.test/7.jpg", "w": 1600, "h": 1200, "rotation": 0,
     });
     assert_eq!(report["photos"][6], photo);
 }
