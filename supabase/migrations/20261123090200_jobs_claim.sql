@@ -56,6 +56,7 @@ declare
   -- By type: a few rows for all jobs, instead of a search for each.
   v_timeouts jsonb;
   v_paused text[];
+  v_is_alone boolean;
 begin
   perform job_queue.check_claim(lease_seconds, capacity, max_bytes);
   select * into v_timeouts, weights, v_paused from job_queue.type_rules();
@@ -90,6 +91,7 @@ begin
     perform job_queue.settle_claim(lease_token);
   end if;
   v_now := clock_timestamp();
+  v_is_alone := are_suspects and cardinality(v_chosen) = 1;
   with claimed as (
     update public.jobs j
     set status = 'processing',
@@ -101,7 +103,7 @@ begin
         )),
         deadline_at = job_queue.deadline(v_now, j.timeout_seconds, (v_timeouts ->> j.job_type)::integer, j.owner_id),
         steps_at_claim = j.step_count,
-        is_alone = are_suspects and cardinality(v_chosen) = 1,
+        is_alone = v_is_alone,
         started_at = v_now,
         updated_at = v_now
     where j.ctid = any (v_chosen)
