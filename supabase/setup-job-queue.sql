@@ -841,13 +841,15 @@ comment on function job_queue.claim_jobs is 'Claims jobs under the given lease t
 -- What job_types says, for whole claims: {type: timeout}, {type: weight} of those that do not weigh 1, and the
 -- paused types. Null when it says nothing of the kind.
 create function job_queue.type_rules(out timeouts jsonb, out weights jsonb, out paused text[])
-language sql stable set search_path = pg_catalog, pg_temp as $$
+language plpgsql stable set search_path = pg_catalog, pg_temp as $$
+begin
   select jsonb_object_agg(t.job_type, t.timeout_seconds) filter (where t.timeout_seconds is not null),
          jsonb_object_agg(t.job_type, t.weight) filter (where t.weight <> 1),
          array_agg(t.job_type) filter (where t.paused_at is not null)
+  into timeouts, weights, paused
   from public.job_types t
-  where t.timeout_seconds is not null or t.weight <> 1 or t.paused_at is not null
-$$;
+  where t.timeout_seconds is not null or t.weight <> 1 or t.paused_at is not null;
+end $$;
 comment on function job_queue.type_rules is 'Timeouts, weights and paused types.';
 
 -- Tokens of claims that took jobs or were asked for again. Small and short-lived.
@@ -1080,11 +1082,10 @@ begin
   from job_queue.lock_ready_jobs(max_jobs, job_types, nullif(coalesce(paused, '{}') || coalesce(v_heavy, '{}'), '{}')) l;
   if v_first.updated_at <= clock_timestamp() - interval '10 seconds' then
     places := array(
-      select p.place
-      from unnest(places) with ordinality as p (place, position)
-      join public.jobs j on j.ctid = p.place
-      where job_queue.is_before(j, v_first)
-      order by p.position
+      select j.ctid
+      from public.jobs j
+      where j.ctid = any (places) and job_queue.is_before(j, v_first)
+      order by j.priority desc, j.run_at, j.created_at
     );
   end if;
 end $$;
@@ -1097,12 +1098,12 @@ begin
   return array(
     select f.place
     from (
-      select p.place, p.position,
+      select j.ctid as place, row_number() over upward as "position",
              sum(job_queue.bytes_of(j)) over upward as bytes,
              sum(coalesce((weights ->> j.job_type)::integer, 1)) over upward as slots
-      from unnest(places) with ordinality as p (place, position)
-      join public.jobs j on j.ctid = p.place
-      window upward as (order by p.position)
+      from public.jobs j
+      where j.ctid = any (places)
+      window upward as (order by j.priority desc, j.run_at, j.created_at rows unbounded preceding)
     ) f
     where f.position = 1 or (f.bytes <= max_bytes and (capacity is null or f.slots <= capacity))
     order by f.position
@@ -1309,36 +1310,30 @@ create function job_queue.lock_suspects(max_jobs integer, job_types text[], paus
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
   v_types text[] := job_queue.isolated_types(job_types, paused);
-  v_ready public.jobs := job_queue.first_ready_job(job_types, paused);
   v_first public.jobs;
+  v_places tid[];
   v_window bigint := max_jobs;
-  v_seen bigint;
 begin
   loop
+    v_places := array(select s.place from job_queue.suspects(v_types, v_window) s order by s.position);
     select j.* into v_first
-    from job_queue.suspects(v_types, v_window) c
-    join public.jobs j on j.ctid = c.place
-    where j.waiting_for = 'isolation'
-    order by c.position
+    from public.jobs j
+    where j.ctid = any (v_places) and j.waiting_for = 'isolation'
+    order by j.priority desc, j.run_at, j.created_at
     limit 1
     for no key update of j skip locked;
-    exit when found;
-    select count(*) into v_seen from job_queue.suspects(v_types, v_window);
-    if v_seen < v_window then
-      return '{}';
-    end if;
+    exit when found or cardinality(v_places) < v_window;
     v_window := v_window * 4;
   end loop;
-  if job_queue.is_before(v_ready, v_first) then
+  if v_first.id is null or job_queue.is_before(job_queue.first_ready_job(job_types, paused), v_first) then
     return '{}';
   end if;
   return array(
     select j.ctid
-    from job_queue.suspects(v_types, v_window) c
-    join public.jobs j on j.ctid = c.place
-    where j.waiting_for = 'isolation'
+    from public.jobs j
+    where j.ctid = any (v_places) and j.waiting_for = 'isolation'
       and (j.id = v_first.id or (j.suspicion = 1 and v_first.suspicion = 1))
-    order by c.position
+    order by j.priority desc, j.run_at, j.created_at
     limit max_jobs
     for no key update of j skip locked
   );
@@ -1353,9 +1348,8 @@ declare
   v_now timestamptz := clock_timestamp();
   v_first public.jobs;
 begin
-  select j.* into v_first
-  from job_queue.suspects(job_queue.isolated_types(job_types, paused), 1) c
-  join public.jobs j on j.ctid = c.place;
+  select j.* into v_first from public.jobs j
+  where j.ctid = any (array(select s.place from job_queue.suspects(job_queue.isolated_types(job_types, paused), 1) s));
   if v_first.updated_at <= v_now - interval '5 seconds' is not true
     or job_queue.is_before(job_queue.first_ready_job(job_types, paused), v_first) then
     return false;
@@ -1826,6 +1820,19 @@ begin
 end $$;
 comment on function job_queue.check_by_hand is 'Refuses a job in the wrong state.';
 
+revoke all on all functions in schema job_queue from public;
+revoke all on function
+  public.finish_and_claim_jobs, public.abandon_jobs, public.mark_job_completed, public.mark_job_failed, public.release_job
+from public, anon, authenticated;
+grant execute on function
+  public.finish_and_claim_jobs, public.abandon_jobs, public.mark_job_completed, public.mark_job_failed, public.release_job
+to service_role;
+grant execute on function job_queue.finish_job, job_queue.lock_job, job_queue.check_by_hand to service_role;
+
+-- 20261123090310_jobs_results.sql
+
+-- What workers report about their jobs, and what becomes of those.
+
 -- Ends the attempts of jobs, each fenced by its lease token, and returns the status of each after it,
 -- in the order given: "lost" for a job that is no longer held under that token. A job that the same
 -- claim has already finished is left alone and its status returned. Raises JQ004.
@@ -2063,16 +2070,10 @@ end $$;
 comment on function job_queue.retry_delay is 'The backoff before the next retry, with full jitter.';
 
 revoke all on all functions in schema job_queue from public;
-revoke all on function
-  public.finish_and_claim_jobs, public.abandon_jobs, public.mark_job_completed, public.mark_job_failed, public.release_job
-from public, anon, authenticated;
 grant execute on function
-  public.finish_and_claim_jobs, public.abandon_jobs, public.mark_job_completed, public.mark_job_failed, public.release_job
-to service_role;
-grant execute on function
-  job_queue.finish_job, job_queue.lock_job, job_queue.check_by_hand, job_queue.finish_jobs, job_queue.check_results,
-  job_queue.problem_of_result, job_queue.apply_results, job_queue.statuses_of_results, job_queue.settled_outcome,
-  job_queue.progress_at_end, job_queue.error_of_result, job_queue.status_after_attempt, job_queue.retry_delay
+  job_queue.finish_jobs, job_queue.check_results, job_queue.problem_of_result, job_queue.apply_results,
+  job_queue.statuses_of_results, job_queue.settled_outcome, job_queue.error_of_result, job_queue.status_after_attempt,
+  job_queue.retry_delay, job_queue.progress_at_end
 to service_role;
 
 -- 20261123090350_jobs_cancel.sql
@@ -4275,6 +4276,8 @@ language sql stable set search_path = pg_catalog, pg_temp as $$
     case when a.status_code is null then 'not called yet' else 'answered ' || a.status_code end,
     case
       when a.status_code between 200 and 299 then null
+      -- It has made room for the isolate that the next request reaches.
+      when a.status_code = 503 and a.content like '%this isolate is used up%' then null
       when a.status_code is not null then format('answered %s: %s', a.status_code, left(a.content, 300))
       when a.timed_out then 'did not answer within 5 seconds'
       when a.error_msg is not null then 'could not be reached: ' || a.error_msg

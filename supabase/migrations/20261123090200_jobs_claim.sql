@@ -114,13 +114,15 @@ comment on function job_queue.claim_jobs is 'Claims jobs under the given lease t
 -- What job_types says, for whole claims: {type: timeout}, {type: weight} of those that do not weigh 1, and the
 -- paused types. Null when it says nothing of the kind.
 create function job_queue.type_rules(out timeouts jsonb, out weights jsonb, out paused text[])
-language sql stable set search_path = pg_catalog, pg_temp as $$
+language plpgsql stable set search_path = pg_catalog, pg_temp as $$
+begin
   select jsonb_object_agg(t.job_type, t.timeout_seconds) filter (where t.timeout_seconds is not null),
          jsonb_object_agg(t.job_type, t.weight) filter (where t.weight <> 1),
          array_agg(t.job_type) filter (where t.paused_at is not null)
+  into timeouts, weights, paused
   from public.job_types t
-  where t.timeout_seconds is not null or t.weight <> 1 or t.paused_at is not null
-$$;
+  where t.timeout_seconds is not null or t.weight <> 1 or t.paused_at is not null;
+end $$;
 comment on function job_queue.type_rules is 'Timeouts, weights and paused types.';
 
 -- Tokens of claims that took jobs or were asked for again. Small and short-lived.

@@ -287,6 +287,8 @@ language sql stable set search_path = pg_catalog, pg_temp as $$
     case when a.status_code is null then 'not called yet' else 'answered ' || a.status_code end,
     case
       when a.status_code between 200 and 299 then null
+      -- It has made room for the isolate that the next request reaches.
+      when a.status_code = 503 and a.content like '%this isolate is used up%' then null
       when a.status_code is not null then format('answered %s: %s', a.status_code, left(a.content, 300))
       when a.timed_out then 'did not answer within 5 seconds'
       when a.error_msg is not null then 'could not be reached: ' || a.error_msg

@@ -28,10 +28,17 @@ pub(super) fn field<'a>(error: &'a Value, name: &str) -> &'a str {
     }
 }
 
-pub(super) fn message_of_text(body: &str) -> &str {
+/// Whether what came with a good status is an error by its own account.
+pub(super) fn calls_itself_error(body: &Value) -> bool {
+    let has = |name: &str| body.get(name).is_some_and(|value| !value.is_null());
+    has("error") || body.get("object").and_then(Value::as_str) == Some("error")
+}
+
+pub(super) fn message_of_text(body: &str, is_success: bool) -> &str {
     match body.trim() {
         "" => "nothing",
         page if page.starts_with('<') => "a web page",
+        _ if is_success => "what is no JSON",
         // What was to be JSON may be anything, and nobody's to read.
         json if json.starts_with(['{', '[']) => "what is no JSON",
         text => text,

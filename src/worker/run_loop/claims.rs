@@ -102,14 +102,15 @@ impl<H: Host> RunLoop<'_, H> {
         let lease_token = job.lease_token;
         let context = JobContext::new(self.context, job);
         context.hold_bytes(bytes);
-        match unreadable {
-            None => self.in_flight.push(context, weight, now_ms),
-            Some(reason) => {
-                let outcome = Outcome::permanent(&reason);
-                self.prefetch.end_job(lease_token, now_ms);
-                let result = PendingResult::new(Rc::new(context), 0, outcome);
-                self.exchanges.deliver(result);
+        let outcome = match unreadable {
+            Some(reason) => Outcome::permanent(&reason),
+            None if self.availability.admit(&context.job().job_type, now_ms) => {
+                return self.in_flight.push(context, weight, now_ms);
             }
-        }
+            None => Outcome::released(),
+        };
+        self.prefetch.end_job(lease_token, now_ms);
+        let result = PendingResult::new(Rc::new(context), 0, outcome);
+        self.exchanges.deliver(result);
     }
 }

@@ -116,7 +116,7 @@ fn result(text: Result<JsValue, JsValue>) -> Result<Value, JobError> {
 }
 
 /// `attempt.ts` lets no error through; what comes here is JSON of a depth that nobody stores, or a verdict with a number
-/// that is none.
+/// that is none. It would come again, and so would the work.
 fn unreadable() -> JobError {
-    JobError::retryable("the handler gave something that is neither a result nor a verdict")
+    JobError::permanent("the handler gave something that is neither a result nor a verdict")
 }
