@@ -14,8 +14,11 @@ export const PHOTO = Uint8Array.from(
   (letter) => letter.charCodeAt(0),
 );
 
+/** A start, a scan without pixels, an end. */
+const WITHOUT_FRAME = Uint8Array.of(0xff, 0xd8, 0xff, 0xda, 0, 2, 0xff, 0xd9);
+
 /**
- * Where every address is the photograph, except `/missing…`, which is a 404, `/broken…`, its first bytes, `/moved…`,
+ * Where every address is the photograph, except `/missing…`, which is a 404, `/broken…`, a JPEG without a frame, `/moved…`,
  * which redirects to it, and `/loop…`, which redirects to itself.
  */
 export const PHOTOS_URL: string = servePhotos();
@@ -27,7 +30,7 @@ function servePhotos(): string {
     if (pathname.startsWith("/missing")) return new Response("no such photo", { status: 404 });
     if (pathname.startsWith("/moved")) return redirect("/1.jpg");
     if (pathname.startsWith("/loop")) return redirect(pathname);
-    const photo = pathname.startsWith("/broken") ? PHOTO.slice(0, 20) : PHOTO;
+    const photo = pathname.startsWith("/broken") ? WITHOUT_FRAME : PHOTO;
     return new Response(photo, { headers: { "content-type": "image/jpeg" } });
   });
   server.unref();
