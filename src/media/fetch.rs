@@ -24,6 +24,8 @@ pub enum FetchError {
     TooLarge,
     /// It is neither JPEG nor PNG.
     Unsupported,
+    /// The end of the file is missing.
+    Truncated,
     /// It did not come in time.
     TimedOut,
     /// No connection, or a server that cannot answer now: may pass.
@@ -49,7 +51,10 @@ pub async fn fetch<H: Host>(
             bytes => break bytes?,
         }
     };
-    Photograph::from_bytes(bytes).ok_or(FetchError::Unsupported)
+    let photograph = Photograph::from_bytes(bytes).ok_or(FetchError::Unsupported)?;
+    Some(photograph)
+        .filter(|photograph| photograph.is_whole)
+        .ok_or(FetchError::Truncated)
 }
 
 async fn fetch_once<H: Host>(

@@ -38,7 +38,7 @@ pub enum WarningCode {
     ImageNotFound,
     /// A photo, or its batch, is larger than a request may be.
     ImageTooLarge,
-    /// A photo is neither JPEG nor PNG.
+    /// A photo is neither JPEG nor PNG, or not whole.
     ImageUnsupported,
     /// A photo did not come in time, or its place did not answer.
     ImageUnreachable,

@@ -199,7 +199,10 @@ Deno.test("an object of the user's own whose path leads elsewhere once it is tri
     await db.admin`insert into storage.objects values ('photos', ${path}, ${bob.sub})`;
     const report = { reportId: await reportOf(bob), images: [{ bucket: "photos", path }] };
     const message = await refused("JQ004", enqueueReport(bob, report));
-    assert.equal(message, "input_data.images[0].path: expected a photo in Storage that you may read");
+    assert.equal(
+      message,
+      "input_data.images[0].path: expected a photo in Storage that you may read",
+    );
   }
 });
 

@@ -20,8 +20,8 @@ impl Refusal {
     /// What the engineer is told about it.
     pub(super) fn warning(self, image_id: &str) -> Warning {
         use FetchError::{
-            Address, NotFound, Redirect, TimedOut, TooLarge, TooManyRedirects, Unreachable,
-            Unsupported,
+            Address, NotFound, Redirect, TimedOut, TooLarge, TooManyRedirects, Truncated,
+            Unreachable, Unsupported,
         };
         let (code, reason) = match self {
             Self::Unavailable(Address(error)) => (
@@ -47,6 +47,10 @@ impl Refusal {
             Self::Unavailable(Unsupported) => (
                 WarningCode::ImageUnsupported,
                 "it is neither JPEG nor PNG".into(),
+            ),
+            Self::Unavailable(Truncated) => (
+                WarningCode::ImageUnsupported,
+                "the end of the file is missing".into(),
             ),
             Self::Unavailable(TimedOut) => (
                 WarningCode::ImageUnreachable,

@@ -23,7 +23,7 @@ fn photo_requests(host: &ScriptedHost) -> Vec<HttpRequest> {
 
 #[test]
 fn a_photo_that_cannot_be_had_is_written_about_from_its_description() {
-    let failures: [(&str, Script); 8] = [
+    let failures: [(&str, Script); 10] = [
         ("image_not_found", || Reply::bytes(404, "no such photo")),
         ("image_not_found", || Reply::bytes(403, "")),
         ("image_not_found", || {
@@ -34,6 +34,12 @@ fn a_photo_that_cannot_be_had_is_written_about_from_its_description() {
         }),
         ("image_unsupported", || {
             Reply::bytes(200, "<html>please log in</html>")
+        }),
+        ("image_unsupported", || {
+            Reply::bytes(200, &JPEG[..JPEG.len() - 1])
+        }),
+        ("image_unsupported", || {
+            Reply::bytes(200, "\u{89}PNG\r\n\u{1a}\n")
         }),
         ("image_unreachable", Reply::never),
         ("image_unreachable", || Reply::bytes(503, "")),
@@ -236,4 +242,32 @@ fn the_key_is_never_redirected() {
     let report = report(&host, input);
     assert_eq!(warnings(&report), [("image_not_found", "photo-1")]);
     assert_eq!(photo_requests(&host).len(), 1);
+}
+
+#[test]
+fn a_photo_on_its_side_is_told_to_the_model_and_measured_as_it_is_shown() {
+    let on_its_side = || {
+        let exif =
+            b"\xff\xe1\0\x1eExif\0\0MM\0\x2a\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0\x06\0\0";
+        let (start, rest) = JPEG.split_at(2);
+        Reply::bytes(200, [start, exif, rest].concat())
+    };
+    let host = world(|_| None).on_fetch(move |request| match Call::of(request) {
+        Some(call) => completion(&call.answer().to_string()),
+        None => on_its_side(),
+    });
+    let mut input = input(2, json!({}));
+    input["images"][1]["rotation"] = json!(300);
+    let report = report(&host, input);
+    for_each_call(&host, |call| {
+        if call.name == "report_batch" {
+            for degrees in [90, 30] {
+                let told = format!("turn it {degrees} degrees clockwise to see it upright");
+                assert!(call.text.contains(&told), "{}", call.text);
+            }
+        }
+    });
+    let photo = &report["photos"][1];
+    let measures = ["w", "h", "rotation"].map(|name| photo[name].clone());
+    assert_eq!(measures, [json!(1200), json!(1600), json!(300)]);
 }

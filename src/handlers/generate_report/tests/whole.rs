@@ -98,7 +98,7 @@ fn a_request_has_only_parameters_that_every_model_takes() {
     for_each_call(&host, |call| {
         let image = &call.body["messages"][1]["content"][2];
         if call.name == "report_batch" {
-            let url = "data:image/jpeg;base64,/9j/wAALCASwBkAD";
+            let url = "data:image/jpeg;base64,/9j/wAALCASwBkADAAAA/9oAAv/Z";
             let expected =
                 json!({ "type": "image_url", "image_url": { "url": url, "detail": "auto" } });
             assert_eq!(image, &expected);
