@@ -4,10 +4,13 @@
 --   results   [{"job_id", "lease_token",
 --               "outcome": "completed" | "failed" | "released" | "handed_over" | "cancelled",
 --               "output_data"?, "error_message"?, "retryable"?, "retry_after_seconds"?,
+--               "error_stack"?: where a failed run threw, for operators. An "error_message" of a released job says what
+--               it waits for,
 --               "was_given_time"?: false when a job that is handed over had less than half an isolate's time}]
 --   is_idle   whether the worker holds nothing besides these results and expects no other claim's answer. Only
 --             then it is given suspects, or a job that weighs more than its capacity
 --   capacity  how much weight it has room for; null: weights do not count
+--   unavailable  {type: reason} of types that the worker knows but does not run now
 --   max_bytes how much text the claimed jobs may be together; one job may be more
 --   answer    {"finished": [the job's status after it, or "lost" when it was no longer this worker's],
 --              "jobs": [the claimed jobs, in the order to run them],
@@ -31,7 +34,8 @@ create function public.finish_and_claim_jobs(
   is_repeat boolean default false,
   is_idle boolean default false,
   capacity integer default null,
-  max_bytes integer default 4194304
+  max_bytes integer default 4194304,
+  unavailable jsonb default null
 ) returns json
 language plpgsql set search_path = pg_catalog, pg_temp set statement_timeout = '5s' as $$
 declare
@@ -46,11 +50,14 @@ begin
   if is_repeat and max_jobs > 0 and lease_token is null then
     raise exception 'lease_token: expected the token of the claim that is repeated' using errcode = 'JQ004';
   end if;
+  if jsonb_typeof(unavailable) <> 'object' then
+    raise exception 'unavailable: expected an object of reasons by type' using errcode = 'JQ004';
+  end if;
   v_finished := job_queue.finish_jobs(results);
   if max_jobs = 0 then
     return json_build_object('finished', v_finished, 'jobs', '[]'::json, 'look_again_ms', null);
   end if;
-  perform job_queue.note_worker(worker_id, job_types);
+  perform job_queue.note_worker(worker_id, job_types, unavailable);
   select * into v_claim
   from job_queue.claim_jobs(
     finish_and_claim_jobs.max_jobs, finish_and_claim_jobs.job_types, finish_and_claim_jobs.worker_id,
@@ -298,14 +305,16 @@ declare
   v_now timestamptz := clock_timestamp();
   v_finished text[];
   v_failed uuid[];
+  v_stacks text[];
 begin
   with result as materialized (
     select r.*
     from rows from (jsonb_to_recordset(results) as (
       job_id uuid, lease_token uuid, outcome text, output_data jsonb, error_message text,
-      retryable boolean, retry_after_seconds integer, was_given_time boolean
+      retryable boolean, retry_after_seconds integer, was_given_time boolean, error_stack text
     )) with ordinality as r (
-      job_id, lease_token, outcome, output_data, error_message, retryable, retry_after_seconds, was_given_time, position
+      job_id, lease_token, outcome, output_data, error_message, retryable, retry_after_seconds, was_given_time,
+      error_stack, position
     )
     order by r.job_id
   ), finished as (
@@ -331,6 +340,7 @@ begin
              case
                when n.outcome = 'completed' then null
                when n.outcome = 'failed' and n.status <> 'cancelled' then job_queue.error_of_result(r.outcome, r.error_message)
+               when n.outcome = 'released' and r.outcome = 'released' then coalesce(left(r.error_message, 8000), j.error)
                else j.error end,
              case when n.status <> 'queued' then v_now end,
              case when n.is_in_vain and (r.outcome = 'handed_over' or not n.is_rest) then j.suspicion else 0 end,
@@ -358,13 +368,17 @@ begin
       and job_queue.is_held(j, r.lease_token, v_now)
       and job_queue.problem_of_result(r.job_id, r.lease_token, r.outcome, r.retry_after_seconds, r.output_data) is null
     returning j.status, r.position,
-              case when j.status = 'failed' or j.waiting_for = 'retry' then j.id end as failed_id
+              case when j.status = 'failed' or j.waiting_for = 'retry' then j.id end as failed_id,
+              left(r.error_stack, 2000) as stack
   )
-  select array_agg(f.status order by f.position), array_agg(f.failed_id) filter (where f.failed_id is not null)
-  into v_finished, v_failed from finished f;
+  select array_agg(f.status order by f.position), array_agg(f.failed_id) filter (where f.failed_id is not null),
+         array_agg(f.stack) filter (where f.failed_id is not null)
+  into v_finished, v_failed, v_stacks from finished f;
   if v_failed is not null then
-    insert into public.job_failures (job_id, worker_id, started_at, failed_at, error)
-    select j.id, j.worker_id, j.started_at, v_now, j.error from public.jobs j where j.id = any (v_failed);
+    insert into public.job_failures (job_id, worker_id, started_at, failed_at, error, stack)
+    select j.id, j.worker_id, j.started_at, v_now, j.error, f.stack
+    from unnest(v_failed, v_stacks) as f (job_id, stack)
+    join public.jobs j on j.id = any (array[f.job_id]);
   end if;
   return coalesce(v_finished, '{}');
 end $$;
