@@ -268,6 +268,7 @@ create table public.job_failures (
   failed_at timestamptz not null,
   duration interval not null generated always as (greatest(failed_at - started_at, interval '0')) stored,
   error text not null,
+  stack text,
   is_attempt boolean not null default true,
   company integer,
   on_board uuid[],
@@ -275,6 +276,7 @@ create table public.job_failures (
   constraint job_failures_company_is_told check ((company is null) = (on_board is null))
 );
 comment on table public.job_failures is 'Failed and lost runs of jobs: when, where, for how long, and why.';
+comment on column public.job_failures.stack is 'where the handler threw, for operators';
 comment on column public.job_failures.is_attempt is 'whether the run used an attempt of the job';
 comment on column public.job_failures.company is
   'how many other jobs the worker held that was lost, as far as known then; null: no worker was lost';
@@ -1607,10 +1609,13 @@ to service_role;
 --   results   [{"job_id", "lease_token",
 --               "outcome": "completed" | "failed" | "released" | "handed_over" | "cancelled",
 --               "output_data"?, "error_message"?, "retryable"?, "retry_after_seconds"?,
+--               "error_stack"?: where a failed run threw, for operators. An "error_message" of a released job says what
+--               it waits for,
 --               "was_given_time"?: false when a job that is handed over had less than half an isolate's time}]
 --   is_idle   whether the worker holds nothing besides these results and expects no other claim's answer. Only
 --             then it is given suspects, or a job that weighs more than its capacity
 --   capacity  how much weight it has room for; null: weights do not count
+--   unavailable  {type: reason} of types that the worker knows but does not run now
 --   max_bytes how much text the claimed jobs may be together; one job may be more
 --   answer    {"finished": [the job's status after it, or "lost" when it was no longer this worker's],
 --              "jobs": [the claimed jobs, in the order to run them],
@@ -1634,7 +1639,8 @@ create function public.finish_and_claim_jobs(
   is_repeat boolean default false,
   is_idle boolean default false,
   capacity integer default null,
-  max_bytes integer default 4194304
+  max_bytes integer default 4194304,
+  unavailable jsonb default null
 ) returns json
 language plpgsql set search_path = pg_catalog, pg_temp set statement_timeout = '5s' as $$
 declare
@@ -1649,11 +1655,14 @@ begin
   if is_repeat and max_jobs > 0 and lease_token is null then
     raise exception 'lease_token: expected the token of the claim that is repeated' using errcode = 'JQ004';
   end if;
+  if jsonb_typeof(unavailable) <> 'object' then
+    raise exception 'unavailable: expected an object of reasons by type' using errcode = 'JQ004';
+  end if;
   v_finished := job_queue.finish_jobs(results);
   if max_jobs = 0 then
     return json_build_object('finished', v_finished, 'jobs', '[]'::json, 'look_again_ms', null);
   end if;
-  perform job_queue.note_worker(worker_id, job_types);
+  perform job_queue.note_worker(worker_id, job_types, unavailable);
   select * into v_claim
   from job_queue.claim_jobs(
     finish_and_claim_jobs.max_jobs, finish_and_claim_jobs.job_types, finish_and_claim_jobs.worker_id,
@@ -1914,14 +1923,16 @@ declare
   v_now timestamptz := clock_timestamp();
   v_finished text[];
   v_failed uuid[];
+  v_stacks text[];
 begin
   with result as materialized (
     select r.*
     from rows from (jsonb_to_recordset(results) as (
       job_id uuid, lease_token uuid, outcome text, output_data jsonb, error_message text,
-      retryable boolean, retry_after_seconds integer, was_given_time boolean
+      retryable boolean, retry_after_seconds integer, was_given_time boolean, error_stack text
     )) with ordinality as r (
-      job_id, lease_token, outcome, output_data, error_message, retryable, retry_after_seconds, was_given_time, position
+      job_id, lease_token, outcome, output_data, error_message, retryable, retry_after_seconds, was_given_time,
+      error_stack, position
     )
     order by r.job_id
   ), finished as (
@@ -1947,6 +1958,7 @@ begin
              case
                when n.outcome = 'completed' then null
                when n.outcome = 'failed' and n.status <> 'cancelled' then job_queue.error_of_result(r.outcome, r.error_message)
+               when n.outcome = 'released' and r.outcome = 'released' then coalesce(left(r.error_message, 8000), j.error)
                else j.error end,
              case when n.status <> 'queued' then v_now end,
              case when n.is_in_vain and (r.outcome = 'handed_over' or not n.is_rest) then j.suspicion else 0 end,
@@ -1974,13 +1986,17 @@ begin
       and job_queue.is_held(j, r.lease_token, v_now)
       and job_queue.problem_of_result(r.job_id, r.lease_token, r.outcome, r.retry_after_seconds, r.output_data) is null
     returning j.status, r.position,
-              case when j.status = 'failed' or j.waiting_for = 'retry' then j.id end as failed_id
+              case when j.status = 'failed' or j.waiting_for = 'retry' then j.id end as failed_id,
+              left(r.error_stack, 2000) as stack
   )
-  select array_agg(f.status order by f.position), array_agg(f.failed_id) filter (where f.failed_id is not null)
-  into v_finished, v_failed from finished f;
+  select array_agg(f.status order by f.position), array_agg(f.failed_id) filter (where f.failed_id is not null),
+         array_agg(f.stack) filter (where f.failed_id is not null)
+  into v_finished, v_failed, v_stacks from finished f;
   if v_failed is not null then
-    insert into public.job_failures (job_id, worker_id, started_at, failed_at, error)
-    select j.id, j.worker_id, j.started_at, v_now, j.error from public.jobs j where j.id = any (v_failed);
+    insert into public.job_failures (job_id, worker_id, started_at, failed_at, error, stack)
+    select j.id, j.worker_id, j.started_at, v_now, j.error, f.stack
+    from unnest(v_failed, v_stacks) as f (job_id, stack)
+    join public.jobs j on j.id = any (array[f.job_id]);
   end if;
   return coalesce(v_finished, '{}');
 end $$;
@@ -3391,34 +3407,39 @@ to service_role;
 
 -- 20261123090850_jobs_workers.sql
 
--- Which job types workers ask for, so that a type that nobody runs is told from one that waits for its turn.
+-- Which job types workers ask for, so that a type that nobody runs, or nobody can run now, is told from one that waits
+-- for its turn.
 
 create table job_queue.workers (
   worker_id text primary key,
   job_types text[],
+  unavailable jsonb not null default '{}',
   seen_at timestamptz not null default clock_timestamp()
 );
 comment on table job_queue.workers is 'Workers that asked for jobs within the last hour.';
 comment on column job_queue.workers.job_types is 'which types they run; null: all';
+comment on column job_queue.workers.unavailable is 'types they know but do not run now, and why';
 alter table job_queue.workers enable row level security;
 revoke all on job_queue.workers from public, anon, authenticated;
 grant select, insert, update on job_queue.workers to service_role;
 
--- Remembers what a worker asks for, once a minute for each. Claims call it: mostly it is one look by primary key, and
--- it waits for nobody.
-create function job_queue.note_worker(worker_id text, job_types text[]) returns void
+-- Remembers what a worker asks for, once a minute for each, and at once what it cannot run. Claims call it: mostly it is
+-- one look by primary key, and it waits for nobody.
+create function job_queue.note_worker(worker_id text, job_types text[], unavailable jsonb default null) returns void
 language plpgsql set search_path = pg_catalog, pg_temp set enable_seqscan = off as $$
 begin
   if worker_id is null or exists (
     select from job_queue.workers w
     where w.worker_id = note_worker.worker_id
       and job_queue.is_recent(w.seen_at, interval '1 minute')
+      and w.unavailable = coalesce(note_worker.unavailable, '{}')
   ) or not pg_try_advisory_xact_lock(hashtextextended('job_queue.worker ' || note_worker.worker_id, 0)) then
     return;
   end if;
-  insert into job_queue.workers as w (worker_id, job_types) values (note_worker.worker_id, note_worker.job_types)
+  insert into job_queue.workers as w (worker_id, job_types, unavailable)
+  values (note_worker.worker_id, note_worker.job_types, coalesce(note_worker.unavailable, '{}'))
   on conflict on constraint workers_pkey do update
-  set job_types = excluded.job_types, seen_at = excluded.seen_at;
+  set job_types = excluded.job_types, unavailable = excluded.unavailable, seen_at = excluded.seen_at;
 end $$;
 comment on function job_queue.note_worker is 'Remembers which job types a worker asks for.';
 
@@ -3435,8 +3456,28 @@ language sql stable set search_path = pg_catalog, pg_temp as $$
 $$;
 comment on function job_queue.types_of_workers is 'Which types workers asked for lately; null when that is not known.';
 
+-- Types that cannot be run now, and why, as the worker says that was heard of last among those that know the type.
+create function job_queue.unavailable_types() returns table (job_type text, reason text)
+language sql stable set search_path = pg_catalog, pg_temp as $$
+  select l.job_type, l.reason
+  from (
+    select distinct on (s.job_type) s.job_type, s.reason
+    from (
+      select w.seen_at, u.key as job_type, u.value as reason
+      from job_queue.workers w, jsonb_each_text(w.unavailable) u
+      where job_queue.is_recent(w.seen_at, interval '10 minutes')
+      union all
+      select w.seen_at, t, null from job_queue.workers w, unnest(w.job_types) t
+      where job_queue.is_recent(w.seen_at, interval '10 minutes')
+    ) s
+    order by s.job_type, s.seen_at desc, s.reason nulls last
+  ) l
+  where l.reason is not null
+$$;
+comment on function job_queue.unavailable_types is 'Which types cannot be run now, and why.';
+
 revoke all on all functions in schema job_queue from public;
-grant execute on function job_queue.note_worker, job_queue.types_of_workers to service_role;
+grant execute on function job_queue.note_worker, job_queue.types_of_workers, job_queue.unavailable_types to service_role;
 
 -- 20261123091000_jobs_dispatch.sql
 
@@ -4327,6 +4368,10 @@ begin
     case when v_unknown <> '{}' then 'no worker runs jobs of these types: ' || array_to_string(v_unknown, ', ') end,
     'correct the name with update jobs set job_type = …, deploy a function that has a handler for it, or cancel the jobs'
   ), (
+    'availability', 'workers have what their types need',
+    'cannot run now: ' || (select string_agg(u.job_type || ' (' || u.reason || ')', ', ' order by u.job_type) from job_queue.unavailable_types() u),
+    'do what the reason says, a setting with supabase secrets set. The jobs wait unharmed, and one is tried every minute'
+  ), (
     'queue', 'no job that is next in line has waited for ten minutes',
     case when v_neglected <> '{}' then 'jobs have been next in line for over ten minutes: ' || array_to_string(v_neglected, ', ') end,
     'either no worker runs such jobs (its answer to {"wait": true} says under unavailable why), or there are too few: '
@@ -4415,13 +4460,15 @@ language sql stable set search_path = pg_catalog, pg_temp set enable_seqscan = o
 $$;
 comment on function job_queue.ended_types is 'The types of the jobs that ended last.';
 
--- Those of some types that no worker has asked for lately, although workers were heard of. Paused types are left out.
+-- Those of some types that no worker has asked for lately, although workers were heard of. Paused types are left out,
+-- and those that cannot be run now.
 create function job_queue.unknown_types(job_types text[]) returns text[]
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   select coalesce(array_agg(u.job_type order by u.job_type), '{}')
   from unnest(job_types) as u (job_type), job_queue.types_of_workers() as w (types)
   where w.types is not null and u.job_type <> all (w.types)
     and not exists (select from public.job_types t where t.job_type = u.job_type and t.paused_at is not null)
+    and u.job_type not in (select n.job_type from job_queue.unavailable_types() n)
 $$;
 comment on function job_queue.unknown_types is 'Which of some types no worker runs.';
 
@@ -4436,6 +4483,7 @@ comment on function job_queue.version is 'The release that this schema belongs t
 --                           "isolated", "running", "failed_last_hour", "last_error"}], isolated being those that
 --                           wait for a worker that has nothing else, because theirs died
 --   not_run               types with jobs that wait, of which no worker has asked for any within ten minutes
+--   unavailable           {type: reason} of types that workers know but cannot run now, as without a key
 --   failed_parts          [{"part", "error", "failing_seconds", "failures", "remedy"}]: what tend_job_queue cannot do
 --   stuck                 running jobs whose lease has ended: a worker died and nobody has come since
 --   completed_per_minute  over the last five minutes, or over the last 10,000 jobs if there were more
@@ -4475,6 +4523,9 @@ begin
       select t ->> 'job_type' from jsonb_array_elements(v_types) t
       where (t ->> 'ready')::bigint + (t ->> 'waiting')::bigint > 0
     )),
+    'unavailable', (
+      select coalesce(jsonb_object_agg(u.job_type, u.reason), '{}') from job_queue.unavailable_types() u
+    ),
     'failed_parts', (
       select coalesce(jsonb_agg(jsonb_build_object(
         'part', f.part, 'error', f.error, 'failing_seconds', extract(epoch from job_queue.age(f.failing_since))::integer,

@@ -4,10 +4,13 @@
 --   results   [{"job_id", "lease_token",
 --               "outcome": "completed" | "failed" | "released" | "handed_over" | "cancelled",
 --               "output_data"?, "error_message"?, "retryable"?, "retry_after_seconds"?,
+--               "error_stack"?: where a failed run threw, for operators. An "error_message" of a released job says what
+--               it waits for,
 --               "was_given_time"?: false when a job that is handed over had less than half an isolate's time}]
 --   is_idle   whether the worker holds nothing besides these results and expects no other claim's answer. Only
 --             then it is given suspects, or a job that weighs more than its capacity
 --   capacity  how much weight it has room for; null: weights do not count
+--   unavailable  {type: reason} of types that the worker knows but does not run now
 --   max_bytes how much text the claimed jobs may be together; one job may be more
 --   answer    {"finished": [the job's status after it, or "lost" when it was no longer this worker's],
 --              "jobs": [the claimed jobs, in the order to run them],
@@ -31,7 +34,8 @@ create function public.finish_and_claim_jobs(
   is_repeat boolean default false,
   is_idle boolean default false,
   capacity integer default null,
-  max_bytes integer default 4194304
+  max_bytes integer default 4194304,
+  unavailable jsonb default null
 ) returns json
 language plpgsql set search_path = pg_catalog, pg_temp set statement_timeout = '5s' as $$
 declare
@@ -46,11 +50,14 @@ begin
   if is_repeat and max_jobs > 0 and lease_token is null then
     raise exception 'lease_token: expected the token of the claim that is repeated' using errcode = 'JQ004';
   end if;
+  if jsonb_typeof(unavailable) <> 'object' then
+    raise exception 'unavailable: expected an object of reasons by type' using errcode = 'JQ004';
+  end if;
   v_finished := job_queue.finish_jobs(results);
   if max_jobs = 0 then
     return json_build_object('finished', v_finished, 'jobs', '[]'::json, 'look_again_ms', null);
   end if;
-  perform job_queue.note_worker(worker_id, job_types);
+  perform job_queue.note_worker(worker_id, job_types, unavailable);
   select * into v_claim
   from job_queue.claim_jobs(
     finish_and_claim_jobs.max_jobs, finish_and_claim_jobs.job_types, finish_and_claim_jobs.worker_id,

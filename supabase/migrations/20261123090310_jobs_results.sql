@@ -79,14 +79,16 @@ declare
   v_now timestamptz := clock_timestamp();
   v_finished text[];
   v_failed uuid[];
+  v_stacks text[];
 begin
   with result as materialized (
     select r.*
     from rows from (jsonb_to_recordset(results) as (
       job_id uuid, lease_token uuid, outcome text, output_data jsonb, error_message text,
-      retryable boolean, retry_after_seconds integer, was_given_time boolean
+      retryable boolean, retry_after_seconds integer, was_given_time boolean, error_stack text
     )) with ordinality as r (
-      job_id, lease_token, outcome, output_data, error_message, retryable, retry_after_seconds, was_given_time, position
+      job_id, lease_token, outcome, output_data, error_message, retryable, retry_after_seconds, was_given_time,
+      error_stack, position
     )
     order by r.job_id
   ), finished as (
@@ -112,6 +114,7 @@ begin
              case
                when n.outcome = 'completed' then null
                when n.outcome = 'failed' and n.status <> 'cancelled' then job_queue.error_of_result(r.outcome, r.error_message)
+               when n.outcome = 'released' and r.outcome = 'released' then coalesce(left(r.error_message, 8000), j.error)
                else j.error end,
              case when n.status <> 'queued' then v_now end,
              case when n.is_in_vain and (r.outcome = 'handed_over' or not n.is_rest) then j.suspicion else 0 end,
@@ -139,13 +142,17 @@ begin
       and job_queue.is_held(j, r.lease_token, v_now)
       and job_queue.problem_of_result(r.job_id, r.lease_token, r.outcome, r.retry_after_seconds, r.output_data) is null
     returning j.status, r.position,
-              case when j.status = 'failed' or j.waiting_for = 'retry' then j.id end as failed_id
+              case when j.status = 'failed' or j.waiting_for = 'retry' then j.id end as failed_id,
+              left(r.error_stack, 2000) as stack
   )
-  select array_agg(f.status order by f.position), array_agg(f.failed_id) filter (where f.failed_id is not null)
-  into v_finished, v_failed from finished f;
+  select array_agg(f.status order by f.position), array_agg(f.failed_id) filter (where f.failed_id is not null),
+         array_agg(f.stack) filter (where f.failed_id is not null)
+  into v_finished, v_failed, v_stacks from finished f;
   if v_failed is not null then
-    insert into public.job_failures (job_id, worker_id, started_at, failed_at, error)
-    select j.id, j.worker_id, j.started_at, v_now, j.error from public.jobs j where j.id = any (v_failed);
+    insert into public.job_failures (job_id, worker_id, started_at, failed_at, error, stack)
+    select j.id, j.worker_id, j.started_at, v_now, j.error, f.stack
+    from unnest(v_failed, v_stacks) as f (job_id, stack)
+    join public.jobs j on j.id = any (array[f.job_id]);
   end if;
   return coalesce(v_finished, '{}');
 end $$;

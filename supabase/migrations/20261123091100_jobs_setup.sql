@@ -336,6 +336,10 @@ begin
     case when v_unknown <> '{}' then 'no worker runs jobs of these types: ' || array_to_string(v_unknown, ', ') end,
     'correct the name with update jobs set job_type = …, deploy a function that has a handler for it, or cancel the jobs'
   ), (
+    'availability', 'workers have what their types need',
+    'cannot run now: ' || (select string_agg(u.job_type || ' (' || u.reason || ')', ', ' order by u.job_type) from job_queue.unavailable_types() u),
+    'do what the reason says, a setting with supabase secrets set. The jobs wait unharmed, and one is tried every minute'
+  ), (
     'queue', 'no job that is next in line has waited for ten minutes',
     case when v_neglected <> '{}' then 'jobs have been next in line for over ten minutes: ' || array_to_string(v_neglected, ', ') end,
     'either no worker runs such jobs (its answer to {"wait": true} says under unavailable why), or there are too few: '

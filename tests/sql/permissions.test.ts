@@ -314,6 +314,7 @@ Deno.test("a user sees why their job failed, when and after how long; another us
   assert.ok(failure.failed_at >= failure.started_at);
   assert.equal((await failures(bob)).length, 0);
   await refused("42501", asUser(ann, (sql) => sql`select worker_id from job_failures`));
+  await refused("42501", asUser(ann, (sql) => sql`select stack from job_failures`));
 });
 
 Deno.test("a user sees which types are open to them", async () => {
