@@ -64,7 +64,7 @@ impl Stream {
         let line = line.trim_ascii();
         if let Some(data) = line.strip_prefix(DATA) {
             self.has_events = true;
-            if let Ok(event) = serde_json::from_slice(data) {
+            if let Ok(event) = serde_json::from_str(str::from_utf8(data).unwrap_or_default()) {
                 self.take(event);
             }
         } else if !OTHER_FIELDS.iter().any(|field| line.starts_with(field)) {

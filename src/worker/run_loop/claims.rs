@@ -1,15 +1,10 @@
 //! When to claim, how many jobs, and what becomes of them.
 
-use std::rc::Rc;
-
 use super::RunLoop;
 use super::claim_state::ClaimState;
 use crate::handler::JobContext;
 use crate::host::Host;
-use crate::job::Job;
-use crate::queue::Outcome;
 use crate::worker::exchanges::{ClaimSize, ClaimedJobs};
-use crate::worker::pending_result::PendingResult;
 use crate::worker::prefetch::LARGEST_CLAIM;
 
 impl<H: Host> RunLoop<'_, H> {
@@ -51,8 +46,10 @@ impl<H: Host> RunLoop<'_, H> {
     /// Whether jobs may join those in flight.
     fn may_claim_beside(&self) -> bool {
         let claims = &self.claims;
-        !(claims.has_suspects || claims.suspects_wait || claims.waits_for_room)
-            && !self.context.resources.is_full()
+        !(claims.has_suspects
+            || claims.suspects_wait
+            || claims.waits_for_room
+            || self.context.resources.is_full())
     }
 
     /// A queue that was found drained is asked again only when results travel anyway, on request, or once for the jobs
@@ -93,23 +90,9 @@ impl<H: Host> RunLoop<'_, H> {
         for job in claimed.jobs {
             self.run_log.claimed(&job, now_ms - claimed.leased_at_ms);
             let weight = claimed.weights.get(&job.job_type).copied().unwrap_or(1);
-            self.take_job(job, weight, bytes, now_ms);
-        }
-    }
-
-    fn take_job(&mut self, mut job: Job, weight: usize, bytes: usize, now_ms: u64) {
-        let unreadable = job.unreadable.take();
-        let lease_token = job.lease_token;
-        let context = JobContext::new(self.context, job);
-        context.hold_bytes(bytes);
-        match unreadable {
-            None => self.in_flight.push(context, weight, now_ms),
-            Some(reason) => {
-                let outcome = Outcome::permanent(&reason);
-                self.prefetch.end_job(lease_token, now_ms);
-                let result = PendingResult::new(Rc::new(context), 0, outcome);
-                self.exchanges.deliver(result);
-            }
+            let context = JobContext::new(self.context, job);
+            context.hold_bytes(bytes);
+            self.in_flight.push(context, weight, now_ms);
         }
     }
 }

@@ -25,7 +25,7 @@ use super::visit::Photo;
 use crate::error::JobError;
 use crate::host::HttpRequest;
 use crate::job::Job;
-use crate::testing::{Reply, ScriptedHost, config, held, job, run_job};
+use crate::testing::{Reply, ScriptedHost, config, held, job, raw, run_attempt, run_job};
 
 /// The head of a JPEG of 1600 × 1200 pixels.
 const JPEG: &[u8] = &[0xff, 0xd8, 0xff, 0xc0, 0, 11, 8, 0x04, 0xb0, 0x06, 0x40, 3];
@@ -219,7 +219,7 @@ fn report(host: &ScriptedHost, input: Value) -> Value {
 fn next_attempt(host: &ScriptedHost, mut job: Job) -> Job {
     for save in host.calls_of("save_job_step") {
         let name = save["name"].as_str().expect("a step has a name");
-        job.steps.insert(name.into(), save["result"].clone());
+        job.steps.insert(name.into(), raw(&save["result"]));
     }
     job.retry_count += 1;
     job
