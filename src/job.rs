@@ -1,18 +1,22 @@
 //! A claimed job as the database hands it to a worker, and how far it is.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use serde_json::value::RawValue;
 use uuid::Uuid;
 
 /// One job this worker holds a lease on: an element of `jobs` in the answer of `finish_and_claim_jobs`.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
+///
+/// What is the handler's stays JSON text: numbers keep every digit, and a job that cannot be read fails alone.
+#[derive(Debug, Clone, Deserialize)]
 pub struct Job {
     /// Which job.
     pub id: Uuid,
     /// Which handler runs it.
     pub job_type: String,
     /// Always a JSON object: the database refuses anything else.
-    pub input_data: Value,
+    pub input_data: Box<RawValue>,
     /// Failed attempts so far: 0 the first time the job runs.
     pub retry_count: u32,
     /// Attempts after the first before the job fails for good.
@@ -24,10 +28,7 @@ pub struct Job {
     pub lease_token: Uuid,
     /// Results of the steps that earlier claims finished, by step name.
     #[serde(default)]
-    pub steps: Map<String, Value>,
-    /// Why this worker cannot read the job's JSON, if it cannot. Input and steps are then missing.
-    #[serde(skip)]
-    pub unreadable: Option<String>,
+    pub steps: BTreeMap<String, Box<RawValue>>,
 }
 
 impl Job {

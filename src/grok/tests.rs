@@ -1,12 +1,15 @@
 //! The client as a job type of anyone's own uses it.
 
+use std::collections::BTreeMap;
+
+use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
 use super::{Effort, Grok, Part, Preferences, Question, RequestRecord};
 use crate::error::JobError;
 use crate::handler::{JobContext, JobHandler};
 use crate::host::Host;
-use crate::testing::{Reply, ScriptedHost, config, held, job, run_job};
+use crate::testing::{Reply, ScriptedHost, config, held, job, raw, run_job};
 
 /// Says a text in other words.
 struct Rephrase;
@@ -14,6 +17,7 @@ struct Rephrase;
 impl JobHandler for Rephrase {
     const JOB_TYPE: &'static str = "rephrase";
     type Input = Value;
+    type Output = Value;
 
     async fn run<H: Host>(input: Value, context: &JobContext<'_, H>) -> Result<Value, JobError> {
         let config = context.config().grok.as_ref();
@@ -43,7 +47,7 @@ impl JobHandler for Rephrase {
     }
 }
 
-fn run(steps: serde_json::Map<String, Value>) -> (Value, ScriptedHost) {
+fn run(steps: BTreeMap<String, Box<RawValue>>) -> (Value, ScriptedHost) {
     let host = ScriptedHost::new().on_rpc(|_, _| held()).on_fetch(|_| {
         let choice = json!({ "message": { "content": "{}" }, "finish_reason": "stop" });
         let usage = json!({ "cost_in_usd_ticks": 10_000_000 });
@@ -57,13 +61,13 @@ fn run(steps: serde_json::Map<String, Value>) -> (Value, ScriptedHost) {
 
 #[test]
 fn any_job_type_asks_once_and_knows_what_it_cost() {
-    let (first, host) = run(serde_json::Map::new());
+    let (first, host) = run(BTreeMap::new());
     assert_eq!(
         first,
         json!({ "content": { "Ok": "{}" }, "cost_usd": 0.001 })
     );
     let save = &host.calls_of("save_job_step")[0];
-    let steps = [("rephrased".to_owned(), save["result"].clone())];
+    let steps = [("rephrased".to_owned(), raw(&save["result"]))];
     let (second, host) = run(steps.into_iter().collect());
     assert_eq!(second, first);
     assert!(host.fetches.borrow().is_empty());

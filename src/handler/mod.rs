@@ -12,8 +12,9 @@ use std::future::Future;
 use std::rc::Rc;
 
 use futures_util::future::LocalBoxFuture;
+use serde::Serialize;
 use serde::de::DeserializeOwned;
-use serde_json::Value;
+use serde_json::value::{RawValue, to_raw_value};
 
 pub use self::context::{Interruption, JobContext};
 use crate::config::Config;
@@ -31,22 +32,25 @@ pub trait JobHandler {
     /// The shape of `input_data`. Input of another shape fails the job for good before `run` is called.
     type Input: DeserializeOwned;
 
+    /// What becomes `output_data`.
+    type Output: Serialize;
+
     /// Why this worker cannot run such jobs, if it cannot; they stay queued for one that can.
     fn unavailable(_config: &Config) -> Option<&'static str> {
         None
     }
 
-    /// Does the work of one attempt. The result becomes `output_data`.
+    /// Does the work of one attempt.
     ///
     /// # Errors
     /// [`JobError`] says whether another attempt makes sense.
     fn run<H: Host>(
         input: Self::Input,
         context: &JobContext<'_, H>,
-    ) -> impl Future<Output = Result<Value, JobError>>;
+    ) -> impl Future<Output = Result<Self::Output, JobError>>;
 }
 
-/// A job type as the worker sees it, its input's type erased.
+/// A job type as the worker sees it: JSON text in, JSON text out.
 pub struct Registration<H: Host> {
     /// The `job_type` it runs.
     pub job_type: Cow<'static, str>,
@@ -57,7 +61,8 @@ pub struct Registration<H: Host> {
 }
 
 /// Makes the future of one attempt.
-type Run<H> = dyn for<'a> Fn(&'a JobContext<'a, H>) -> LocalBoxFuture<'a, Result<Value, JobError>>;
+type Run<H> =
+    dyn for<'a> Fn(&'a JobContext<'a, H>) -> LocalBoxFuture<'a, Result<Box<RawValue>, JobError>>;
 
 impl<H: Host> Registration<H> {
     /// The registration of a handler.
@@ -70,13 +75,17 @@ impl<H: Host> Registration<H> {
     }
 }
 
-async fn run<J: JobHandler, H: Host>(context: &JobContext<'_, H>) -> Result<Value, JobError> {
+async fn run<J: JobHandler, H: Host>(
+    context: &JobContext<'_, H>,
+) -> Result<Box<RawValue>, JobError> {
     let input = decode_input(&context.job().input_data)?;
-    J::run(input, context).await
+    let output = J::run(input, context).await?;
+    to_raw_value(&output).map_err(|error| JobError::permanent(format!("output_data: {error}")))
 }
 
-fn decode_input<T: DeserializeOwned>(input_data: &Value) -> Result<T, JobError> {
-    serde_path_to_error::deserialize(input_data).map_err(|error| {
+fn decode_input<T: DeserializeOwned>(input_data: &RawValue) -> Result<T, JobError> {
+    let mut json = serde_json::Deserializer::from_str(input_data.get());
+    serde_path_to_error::deserialize(&mut json).map_err(|error| {
         let path = match error.path().to_string().as_str() {
             "." => String::new(),
             path => format!(".{path}"),
@@ -86,8 +95,11 @@ fn decode_input<T: DeserializeOwned>(input_data: &Value) -> Result<T, JobError> 
     })
 }
 
-/// Serde quotes the value it stumbled over, and inputs have no place in errors.
+/// Serde quotes the value it stumbled over, and inputs have no place in errors; nor does where in the text it stands.
 fn without_value(reason: &str) -> &str {
+    let reason = reason
+        .rsplit_once(" at line ")
+        .map_or(reason, |(reason, _)| reason);
     match reason.rfind(", expected ") {
         Some(position) => &reason[position + 2..],
         None => reason,

@@ -4,12 +4,14 @@ use std::cell::Cell;
 use std::rc::Rc;
 
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Value, json};
+use uuid::Uuid;
 
 use super::*;
 use crate::host::TransportError;
 use crate::job::{Job, Progress};
-use crate::testing::{Reply, ScriptedHost, config, held, job, run_job};
+use crate::queue::{JobResult, outcome};
+use crate::testing::{Reply, ScriptedHost, config, held, job, raw, run_job, run_raw_job};
 
 struct Steps;
 
@@ -27,6 +29,7 @@ struct Photo {
 impl JobHandler for Steps {
     const JOB_TYPE: &'static str = "steps";
     type Input = Input;
+    type Output = Value;
 
     async fn run<H: Host>(input: Input, context: &JobContext<'_, H>) -> Result<Value, JobError> {
         let mut sum = 0;
@@ -50,6 +53,7 @@ struct SideBySide;
 impl JobHandler for SideBySide {
     const JOB_TYPE: &'static str = "side_by_side";
     type Input = Value;
+    type Output = Value;
 
     async fn run<H: Host>(_: Value, context: &JobContext<'_, H>) -> Result<Value, JobError> {
         let step = async |done: u32, name: &'static str| {
@@ -75,6 +79,7 @@ struct Careful;
 impl JobHandler for Careful {
     const JOB_TYPE: &'static str = "careful";
     type Input = Value;
+    type Output = Value;
 
     async fn run<H: Host>(_: Value, context: &JobContext<'_, H>) -> Result<Value, JobError> {
         context
@@ -88,12 +93,35 @@ struct Large;
 impl JobHandler for Large {
     const JOB_TYPE: &'static str = "large";
     type Input = Value;
+    type Output = Value;
 
     async fn run<H: Host>(_: Value, context: &JobContext<'_, H>) -> Result<Value, JobError> {
         context
             .step("all", async || Ok("x".repeat(1024 * 1024)))
             .await?;
         Ok(Value::Null)
+    }
+}
+
+/// Passes its input through a step and a function of the database.
+struct Echo;
+
+#[derive(Serialize)]
+struct EchoArguments {
+    value: Box<RawValue>,
+}
+
+impl JobHandler for Echo {
+    const JOB_TYPE: &'static str = "echo";
+    type Input = Box<RawValue>;
+    type Output = Box<RawValue>;
+
+    async fn run<H: Host>(
+        input: Box<RawValue>,
+        context: &JobContext<'_, H>,
+    ) -> Result<Box<RawValue>, JobError> {
+        let value = context.step("keep", async || Ok(input)).await?;
+        Ok(context.call("echo", EchoArguments { value }).await?)
     }
 }
 
@@ -107,6 +135,46 @@ fn steps_job(numbers: &[u32]) -> Job {
         .map(|number| json!({ "number": number }))
         .collect();
     job("steps", json!({ "photos": photos }))
+}
+
+#[test]
+fn numbers_come_out_of_a_step_a_call_and_the_result_as_they_came_in_to_the_digit() {
+    let coordinates = (0..2_000).map(|n| format!("98.8833954570{:04}", n * 7 + 1953));
+    let odd = ["12345678901234567890123", "1.0", "1.50", "1e-400", "0.1"].map(str::to_owned);
+    let numbers: Vec<String> = coordinates.chain(odd).collect();
+    let sent = format!(r#"{{"n":[{}]}}"#, numbers.join(","));
+    let answer = sent.clone();
+    let host = ScriptedHost::new().on_rpc(move |function, _| match function {
+        "echo" => Reply::bytes(200, answer.clone()),
+        _ => held(),
+    });
+    let mut job = job("echo", json!({}));
+    job.input_data = RawValue::from_string(sent.clone()).expect("JSON");
+    let result = run_raw_job::<Echo>(&host, &config(&[]), job.clone());
+    let outcome = outcome(result, true).expect("an outcome");
+    let result = JobResult {
+        job_id: Uuid::nil(),
+        lease_token: Uuid::nil(),
+        outcome: &outcome,
+    };
+    let result = serde_json::to_string(&result).expect("JSON");
+    let texts = host.rpc_texts.take();
+    let [_, saved, called] = &texts[..] else {
+        panic!("a step begins, is saved, and a function is called");
+    };
+    for (name, text) in [
+        ("result", saved),
+        ("value", called),
+        ("output_data", &result),
+    ] {
+        assert!(text.contains(&format!(r#""{name}":{sent}"#)), "{text}");
+    }
+    // A later run is given what was saved.
+    job.steps.insert("keep".into(), job.input_data.clone());
+    job.input_data = raw(&json!({}));
+    run_raw_job::<Echo>(&host, &config(&[]), job).expect("a result");
+    let called = host.rpc_texts.take();
+    assert!(called[0].contains(&sent), "{}", called[0]);
 }
 
 #[test]
@@ -138,7 +206,7 @@ fn a_step_is_saved_with_the_latest_progress() {
 fn a_saved_step_is_not_run_again() {
     let host = ScriptedHost::new().on_rpc(|_, _| held());
     let mut job = steps_job(&[3, 4]);
-    job.steps.insert("photo/3".into(), json!(30));
+    job.steps.insert("photo/3".into(), raw(&json!(30)));
     assert_eq!(run_steps(&host, job), Ok(json!({ "sum": 34 })));
     let saved = host.calls_of("save_job_step");
     assert_eq!(saved.len(), 1);
@@ -149,7 +217,7 @@ fn a_saved_step_is_not_run_again() {
 fn a_saved_step_of_another_shape_is_run_again_and_the_log_says_so() {
     let host = ScriptedHost::new().on_rpc(|_, _| held());
     let mut job = steps_job(&[3]);
-    job.steps.insert("photo/3".into(), json!("three"));
+    job.steps.insert("photo/3".into(), raw(&json!("three")));
     assert_eq!(run_steps(&host, job), Ok(json!({ "sum": 3 })));
     assert_eq!(host.log_lines_of("step_unreadable")[0]["step"], "photo/3");
     assert_eq!(host.calls_of("save_job_step")[0]["replace"], true);
@@ -249,6 +317,10 @@ fn input_of_another_shape_fails_for_good_and_names_the_field_but_not_the_value()
     assert_eq!(
         message(json!({ "photos": [{ "number": 1 }, { "number": "secret" }] })),
         "input_data.photos[1].number: expected u32"
+    );
+    assert_eq!(
+        message(json!({ "photos": "a secret at line 1" })),
+        "input_data.photos: expected a sequence"
     );
     assert_eq!(
         message(json!({ "photos": [{}] })),

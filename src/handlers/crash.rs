@@ -33,6 +33,7 @@ impl JobHandler for Crash {
     const JOB_TYPE: &'static str = "crash";
 
     type Input = CrashInput;
+    type Output = Value;
 
     async fn run<H: Host>(
         input: CrashInput,

@@ -1,6 +1,6 @@
 //! `noop`: returns its input. Shows that the queue works end to end.
 
-use serde_json::Value;
+use serde_json::value::RawValue;
 
 use crate::error::JobError;
 use crate::handler::{JobContext, JobHandler};
@@ -11,9 +11,13 @@ pub(super) struct Noop;
 impl JobHandler for Noop {
     const JOB_TYPE: &'static str = "noop";
 
-    type Input = Value;
+    type Input = Box<RawValue>;
+    type Output = Box<RawValue>;
 
-    async fn run<H: Host>(input: Value, _: &JobContext<'_, H>) -> Result<Value, JobError> {
+    async fn run<H: Host>(
+        input: Box<RawValue>,
+        _: &JobContext<'_, H>,
+    ) -> Result<Box<RawValue>, JobError> {
         Ok(input)
     }
 }

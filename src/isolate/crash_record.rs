@@ -182,6 +182,7 @@ impl CrashEntry {
 mod tests {
     use std::panic::{AssertUnwindSafe, catch_unwind};
 
+    use serde_json::value::RawValue;
     use serde_json::{Value, json};
 
     use super::*;
@@ -210,7 +211,9 @@ mod tests {
         for entry in [&ended, &culprit, &bystander] {
             crash_record.polling(entry, || ());
         }
-        ended.record_outcome(Rc::new(Outcome::completed(&json!(1))));
+        ended.record_outcome(Rc::new(Outcome::Completed {
+            output_data: RawValue::NULL.to_owned(),
+        }));
         crash(&crash_record, &culprit);
         assert_eq!(
             after_crash(&crash_record),

@@ -111,7 +111,7 @@ impl From<QueueError> for JobError {
 pub(super) fn returned(
     function: &str,
     answer: Result<HttpResponse, TransportError>,
-) -> Result<Vec<u8>, QueueError> {
+) -> Result<String, QueueError> {
     let response = answer.map_err(|error| QueueError::Unreachable {
         function: function.into(),
         error,
@@ -120,10 +120,10 @@ pub(super) fn returned(
         return Err(refused(function, &response));
     }
     // A function that returns nothing answers without a body.
-    match response.body.is_empty() {
-        true => Ok(b"null".to_vec()),
-        false => Ok(response.body),
+    if response.body.is_empty() {
+        return Ok("null".into());
     }
+    String::from_utf8(response.body).map_err(|error| unreadable(function, error))
 }
 
 /// An answer with one entry for each that was sent must be as long.
@@ -150,7 +150,8 @@ fn refused(function: &str, response: &HttpResponse) -> QueueError {
         code: Option<String>,
         message: Option<String>,
     }
-    let body: RefusalBody = serde_json::from_slice(&response.body).unwrap_or_default();
+    let body = str::from_utf8(&response.body).unwrap_or_default();
+    let body: RefusalBody = serde_json::from_str(body).unwrap_or_default();
     QueueError::Refused {
         function: function.into(),
         status: response.status,
@@ -184,7 +185,7 @@ mod tests {
         answer: Result<HttpResponse, TransportError>,
     ) -> Result<T, QueueError> {
         let json = returned(function, answer)?;
-        serde_json::from_slice(&json).map_err(|error| unreadable(function, error))
+        serde_json::from_str(&json).map_err(|error| unreadable(function, error))
     }
 
     fn response(status: u16, body: &str) -> HttpResponse {

@@ -9,7 +9,7 @@ mod wire;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use serde_json::Value;
+use serde_json::value::RawValue;
 
 pub use self::answer::QueueError;
 pub use self::outcome::{Outcome, outcome};
@@ -78,7 +78,7 @@ impl<'a, H: Host> QueueClient<'a, H> {
         let timeout_ms = self.heartbeat_ms().max(1_000);
         let answer = self.host.rpc(FUNCTION, arguments, timeout_ms).await;
         let json = answer::returned(FUNCTION, answer)?;
-        let statuses: serde_json::Result<Vec<LeaseStatus>> = serde_json::from_slice(&json);
+        let statuses: serde_json::Result<Vec<LeaseStatus>> = serde_json::from_str(&json);
         let statuses = statuses.map_err(|error| answer::unreadable(FUNCTION, error))?;
         answer::expect_length(FUNCTION, statuses.len(), jobs.len())?;
         Ok(statuses)
@@ -121,7 +121,7 @@ impl<'a, H: Host> QueueClient<'a, H> {
         &self,
         job: &Job,
         name: &str,
-        result: Value,
+        result: &RawValue,
         progress: Option<Progress>,
         replace: bool,
     ) -> Result<LeaseStatus, QueueError> {
@@ -193,8 +193,8 @@ impl<'a, H: Host> QueueClient<'a, H> {
 
     async fn answered<T: DeserializeOwned>(&self, call: Call<'_>) -> Result<T, QueueError> {
         let mut value = None;
-        let mut read = |json: &[u8]| {
-            value = Some(serde_json::from_slice(json)?);
+        let mut read = |json: &str| {
+            value = Some(serde_json::from_str(json)?);
             Ok(())
         };
         self.repeat(&call, &mut read).await?;
@@ -205,7 +205,7 @@ impl<'a, H: Host> QueueClient<'a, H> {
     async fn repeat(
         &self,
         call: &Call<'_>,
-        read: &mut dyn FnMut(&[u8]) -> serde_json::Result<()>,
+        read: &mut dyn FnMut(&str) -> serde_json::Result<()>,
     ) -> Result<(), QueueError> {
         let function = call.function;
         let mut failures = 0;
@@ -250,6 +250,8 @@ fn encode(function: &str, arguments: &impl Serialize) -> Result<String, QueueErr
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeMap;
+
+    use serde_json::Value;
 
     use super::*;
     use crate::queue::retry::Retryability;

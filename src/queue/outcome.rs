@@ -3,8 +3,7 @@
 use std::fmt;
 
 use serde::Serialize;
-use serde_json::Value;
-use serde_json::value::{RawValue, to_raw_value};
+use serde_json::value::RawValue;
 
 use crate::error::{ErrorMessage, JobError};
 
@@ -70,14 +69,6 @@ impl Outcome {
         }
     }
 
-    /// Store this result. What has no JSON text is a failure that would come again.
-    pub fn completed(output_data: &Value) -> Self {
-        match to_raw_value(output_data) {
-            Ok(output_data) => Self::Completed { output_data },
-            Err(error) => Self::permanent(&error),
-        }
-    }
-
     /// How many bytes of text it carries.
     pub fn bytes(&self) -> usize {
         match self {
@@ -107,9 +98,9 @@ impl Outcome {
 
 /// What the database does after an attempt; `None` when the lease is lost and the job no longer this worker's.
 /// `was_given_time` is for a job that is handed over: see [`Outcome::HandedOver`].
-pub fn outcome(result: Result<Value, JobError>, was_given_time: bool) -> Option<Outcome> {
+pub fn outcome(result: Result<Box<RawValue>, JobError>, was_given_time: bool) -> Option<Outcome> {
     match result {
-        Ok(output_data) => Some(Outcome::completed(&output_data)),
+        Ok(output_data) => Some(Outcome::Completed { output_data }),
         Err(JobError::Retryable {
             message,
             retry_after_seconds,
@@ -136,6 +127,7 @@ pub fn outcome(result: Result<Value, JobError>, was_given_time: bool) -> Option<
 #[cfg(test)]
 mod tests {
     use serde_json::json;
+    use serde_json::value::to_raw_value;
 
     use super::*;
 
@@ -169,7 +161,7 @@ mod tests {
                 json!({ "outcome": "released", "error_message": WAITING }),
             ),
             (
-                Ok(json!({ "n": 1 })),
+                Ok(to_raw_value(&json!({ "n": 1 })).expect("JSON")),
                 json!({ "outcome": "completed", "output_data": { "n": 1 } }),
             ),
             (

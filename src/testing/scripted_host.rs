@@ -9,6 +9,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, Wake, Waker};
 
+use futures_util::future::LocalBoxFuture;
+use serde_json::value::{RawValue, to_raw_value};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -31,6 +33,8 @@ pub struct ScriptedHost {
     timers_made: Cell<u64>,
     /// Calls to the database in the order they were sent: function and arguments.
     pub rpcs: RefCell<Vec<(String, Value)>>,
+    /// The text of the arguments of each of them.
+    pub rpc_texts: RefCell<Vec<String>>,
     /// Requests to other servers in the order they were sent.
     pub fetches: RefCell<Vec<HttpRequest>>,
     /// Requests to other servers that were dropped before their answer came.
@@ -121,6 +125,7 @@ impl ScriptedHost {
             timers: RefCell::default(),
             timers_made: Cell::new(0),
             rpcs: RefCell::default(),
+            rpc_texts: RefCell::default(),
             fetches: RefCell::default(),
             aborted_fetches: Cell::new(0),
             cpu_ms: Cell::new(0),
@@ -206,9 +211,10 @@ impl Host for ScriptedHost {
         arguments: String,
         timeout_ms: u32,
     ) -> Result<HttpResponse, TransportError> {
-        let arguments: Value = serde_json::from_str(&arguments).expect("arguments are JSON");
-        let reply = (self.on_rpc.borrow_mut())(function, &arguments);
-        self.rpcs.borrow_mut().push((function.into(), arguments));
+        let values: Value = serde_json::from_str(&arguments).expect("arguments are JSON");
+        let reply = (self.on_rpc.borrow_mut())(function, &values);
+        self.rpcs.borrow_mut().push((function.into(), values));
+        self.rpc_texts.borrow_mut().push(arguments);
         self.answer(reply.within(timeout_ms)).await
     }
 
@@ -330,14 +336,18 @@ pub fn job(job_type: &str, input_data: Value) -> Job {
     Job {
         id: Uuid::new_v4(),
         job_type: job_type.into(),
-        input_data,
+        input_data: raw(&input_data),
         retry_count: 0,
         max_retries: 3,
         timeout_seconds: None,
         lease_token: Uuid::new_v4(),
-        steps: serde_json::Map::new(),
-        unreadable: None,
+        steps: BTreeMap::new(),
     }
+}
+
+/// A value's JSON text.
+pub fn raw(value: &Value) -> Box<RawValue> {
+    to_raw_value(value).expect("a value has JSON text")
 }
 
 /// Runs one job as the worker does, without its loop.
@@ -346,12 +356,39 @@ pub fn run_job<J: JobHandler + 'static>(
     config: &Config,
     job: Job,
 ) -> Result<Value, JobError> {
+    run_raw_job::<J>(host, config, job).map(|output| read(&output))
+}
+
+/// The same, with the text of the result.
+pub fn run_raw_job<J: JobHandler + 'static>(
+    host: &ScriptedHost,
+    config: &Config,
+    job: Job,
+) -> Result<Box<RawValue>, JobError> {
     let (signals, crash_record) = (Signals::default(), CrashRecord::default());
     let run = RunContext::new(host, config, &signals, &crash_record, 0, "test-worker");
     let context = JobContext::new(&run, job);
-    let result = host.run((Registration::<ScriptedHost>::of::<J>().run)(&context));
+    let result = host.run(attempt::<J>(&context));
     run.log.flush();
     result
+}
+
+/// Runs one attempt of a job whose context the test has made.
+pub fn run_attempt<J: JobHandler + 'static>(
+    host: &ScriptedHost,
+    context: &JobContext<'_, ScriptedHost>,
+) -> Result<Value, JobError> {
+    host.run(attempt::<J>(context)).map(|output| read(&output))
+}
+
+fn attempt<'a, J: JobHandler + 'static>(
+    context: &'a JobContext<'a, ScriptedHost>,
+) -> LocalBoxFuture<'a, Result<Box<RawValue>, JobError>> {
+    (Registration::<ScriptedHost>::of::<J>().run)(context)
+}
+
+fn read(output: &RawValue) -> Value {
+    serde_json::from_str(output.get()).expect("JSON")
 }
 
 /// The answer to `start_job_step` and `save_job_step`: go on.

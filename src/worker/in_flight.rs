@@ -8,7 +8,7 @@ use std::task::{Context, Poll};
 use futures_util::future::{AbortHandle, LocalBoxFuture, abortable};
 use futures_util::stream::FuturesUnordered;
 use futures_util::{FutureExt, StreamExt};
-use serde_json::Value;
+use serde_json::value::RawValue;
 
 use crate::error::JobError;
 use crate::handler::{Interruption, JobContext, Registration};
@@ -22,7 +22,7 @@ const LONGEST_WAIT_MS: u64 = 1_000;
 pub(super) struct Attempt<'a, H> {
     pub(super) context: Rc<JobContext<'a, H>>,
     pub(super) started_at_ms: u64,
-    pub(super) result: Result<Value, JobError>,
+    pub(super) result: Result<Box<RawValue>, JobError>,
 }
 
 pub(super) struct InFlight<'a, H: Host> {

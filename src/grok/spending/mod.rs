@@ -4,9 +4,11 @@
 mod tests;
 
 use std::cell::RefCell;
+use std::collections::BTreeMap;
 
 use serde::Deserialize;
-use serde_json::{Map, Value};
+use serde::de::IgnoredAny;
+use serde_json::value::RawValue;
 
 use super::record::{DeferredAnswer, Receipt, RequestRecord, answer_step};
 use super::reply::ApiReply;
@@ -32,7 +34,7 @@ struct Expense {
 
 impl Spending {
     /// The spending of a job that may spend `limit_usd`, after the steps of its earlier runs.
-    pub(super) fn new(limit_usd: Option<f64>, steps: &Map<String, Value>) -> Self {
+    pub(super) fn new(limit_usd: Option<f64>, steps: &BTreeMap<String, Box<RawValue>>) -> Self {
         let spending = Self {
             limit_ticks: limit_usd.map(|usd| (usd * TICKS_PER_USD) as u64),
             steps: RefCell::default(),
@@ -43,7 +45,7 @@ impl Spending {
                 continue;
             };
             let answer = steps.get(&answer_step(step));
-            let answer = answer.and_then(|result| DeferredAnswer::deserialize(result).ok());
+            let answer = answer.and_then(|result| serde_json::from_str(result.get()).ok());
             spending.enter(step, &record, answer.map(DeferredAnswer::reply).as_ref());
         }
         spending
@@ -123,13 +125,22 @@ impl Spending {
 }
 
 /// The record of a step that asked, as far as costs go. Decoding all of it would take as much code again.
-fn kept_record(result: &Value) -> Option<RequestRecord<()>> {
-    result.get("fingerprint")?;
-    let is = |name: &str| result.get(name).and_then(Value::as_bool) == Some(true);
+fn kept_record(result: &RawValue) -> Option<RequestRecord<()>> {
+    #[derive(Deserialize)]
+    struct Kept {
+        #[serde(rename = "fingerprint")]
+        _fingerprint: IgnoredAny,
+        sent: Receipt,
+        #[serde(default)]
+        is_reused: bool,
+        #[serde(default)]
+        is_again: bool,
+    }
+    let kept: Kept = serde_json::from_str(result.get()).ok()?;
     Some(RequestRecord {
-        sent: Some(Receipt::deserialize(result.get("sent")?).ok()?),
-        is_reused: is("is_reused"),
-        is_again: is("is_again"),
+        sent: Some(kept.sent),
+        is_reused: kept.is_reused,
+        is_again: kept.is_again,
         ..RequestRecord::of(())
     })
 }

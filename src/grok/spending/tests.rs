@@ -1,6 +1,7 @@
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::*;
+use crate::testing::raw;
 
 fn reply(usage: Value) -> Value {
     let body = json!({ "choices": [], "usage": usage }).to_string();
@@ -22,7 +23,7 @@ fn told(ticks: u64) -> Value {
 fn is_exhausted(limit_usd: Option<f64>, steps: &[(&str, Value)]) -> bool {
     let steps = steps
         .iter()
-        .map(|(name, result)| ((*name).to_owned(), result.clone()));
+        .map(|(name, result)| ((*name).to_owned(), raw(result)));
     Spending::new(limit_usd, &steps.collect()).is_exhausted()
 }
 
@@ -39,9 +40,10 @@ fn the_limit_is_reached_when_all_steps_together_have_cost_it() {
 
 #[test]
 fn a_step_that_is_entered_twice_costs_once() {
-    let steps = [("batch/0".to_owned(), told(6_000_000_000))];
-    let spending = Spending::new(Some(1.0), &steps.clone().into_iter().collect());
-    let record: RequestRecord<()> = serde_json::from_value(steps[0].1.clone()).expect("a record");
+    let step = told(6_000_000_000);
+    let steps = [("batch/0".to_owned(), raw(&step))];
+    let spending = Spending::new(Some(1.0), &steps.into_iter().collect());
+    let record: RequestRecord<()> = serde_json::from_value(step).expect("a record");
     spending.enter("batch/0", &record, None);
     assert!(!spending.is_exhausted());
     assert_eq!(spending.usage().calls, 1);

@@ -6,6 +6,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
+use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
@@ -137,7 +138,7 @@ impl<'a, H: Host> JobContext<'a, H> {
     pub async fn call<T: DeserializeOwned>(
         &self,
         function: &str,
-        arguments: Value,
+        arguments: impl Serialize,
     ) -> Result<T, QueueError> {
         self.run.queue.call(function, arguments).await
     }

@@ -4,7 +4,8 @@ use std::cell::Cell;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use serde_json::{Value, json};
+use serde_json::json;
+use serde_json::value::{RawValue, to_raw_value};
 
 use super::{JobContext, ProgressCarrier};
 use crate::error::JobError;
@@ -57,7 +58,7 @@ impl<H: Host> JobContext<'_, H> {
         let is_again = self.start_step(name).await?;
         let before = self.cost_so_far();
         let result = run(is_again).await?;
-        let encoded = serde_json::to_value(&result);
+        let encoded = to_raw_value(&result);
         self.finish_step(name, encoded, before).await?;
         Ok(result)
     }
@@ -114,7 +115,8 @@ impl<H: Host> JobContext<'_, H> {
     }
 
     fn saved_result<T: DeserializeOwned>(&self, name: &str) -> Option<T> {
-        let result = T::deserialize(self.job.steps.get(name)?).ok();
+        let result = self.job.steps.get(name)?;
+        let result = serde_json::from_str(result.get()).ok();
         if result.is_none() {
             // Saved by another version of the worker: better made twice than failed.
             self.log("step_unreadable", json!({ "step": name }));
@@ -143,13 +145,12 @@ impl<H: Host> JobContext<'_, H> {
     async fn finish_step(
         &self,
         name: &str,
-        result: serde_json::Result<Value>,
+        result: serde_json::Result<Box<RawValue>>,
         before: Cost,
     ) -> Result<(), JobError> {
         let _guard = StepSaveGuard::new(&self.steps_being_saved);
         let result = result.map_err(|error| refused(name, &error.to_string()))?;
-        let size = serde_json::to_string(&result).map_or(0, |text| text.len());
-        if size > LARGEST_RESULT_BYTES {
+        if result.get().len() > LARGEST_RESULT_BYTES {
             return Err(refused(
                 name,
                 "its result is larger than 1 MiB: put it into Storage and return its path",
@@ -161,7 +162,7 @@ impl<H: Host> JobContext<'_, H> {
         let save = self
             .run
             .queue
-            .save_step(&self.job, name, result, progress, is_unreadable);
+            .save_step(&self.job, name, &result, progress, is_unreadable);
         let saved = save.await;
         if carries_progress {
             self.progress_carrier.set(None);

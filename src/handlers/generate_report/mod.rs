@@ -40,6 +40,7 @@ use crate::error::JobError;
 use crate::grok::{Grok, Preferences};
 use crate::handler::{JobContext, JobHandler};
 use crate::host::Host;
+use crate::report::Report;
 
 const NO_KEY: &str = "GROK_API_KEY is not set";
 
@@ -50,12 +51,13 @@ impl JobHandler for GenerateReport {
 
     /// Read by [`Visit::read`]: deriving it would cost a tenth of the worker's Wasm.
     type Input = Value;
+    type Output = Report;
 
     fn unavailable(config: &Config) -> Option<&'static str> {
         config.grok.is_none().then_some(NO_KEY)
     }
 
-    async fn run<H: Host>(input: Value, context: &JobContext<'_, H>) -> Result<Value, JobError> {
+    async fn run<H: Host>(input: Value, context: &JobContext<'_, H>) -> Result<Report, JobError> {
         let visit = Visit::read(&input, context.config().address_policy)?;
         let config = context.config().grok.as_ref();
         let config = config.ok_or_else(|| JobError::unavailable(NO_KEY))?;
@@ -88,6 +90,6 @@ impl JobHandler for GenerateReport {
             context.progress(drafter.progress("save", photos, "saving the report"));
             save::save(context, &mut report).await?;
         }
-        serde_json::to_value(report).map_err(|error| JobError::permanent(error.to_string()))
+        Ok(report)
     }
 }

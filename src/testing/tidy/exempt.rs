@@ -20,7 +20,6 @@ const EXEMPTIONS: &[(Rule, &str)] = &[
     (Rule::FileLength, "supabase/migrations"),
     (Rule::Layout, "xtask/src"),
     (Rule::LineLength, "pkg-template"),
-    (Rule::LineLength, "src/edge/wasm"),
     (Rule::LineLength, "supabase"),
     (Rule::LineLength, "tests"),
 ];

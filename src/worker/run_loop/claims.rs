@@ -51,8 +51,10 @@ impl<H: Host> RunLoop<'_, H> {
     /// Whether jobs may join those in flight.
     fn may_claim_beside(&self) -> bool {
         let claims = &self.claims;
-        !(claims.has_suspects || claims.suspects_wait || claims.waits_for_room)
-            && !self.context.resources.is_full()
+        !(claims.has_suspects
+            || claims.suspects_wait
+            || claims.waits_for_room
+            || self.context.resources.is_full())
     }
 
     /// A queue that was found drained is asked again only when results travel anyway, on request, or once for the jobs
@@ -97,20 +99,17 @@ impl<H: Host> RunLoop<'_, H> {
         }
     }
 
-    fn take_job(&mut self, mut job: Job, weight: usize, bytes: usize, now_ms: u64) {
-        let unreadable = job.unreadable.take();
+    /// A job whose type rests here goes back as it came.
+    fn take_job(&mut self, job: Job, weight: usize, bytes: usize, now_ms: u64) {
         let lease_token = job.lease_token;
         let context = JobContext::new(self.context, job);
         context.hold_bytes(bytes);
-        let outcome = match unreadable {
-            Some(reason) => Outcome::permanent(&reason),
-            None if self.availability.admit(&context.job().job_type, now_ms) => {
-                return self.in_flight.push(context, weight, now_ms);
-            }
-            None => Outcome::released(),
-        };
+        if self.availability.admit(&context.job().job_type, now_ms) {
+            self.in_flight.push(context, weight, now_ms);
+            return;
+        }
         self.prefetch.end_job(lease_token, now_ms);
-        let result = PendingResult::new(Rc::new(context), 0, outcome);
+        let result = PendingResult::new(Rc::new(context), 0, Outcome::released());
         self.exchanges.deliver(result);
     }
 }

@@ -7,7 +7,7 @@ mod events;
 use std::future::poll_fn;
 use std::task::Poll;
 
-use serde_json::Value;
+use serde_json::value::RawValue;
 
 use self::claim_state::ClaimState;
 use super::alarm::Alarm;
@@ -133,7 +133,12 @@ impl<'a, H: Host> RunLoop<'a, H> {
     }
 
     /// Lets a type rest that cannot be run now, or ends its rest.
-    fn note_availability(&mut self, job_type: &str, result: &Result<Value, JobError>, now_ms: u64) {
+    fn note_availability(
+        &mut self,
+        job_type: &str,
+        result: &Result<Box<RawValue>, JobError>,
+        now_ms: u64,
+    ) {
         match result {
             Err(JobError::Unavailable { reason }) => {
                 let reason = ErrorMessage::of(reason);

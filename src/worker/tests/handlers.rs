@@ -5,6 +5,7 @@ use std::rc::Rc;
 
 use futures_util::future::join;
 use serde::Deserialize;
+use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
 use crate::config::Config;
@@ -37,7 +38,7 @@ fn block<H: Host>(clock: Rc<Cell<u64>>) -> Registration<H> {
             let clock = clock.clone();
             Box::pin(async move {
                 clock.set(clock.get() + 60);
-                Ok(Value::Null)
+                Ok(RawValue::NULL.to_owned())
             })
         }),
     }
@@ -56,6 +57,7 @@ struct SleepInput {
 impl JobHandler for Sleep {
     const JOB_TYPE: &'static str = "sleep";
     type Input = SleepInput;
+    type Output = Value;
 
     async fn run<H: Host>(
         input: SleepInput,
@@ -74,6 +76,7 @@ struct Echo;
 impl JobHandler for Echo {
     const JOB_TYPE: &'static str = "echo";
     type Input = Value;
+    type Output = Value;
 
     async fn run<H: Host>(input: Value, context: &JobContext<'_, H>) -> Result<Value, JobError> {
         let ms = input["ms"].as_u64().unwrap_or_default();
@@ -93,6 +96,7 @@ struct FailInput {
 impl JobHandler for Fail {
     const JOB_TYPE: &'static str = "fail";
     type Input = FailInput;
+    type Output = Value;
 
     async fn run<H: Host>(input: FailInput, _: &JobContext<'_, H>) -> Result<Value, JobError> {
         Err(match input.how.as_str() {
@@ -114,6 +118,7 @@ struct Fetch;
 impl JobHandler for Fetch {
     const JOB_TYPE: &'static str = "fetch";
     type Input = Value;
+    type Output = Value;
 
     async fn run<H: Host>(_: Value, context: &JobContext<'_, H>) -> Result<Value, JobError> {
         let request = HttpRequest {
@@ -137,6 +142,7 @@ struct Tell;
 impl JobHandler for Tell {
     const JOB_TYPE: &'static str = "tell";
     type Input = Value;
+    type Output = Value;
 
     async fn run<H: Host>(_: Value, context: &JobContext<'_, H>) -> Result<Value, JobError> {
         for done in 0..9 {
@@ -166,6 +172,7 @@ struct WalkInput {
 impl JobHandler for Walk {
     const JOB_TYPE: &'static str = "walk";
     type Input = WalkInput;
+    type Output = Value;
 
     async fn run<H: Host>(
         input: WalkInput,
@@ -192,6 +199,7 @@ struct Two;
 impl JobHandler for Two {
     const JOB_TYPE: &'static str = "two";
     type Input = Value;
+    type Output = Value;
 
     async fn run<H: Host>(_: Value, context: &JobContext<'_, H>) -> Result<Value, JobError> {
         let step = async |name: &str, ms| {
@@ -213,6 +221,7 @@ struct Unwilling;
 impl JobHandler for Unwilling {
     const JOB_TYPE: &'static str = "unwilling";
     type Input = Value;
+    type Output = Value;
 
     fn unavailable(_: &Config) -> Option<&'static str> {
         Some("it would rather not")
@@ -234,6 +243,7 @@ struct NeedServiceInput {
 impl JobHandler for NeedService {
     const JOB_TYPE: &'static str = "need_service";
     type Input = NeedServiceInput;
+    type Output = Value;
 
     async fn run<H: Host>(
         input: NeedServiceInput,

@@ -160,7 +160,7 @@ fn a_job_that_cannot_be_read_fails_and_its_neighbours_run() {
         json!({ "ms": 1, "deep": deep }),
         json!({ "ms": 1 }),
     ]
-    .map(|input| world.queue.add("sleep", input));
+    .map(|input| world.queue.add("echo", input));
     let report = world.run();
     assert_eq!((report.completed, report.failed), (2, 1));
     let bad = world.queue.outcome(&ids[1]);

@@ -8,6 +8,7 @@ use std::task::{Context, Waker};
 use js_sys::{Function, Promise};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
+use serde_json::value::RawValue;
 use wasm_bindgen::prelude::*;
 
 use crate::edge::wasm::clock::now_ms;
@@ -25,7 +26,7 @@ pub(super) enum Command {
     },
     Call {
         function: String,
-        arguments: Value,
+        arguments: Box<RawValue>,
         reply: Reply,
     },
     Progress(Progress),
@@ -125,15 +126,11 @@ fn text(what: &str, value: &JsValue) -> Result<String, JsError> {
     text.ok_or_else(|| JsError::new(&format!("{what}: expected a text")))
 }
 
-/// In two steps, because the second is in the Wasm already.
 fn json<T: DeserializeOwned>(what: &str, value: &JsValue) -> Result<T, JsError> {
     let Some(json) = value.as_string() else {
         return Err(JsError::new(&format!("{what}: expected a JSON value")));
     };
-    let value: serde_json::Result<Value> = serde_json::from_str(&json);
-    value
-        .and_then(|value| T::deserialize(&value))
-        .map_err(|error| JsError::new(&format!("{what}: {error}")))
+    serde_json::from_str(&json).map_err(|error| JsError::new(&format!("{what}: {error}")))
 }
 
 /// What the two ends share.
@@ -174,7 +171,7 @@ pub(super) struct Reply {
 }
 
 impl Reply {
-    pub(super) fn send(mut self, result: &Result<Value, JobError>) {
+    pub(super) fn send(mut self, result: &Result<Box<RawValue>, JobError>) {
         self.resolve_with(serde_json::to_string(result).unwrap_or_default());
     }
 

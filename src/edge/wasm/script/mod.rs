@@ -12,8 +12,8 @@ use std::rc::Rc;
 use futures_util::FutureExt;
 use futures_util::future::LocalBoxFuture;
 use js_sys::{Function, Object, Promise};
-use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::json;
+use serde_json::value::RawValue;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
 
@@ -44,7 +44,7 @@ fn registration<H: Host>(job_type: String, handler: Function) -> Registration<H>
 async fn attempt<H: Host>(
     handler: &Function,
     context: &JobContext<'_, H>,
-) -> Result<Value, JobError> {
+) -> Result<Box<RawValue>, JobError> {
     // Dropped after the bridge: what is still under way then gets the answer of one that has closed.
     let mut commands: Vec<LocalBoxFuture<'_, ()>> = Vec::new();
     let bridge = OpenBridge::new(context);
@@ -71,11 +71,10 @@ fn begin<H: Host>(
         "id": job.id, "job_type": job.job_type,
         "retry_count": job.retry_count, "max_retries": job.max_retries,
     });
-    let input = job.input_data.to_string();
     let begun = handler.call3(
         &JsValue::UNDEFINED,
         &about.to_string().into(),
-        &input.into(),
+        &job.input_data.get().into(),
         &bridge.into(),
     );
     begun.map(awaited).map_err(|_| unreadable())
@@ -108,15 +107,14 @@ fn awaited(value: JsValue) -> JsFuture {
 }
 
 /// Reads what a function of the handler came to.
-fn result(text: Result<JsValue, JsValue>) -> Result<Value, JobError> {
+fn result(text: Result<JsValue, JsValue>) -> Result<Box<RawValue>, JobError> {
     let text = text.ok().and_then(|text| text.as_string());
-    let result = text.and_then(|text| serde_json::from_str::<Value>(&text).ok());
-    let result = result.and_then(|result| Deserialize::deserialize(&result).ok());
+    let result = text.and_then(|text| serde_json::from_str(&text).ok());
     result.unwrap_or_else(|| Err(unreadable()))
 }
 
-/// `attempt.ts` lets no error through; what comes here is JSON of a depth that nobody stores, or a verdict with a number
-/// that is none. It would come again, and so would the work.
+/// `attempt.ts` lets no error through; what comes here is a verdict with a number that is none. It would come again,
+/// and so would the work.
 fn unreadable() -> JobError {
     JobError::permanent("the handler gave something that is neither a result nor a verdict")
 }

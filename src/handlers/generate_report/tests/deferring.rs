@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use super::*;
-use crate::handler::{JobContext, Registration};
+use crate::handler::JobContext;
 use crate::isolate::{CrashRecord, RunContext, Signals};
 
 /// An API that defers, as xAI describes it.
@@ -139,9 +139,7 @@ pub(super) fn run_in_isolate(
         "test-worker",
     );
     let context = JobContext::new(&isolate, job);
-    host.run((Registration::<ScriptedHost>::of::<GenerateReport>().run)(
-        &context,
-    ))
+    run_attempt::<GenerateReport>(host, &context)
 }
 
 pub(super) fn run_deferred(host: &ScriptedHost, job: Job) -> Result<Value, JobError> {

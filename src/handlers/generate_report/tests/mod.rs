@@ -25,7 +25,7 @@ use super::visit::Photo;
 use crate::error::JobError;
 use crate::host::HttpRequest;
 use crate::job::Job;
-use crate::testing::{Reply, ScriptedHost, config, held, job, run_job};
+use crate::testing::{Reply, ScriptedHost, config, held, job, raw, run_attempt, run_job};
 
 /// The frame of a JPEG of 1600 × 1200 pixels, without the pixels.
 const JPEG: &[u8] = b"\xff\xd8\xff\xc0\0\x0b\x08\x04\xb0\x06\x40\x03\0\0\0\xff\xda\0\x02\xff\xd9";
@@ -220,7 +220,7 @@ fn report(host: &ScriptedHost, input: Value) -> Value {
 fn next_attempt(host: &ScriptedHost, mut job: Job) -> Job {
     for save in host.calls_of("save_job_step") {
         let name = save["name"].as_str().expect("a step has a name");
-        job.steps.insert(name.into(), save["result"].clone());
+        job.steps.insert(name.into(), raw(&save["result"]));
     }
     job.retry_count += 1;
     job

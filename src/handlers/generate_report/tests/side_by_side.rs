@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 use super::*;
-use crate::handler::{JobContext, Registration};
+use crate::handler::JobContext;
 use crate::isolate::CrashRecord;
 use crate::isolate::Signals;
 use crate::isolate::{RunContext, Shared};
@@ -85,9 +85,7 @@ fn a_pause_that_is_too_long_to_wait_for_puts_other_jobs_off_without_using_up_an_
     let attempt = || {
         let job = job("generate_report", input(1, json!({})));
         let context = JobContext::new(&isolate, job);
-        host.run((Registration::<ScriptedHost>::of::<GenerateReport>().run)(
-            &context,
-        ))
+        run_attempt::<GenerateReport>(&host, &context)
     };
     let first = attempt();
     assert!(
@@ -111,9 +109,7 @@ fn a_rate_limit_that_one_run_meets_is_known_to_the_next_run_of_the_isolate() {
         let run = RunContext::new(&host, &config, &signals, &crash_record, 0, "test-worker");
         let run = run.sharing(isolate.clone());
         let context = JobContext::new(&run, job("generate_report", input(1, json!({}))));
-        host.run((Registration::<ScriptedHost>::of::<GenerateReport>().run)(
-            &context,
-        ))
+        run_attempt::<GenerateReport>(&host, &context)
     };
     assert!(matches!(run(), Err(JobError::Retryable { .. })));
     let requests = sent.borrow().len();
