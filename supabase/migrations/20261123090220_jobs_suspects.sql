@@ -4,11 +4,11 @@
 -- worker died once, together, or one whose worker died again, alone; and until they have ended it claims
 -- nothing more. So whatever they do, they do to each other or to themselves.
 --
--- A suspect keeps its place in the line: a worker that has nothing else takes suspects when the first of them comes
--- before the first ready job, by priority, due time and age; others that may run beside it come along. Neither kind can so keep the other waiting
--- for longer than it would if there were no isolation. A busy worker passes them by. But when the first in the
--- line is a suspect that has waited for five seconds, a busy worker that claims is asked to run empty: one
--- every five seconds.
+-- A suspect keeps its place in the line: a worker that has nothing else takes suspects when the first of them
+-- comes before the first ready job, by priority, due time and age; others that may run beside it come along.
+-- Neither kind can so keep the other waiting for longer than it would if there were no isolation. A busy worker
+-- passes suspects by. But when the first in the line is one that has waited for five seconds, a busy worker that
+-- claims is asked to run empty: one every five seconds.
 
 -- Locks the suspects that come before the first ready job: one that has to run alone, or those that need not, up
 -- to max_jobs. Those that another claim has locked are skipped.
