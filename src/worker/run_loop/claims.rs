@@ -89,7 +89,7 @@ impl<H: Host> RunLoop<'_, H> {
         let bytes = claimed.bytes / claimed.jobs.len();
         for job in claimed.jobs {
             self.run_log.claimed(&job, now_ms - claimed.leased_at_ms);
-            let weight = claimed.weights.get(&job.job_type).copied().unwrap_or(1);
+            let weight = claimed.weights.get(&job.job_type).copied().unwrap_or(1) as usize;
             let context = JobContext::new(self.context, job);
             context.hold_bytes(bytes);
             self.in_flight.push(context, weight, now_ms);
