@@ -33,7 +33,7 @@ pub async fn run<H: Host>(
     let mut handlers: Vec<_> = handlers.into_iter().collect();
     handlers.retain(|handler| {
         let reason = (handler.unavailable)(context.config);
-        reason.map(|reason| unavailable.insert(handler.job_type.clone(), reason));
+        reason.map(|reason| unavailable.insert(handler.job_type.to_string(), reason.to_owned()));
         reason.is_none()
     });
     let job_types: Vec<_> = handlers.iter().map(|handler| &*handler.job_type).collect();

@@ -1,6 +1,5 @@
 //! What a run did, for the caller that waits and for the log.
 
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use serde::Serialize;
@@ -32,7 +31,7 @@ pub struct RunReport {
     /// How long it took.
     pub duration_ms: u64,
     /// Job types this worker knows but does not run, and why.
-    pub unavailable: BTreeMap<Cow<'static, str>, &'static str>,
+    pub unavailable: BTreeMap<String, String>,
     /// The database's error, when that ended the run.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<ErrorMessage>,

@@ -1,6 +1,5 @@
 //! Counts what became of the jobs of a run and writes it to the log.
 
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use serde::Serialize;
@@ -30,7 +29,7 @@ struct JobFields<'e> {
 impl<'a, H: Host> RunLog<'a, H> {
     pub(super) fn new(
         context: &'a RunContext<'a, H>,
-        unavailable: BTreeMap<Cow<'static, str>, &'static str>,
+        unavailable: BTreeMap<String, String>,
     ) -> Self {
         Self {
             context,

@@ -4,7 +4,6 @@ mod claim_state;
 mod claims;
 mod events;
 
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::future::poll_fn;
 use std::task::Poll;
@@ -44,7 +43,7 @@ impl<'a, H: Host> RunLoop<'a, H> {
         context: &'a RunContext<'a, H>,
         handlers: &'a [Registration<H>],
         job_types: &'a [&'a str],
-        unavailable: BTreeMap<Cow<'static, str>, &'static str>,
+        unavailable: BTreeMap<String, String>,
     ) -> Self {
         Self {
             context,
