@@ -93,7 +93,7 @@ pub struct ExchangeAnswer {
     #[serde(default)]
     pub is_cut: bool,
     /// The job types that do not weigh 1.
-    pub weights: Option<BTreeMap<String, usize>>,
+    pub weights: Option<BTreeMap<String, u64>>,
     /// The length of the answer.
     #[serde(skip)]
     pub bytes: usize,

@@ -25,7 +25,11 @@ impl Report {
         for photo in &mut self.photos {
             photo.photo = number_of(&mut photos, photo.photo);
         }
-        self.photos.sort_by_key(|photo| photo.photo);
+        let mut unordered = mem::take(&mut self.photos);
+        for number in 1..=photos.len() as u32 {
+            let numbered = unordered.extract_if(.., |photo| photo.photo == number);
+            self.photos.extend(numbered);
+        }
         for reference in self
             .notes
             .iter_mut()

@@ -31,7 +31,7 @@ mod typescript;
 #[cfg(test)]
 pub(crate) use self::typescript::declare;
 
-use serde_json::Value;
+use serde_json::value::RawValue;
 
 use self::requests::Drafter;
 use self::visit::Visit;
@@ -50,15 +50,18 @@ impl JobHandler for GenerateReport {
     const JOB_TYPE: &'static str = "generate_report";
 
     /// Read by [`Visit::read`]: deriving it would cost a tenth of the worker's Wasm.
-    type Input = Value;
+    type Input = Box<RawValue>;
     type Output = Report;
 
     fn unavailable(config: &Config) -> Option<&'static str> {
         config.grok.is_none().then_some(NO_KEY)
     }
 
-    async fn run<H: Host>(input: Value, context: &JobContext<'_, H>) -> Result<Report, JobError> {
-        let visit = Visit::read(&input, context.config().address_policy)?;
+    async fn run<H: Host>(
+        input: Box<RawValue>,
+        context: &JobContext<'_, H>,
+    ) -> Result<Report, JobError> {
+        let visit = Visit::parse(&input, context.config().address_policy)?;
         let config = context.config().grok.as_ref();
         let config = config.ok_or_else(|| JobError::unavailable(NO_KEY))?;
         let preferences = Preferences {

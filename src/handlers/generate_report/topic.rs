@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::batch::{BatchItem, Subject};
+use super::batch::BatchItem;
 use super::draft::SeenPhoto;
 use super::images::{self, PhotoState, Refusal};
 use super::prompt;
@@ -14,29 +14,18 @@ use crate::media::Reservation;
 use crate::report::Warning;
 
 /// What can be written about.
-pub trait Topic: Sized {
-    /// What it is.
-    const SUBJECT: Subject;
-
-    /// What the model calls it.
-    fn alias(&self) -> &str;
-
-    /// What may be answered about it.
-    fn item<'a>(&'a self, visit: &'a Visit) -> BatchItem<'a>;
-
-    /// Gathers a request about as many of them as fit into one, at least one. Photos in `unseen` are not shown.
-    async fn gather<'t, H: Host>(
-        context: &JobContext<'_, H>,
-        visit: &Visit,
-        topics: &[&'t Self],
-        unseen: &[(String, Refusal)],
-    ) -> TopicBatch<'t, Self>;
+#[derive(Clone, Copy)]
+pub enum Topic<'v> {
+    /// A photo.
+    Photo(&'v Photo),
+    /// A line of the notes.
+    Note(&'v Note),
 }
 
 /// A request about some topics.
-pub struct TopicBatch<'t, T> {
+pub struct TopicBatch<'v> {
     /// What is asked about; may be nothing.
-    pub topics: Vec<&'t T>,
+    pub topics: Vec<Topic<'v>>,
     /// What to say about it.
     pub parts: Vec<Part>,
     /// What is kept with the answer.
@@ -61,66 +50,101 @@ pub struct BatchDetails {
 }
 
 /// The aliases of topics.
-pub fn aliases<T: Topic>(topics: &[&T]) -> Vec<String> {
+pub fn aliases(topics: &[Topic]) -> Vec<String> {
     let topics = topics.iter();
     topics.map(|topic| topic.alias().to_owned()).collect()
 }
 
-impl Topic for Photo {
-    const SUBJECT: Subject = Subject::Photos;
-
-    fn alias(&self) -> &str {
-        &self.alias
+impl<'v> Topic<'v> {
+    /// What the model calls it.
+    pub fn alias(self) -> &'v str {
+        match self {
+            Self::Photo(photo) => &photo.alias,
+            Self::Note(note) => &note.alias,
+        }
     }
 
-    fn item<'a>(&'a self, visit: &'a Visit) -> BatchItem<'a> {
+    /// What may be answered about it.
+    pub fn item(self, visit: &'v Visit) -> BatchItem<'v> {
         let clauses = visit.specifications.iter();
-        let citable = clauses.filter(|clause| clause.applies_to(self));
+        let citable = clauses.filter(|clause| match self {
+            Self::Photo(photo) => clause.applies_to(photo),
+            Self::Note(_) => clause.image_ids.is_empty(),
+        });
         BatchItem {
-            alias: &self.alias,
+            alias: self.alias(),
             specs: citable.map(|clause| clause.alias.as_str()).collect(),
         }
     }
+}
 
-    async fn gather<'t, H: Host>(
-        context: &JobContext<'_, H>,
-        visit: &Visit,
-        photos: &[&'t Self],
-        unseen: &[(String, Refusal)],
-    ) -> TopicBatch<'t, Self> {
-        let transport = visit.settings.image_transport;
-        let batch = images::load(context, photos, transport, unseen).await;
-        let mut details = BatchDetails::default();
-        let mut shown = Vec::new();
-        for (photo, state) in photos.iter().copied().zip(batch.states) {
-            let image = match state {
-                PhotoState::Ready(image) => {
-                    details.images += 1;
-                    details.seen.extend(seen(photo, &image));
-                    Some(image)
-                }
-                PhotoState::Refused(warning) => {
-                    details.warnings.push(warning);
-                    None
-                }
-                PhotoState::NoRoom => {
-                    details.left.push(photo.alias.clone());
-                    continue;
-                }
-            };
-            // About a photo that is neither seen nor described the model could only invent something.
-            if image.is_some() || !photo.description.is_empty() {
-                shown.push((photo, image));
+/// Gathers a request about as many of these topics, all of one kind, as fit into one, at least one. Photos in `unseen`
+/// are not shown.
+pub async fn gather<'v, H: Host>(
+    context: &JobContext<'_, H>,
+    visit: &Visit,
+    topics: &[Topic<'v>],
+    unseen: &[(String, Refusal)],
+) -> TopicBatch<'v> {
+    let (mut photos, mut notes) = (Vec::new(), Vec::new());
+    for topic in topics {
+        match topic {
+            Topic::Photo(photo) => photos.push(*photo),
+            Topic::Note(note) => notes.push(*note),
+        }
+    }
+    if !photos.is_empty() {
+        return gather_photos(context, visit, &photos, unseen).await;
+    }
+    TopicBatch {
+        topics: topics.to_vec(),
+        parts: prompt::notes(visit, &notes),
+        details: BatchDetails {
+            asked: aliases(topics),
+            ..BatchDetails::default()
+        },
+        reservation: None,
+    }
+}
+
+async fn gather_photos<'v, H: Host>(
+    context: &JobContext<'_, H>,
+    visit: &Visit,
+    photos: &[&'v Photo],
+    unseen: &[(String, Refusal)],
+) -> TopicBatch<'v> {
+    let transport = visit.settings.image_transport;
+    let batch = images::load(context, photos, transport, unseen).await;
+    let mut details = BatchDetails::default();
+    let mut shown = Vec::new();
+    for (photo, state) in photos.iter().copied().zip(batch.states) {
+        let image = match state {
+            PhotoState::Ready(image) => {
+                details.images += 1;
+                details.seen.extend(seen(photo, &image));
+                Some(image)
             }
+            PhotoState::Refused(warning) => {
+                details.warnings.push(warning);
+                None
+            }
+            PhotoState::NoRoom => {
+                details.left.push(photo.alias.clone());
+                continue;
+            }
+        };
+        // About a photo that is neither seen nor described the model could only invent something.
+        if image.is_some() || !photo.description.is_empty() {
+            shown.push((photo, image));
         }
-        let topics: Vec<&Self> = shown.iter().map(|(photo, _)| *photo).collect();
-        details.asked = aliases(&topics);
-        TopicBatch {
-            topics,
-            parts: prompt::photos(visit, shown),
-            details,
-            reservation: batch.reservation,
-        }
+    }
+    let topics: Vec<_> = shown.iter().map(|(photo, _)| Topic::Photo(photo)).collect();
+    details.asked = aliases(&topics);
+    TopicBatch {
+        topics,
+        parts: prompt::photos(visit, shown),
+        details,
+        reservation: batch.reservation,
     }
 }
 
@@ -131,38 +155,4 @@ fn seen(photo: &Photo, image: &ImageSource) -> Option<SeenPhoto> {
     let size = photograph.dimensions?;
     let alias = photo.alias.clone();
     Some(SeenPhoto { alias, size })
-}
-
-impl Topic for Note {
-    const SUBJECT: Subject = Subject::Notes;
-
-    fn alias(&self) -> &str {
-        &self.alias
-    }
-
-    fn item<'a>(&'a self, visit: &'a Visit) -> BatchItem<'a> {
-        let clauses = visit.specifications.iter();
-        let general = clauses.filter(|clause| clause.image_ids.is_empty());
-        BatchItem {
-            alias: &self.alias,
-            specs: general.map(|clause| clause.alias.as_str()).collect(),
-        }
-    }
-
-    async fn gather<'t, H: Host>(
-        _context: &JobContext<'_, H>,
-        visit: &Visit,
-        notes: &[&'t Self],
-        _unseen: &[(String, Refusal)],
-    ) -> TopicBatch<'t, Self> {
-        TopicBatch {
-            topics: notes.to_vec(),
-            parts: prompt::notes(visit, notes),
-            details: BatchDetails {
-                asked: aliases(notes),
-                ..BatchDetails::default()
-            },
-            reservation: None,
-        }
-    }
 }

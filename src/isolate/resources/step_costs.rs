@@ -5,23 +5,26 @@ use std::collections::BTreeMap;
 
 /// The largest CPU time of the steps of each kind, of all jobs of an isolate.
 #[derive(Debug, Default)]
-pub struct StepCosts(RefCell<BTreeMap<(String, String), u64>>);
+pub struct StepCosts(RefCell<BTreeMap<String, u64>>);
 
 impl StepCosts {
     /// The most CPU time that a step of this kind has taken; 0 when none has ended.
     pub fn most_cpu_us(&self, job_type: &str, step: &str) -> u64 {
         let costs = self.0.borrow();
-        let key = (job_type.to_owned(), kind(step).to_owned());
-        costs.get(&key).copied().unwrap_or_default()
+        costs.get(&key(job_type, step)).copied().unwrap_or_default()
     }
 
     /// Notes what a step has taken.
     pub fn add(&self, job_type: &str, step: &str, cpu_us: u64) {
         let mut costs = self.0.borrow_mut();
-        let key = (job_type.to_owned(), kind(step).to_owned());
-        let most = costs.entry(key).or_default();
+        let most = costs.entry(key(job_type, step)).or_default();
         *most = cpu_us.max(*most);
     }
+}
+
+/// A kind has no slash in it, so no two pairs have the same key.
+fn key(job_type: &str, step: &str) -> String {
+    [job_type, kind(step)].join("/")
 }
 
 /// Steps that do the same to different things have names that begin alike: `batch/1` and `batch/2` are both `batch`,

@@ -128,12 +128,16 @@ fn photographs(report: &Report) -> Vec<String> {
         .sections
         .iter()
         .flat_map(|section| &section.observations);
-    let mut references: Vec<&PhotoReference> = observations
+    let references: Vec<&PhotoReference> = observations
         .flat_map(|observation| &observation.images)
         .collect();
-    references.sort_by_key(|reference| reference.photo);
-    let photos = references.chunk_by(|one, other| one.photo == other.photo);
-    photos.filter_map(photograph).collect()
+    let photos = report.photos.iter();
+    let places = photos.map(|photo| {
+        let places = references.iter().copied();
+        let places = places.filter(|place| place.photo == photo.photo);
+        places.collect::<Vec<_>>()
+    });
+    places.filter_map(|places| photograph(&places)).collect()
 }
 
 /// The line about a photo, from all references to it.

@@ -94,7 +94,7 @@ impl<H: Host> RunLoop<'_, H> {
         let bytes = claimed.bytes / claimed.jobs.len();
         for job in claimed.jobs {
             self.run_log.claimed(&job, now_ms - claimed.leased_at_ms);
-            let weight = claimed.weights.get(&job.job_type).copied().unwrap_or(1);
+            let weight = claimed.weights.get(&job.job_type).copied().unwrap_or(1) as usize;
             self.take_job(job, weight, bytes, now_ms);
         }
     }

@@ -9,41 +9,43 @@ use super::plan::RequestPlan;
 use super::request::{Preparation, ReportRequest};
 use crate::error::JobError;
 use crate::grok::{Failure, FailureClass, ModelAnswer, Question, RequestRecord};
-use crate::handlers::generate_report::batch::{self, BatchItem, Passage};
+use crate::handlers::generate_report::batch::{self, BatchItem, Passage, Subject};
 use crate::handlers::generate_report::draft::Draft;
-use crate::handlers::generate_report::topic::{BatchDetails, Topic};
+use crate::handlers::generate_report::topic::{self, BatchDetails, Topic};
 use crate::host::Host;
 
 /// What asking about some topics brought.
-pub(super) struct Round<'t, T> {
+#[derive(Default)]
+pub(super) struct Round<'v> {
     /// What was written.
     pub(super) draft: Draft,
     /// What was asked about in vain: the answer is of no use.
-    pub(super) useless: Vec<&'t T>,
+    pub(super) useless: Vec<Topic<'v>>,
     /// What the answers left out.
-    pub(super) missing: Vec<&'t T>,
+    pub(super) missing: Vec<Topic<'v>>,
 }
 
 /// One request about some topics.
-struct BatchRequest<'a, 't, H, T> {
+struct BatchRequest<'a, H> {
     drafter: &'a Drafter<'a, H>,
-    topics: &'a [&'t T],
+    subject: Subject,
+    topics: &'a [Topic<'a>],
     plan: &'a RequestPlan,
 }
 
-impl<H: Host, T: Topic> ReportRequest for BatchRequest<'_, '_, H, T> {
+impl<H: Host> ReportRequest for BatchRequest<'_, H> {
     type Details = BatchDetails;
 
     async fn prepare(&self) -> Preparation<'_, BatchDetails> {
         let drafter = self.drafter;
         let (context, visit) = (drafter.context, drafter.visit);
         drafter.tell();
-        let batch = T::gather(context, visit, self.topics, &self.plan.unseen).await;
+        let batch = topic::gather(context, visit, self.topics, &self.plan.unseen).await;
         let question = Question {
-            name: T::SUBJECT.name(),
+            name: self.subject.name(),
             rules: drafter.rules,
             parts: batch.parts,
-            schema: batch::schema(T::SUBJECT, &drafter.items(&batch.topics)),
+            schema: batch::schema(self.subject, &drafter.items(&batch.topics)),
             effort: visit.settings.effort,
         };
         Preparation {
@@ -55,13 +57,13 @@ impl<H: Host, T: Topic> ReportRequest for BatchRequest<'_, '_, H, T> {
 
     fn is_of_use(&self, details: &BatchDetails, content: &str) -> bool {
         let asked = among(self.topics, &details.asked);
-        let passages = self.drafter.read(content, &asked);
+        let passages = self.drafter.read(self.subject, content, &asked);
         passages.is_ok_and(|passages| !passages.is_empty())
     }
 
     fn on_text(&self, details: &BatchDetails, letters: usize) {
         let topics = details.asked.len();
-        self.drafter.tell_text(T::SUBJECT, topics, letters);
+        self.drafter.tell_text(self.subject, topics, letters);
     }
 }
 
@@ -70,13 +72,14 @@ impl<H: Host> Drafter<'_, H> {
     ///
     /// # Errors
     /// [`JobError`] when a request fails; those answered before are kept.
-    pub(super) async fn ask_all<'t, T: Topic>(
+    pub(super) async fn ask_all<'v>(
         &self,
+        subject: Subject,
         step: &str,
-        mut topics: Vec<&'t T>,
+        mut topics: Vec<Topic<'v>>,
         count: &dyn Fn(usize),
-    ) -> Result<Round<'t, T>, JobError> {
-        let mut round = Round::new();
+    ) -> Result<Round<'v>, JobError> {
+        let mut round = Round::default();
         let mut plan = RequestPlan::new(topics.len(), self.context.job().retry_count);
         for number in 1.. {
             if topics.is_empty() {
@@ -89,6 +92,7 @@ impl<H: Host> Drafter<'_, H> {
             };
             let request = BatchRequest {
                 drafter: self,
+                subject,
                 topics: &topics,
                 plan: &plan,
             };
@@ -110,7 +114,7 @@ impl<H: Host> Drafter<'_, H> {
                         if !self.was_known(&step, &record) {
                             self.tell();
                         }
-                        self.take(&mut round, &record, answer, &topics);
+                        self.take(&mut round, subject, &record, answer, &topics);
                         topics = among(&topics, &record.details.left);
                     }
                 },
@@ -125,12 +129,13 @@ impl<H: Host> Drafter<'_, H> {
     }
 
     /// Takes what is usable of an answer.
-    fn take<'t, T: Topic>(
+    fn take<'v>(
         &self,
-        round: &mut Round<'t, T>,
+        round: &mut Round<'v>,
+        subject: Subject,
         record: &RequestRecord<BatchDetails>,
         answer: Option<ModelAnswer>,
-        topics: &[&'t T],
+        topics: &[Topic<'v>],
     ) {
         let details = &record.details;
         round.draft.batches += 1;
@@ -142,11 +147,11 @@ impl<H: Host> Drafter<'_, H> {
         round.draft.answers += u32::from(!record.is_reused);
         let topics = among(topics, &details.asked);
         let content = answer.content.map_err(|problem| problem.to_string());
-        match content.and_then(|content| self.read(&content, &topics)) {
+        match content.and_then(|content| self.read(subject, &content, &topics)) {
             Ok(passages) => {
                 round.draft.passages.extend(passages);
                 let draft = &round.draft;
-                let is_missing = |topic: &&T| draft.about(topic.alias()).is_none();
+                let is_missing = |topic: &Topic| draft.about(topic.alias()).is_none();
                 round.missing.extend(topics.into_iter().filter(is_missing));
             }
             Err(problem) => {
@@ -157,11 +162,16 @@ impl<H: Host> Drafter<'_, H> {
         }
     }
 
-    fn read<T: Topic>(&self, content: &str, topics: &[&T]) -> Result<Vec<Passage>, String> {
-        batch::read(T::SUBJECT, content, &self.items(topics))
+    fn read(
+        &self,
+        subject: Subject,
+        content: &str,
+        topics: &[Topic],
+    ) -> Result<Vec<Passage>, String> {
+        batch::read(subject, content, &self.items(topics))
     }
 
-    fn items<'t, T: Topic>(&'t self, topics: &[&'t T]) -> Vec<BatchItem<'t>> {
+    fn items<'t>(&'t self, topics: &[Topic<'t>]) -> Vec<BatchItem<'t>> {
         let topics = topics.iter();
         topics.map(|topic| topic.item(self.visit)).collect()
     }
@@ -174,18 +184,8 @@ fn refusal(record: &RequestRecord<BatchDetails>, answer: Option<&ModelAnswer>) -
     refusal.filter(|failure| is_divisible || failure.class == FailureClass::Content)
 }
 
-impl<T> Round<'_, T> {
-    fn new() -> Self {
-        Self {
-            draft: Draft::default(),
-            useless: Vec::new(),
-            missing: Vec::new(),
-        }
-    }
-}
-
 /// Those of `topics` that have one of these aliases.
-fn among<'t, T: Topic>(topics: &[&'t T], aliases: &[String]) -> Vec<&'t T> {
-    let is_among = |topic: &&T| aliases.iter().any(|alias| alias == topic.alias());
+pub(super) fn among<'v>(topics: &[Topic<'v>], aliases: &[String]) -> Vec<Topic<'v>> {
+    let is_among = |topic: &Topic| aliases.iter().any(|alias| alias == topic.alias());
     topics.iter().copied().filter(is_among).collect()
 }

@@ -2,11 +2,12 @@
 
 use futures_util::{FutureExt, StreamExt, stream};
 
-use super::batches::Round;
+use super::batches::{Round, among};
 use super::drafter::Drafter;
 use crate::error::JobError;
+use crate::handlers::generate_report::batch::Subject;
 use crate::handlers::generate_report::draft::Draft;
-use crate::handlers::generate_report::topic::Topic;
+use crate::handlers::generate_report::topic::{Topic, aliases};
 use crate::handlers::generate_report::visit::{Note, Photo};
 use crate::host::Host;
 use crate::report::{Warning, WarningCode};
@@ -56,38 +57,46 @@ impl<H: Host> Drafter<'_, H> {
         Ok(draft)
     }
 
-    async fn photos(&self, index: usize, batch: &[Photo]) -> Result<Draft, JobError> {
+    fn photos(
+        &self,
+        index: usize,
+        batch: &[Photo],
+    ) -> impl Future<Output = Result<Draft, JobError>> {
         let steps = ["batch", "retry", "repair"].map(|round| format!("{round}/{index}"));
-        self.write(steps, batch, &|done| self.add_done(done)).await
+        let topics = batch.iter().map(Topic::Photo).collect();
+        self.write(Subject::Photos, steps, topics)
     }
 
-    async fn notes(&self, index: usize, batch: &[Note]) -> Result<Draft, JobError> {
+    fn notes(&self, index: usize, batch: &[Note]) -> impl Future<Output = Result<Draft, JobError>> {
         let steps = ["", "/retry", "/repair"].map(|round| format!("notes/{index}{round}"));
-        self.write(steps, batch, &|_| ()).await
+        let topics = batch.iter().map(Topic::Note).collect();
+        self.write(Subject::Notes, steps, topics)
     }
 
     /// Has a batch written about: asks once more when an answer is of no use, then again about what the answers left
-    /// out. `count` is told how many of it were answered about, once for each.
-    async fn write<T: Topic>(
+    /// out.
+    async fn write(
         &self,
+        subject: Subject,
         [first, retry, repair]: [String; 3],
-        batch: &[T],
-        count: &dyn Fn(usize),
+        topics: Vec<Topic<'_>>,
     ) -> Result<Draft, JobError> {
+        let count = |done| match subject {
+            Subject::Photos => self.add_done(done),
+            Subject::Notes => (),
+        };
         let Round {
             mut draft,
             useless,
             mut missing,
-        } = self.ask_all(&first, batch.iter().collect(), count).await?;
-        let again = self.ask_all(&retry, useless, &|_| ()).await?;
+        } = self
+            .ask_all(subject, &first, topics.clone(), &count)
+            .await?;
+        let again = self.ask_all(subject, &retry, useless, &|_| ()).await?;
         missing.extend(again.useless);
         missing.extend(again.missing);
-        missing.sort_by_key(|topic| {
-            batch
-                .iter()
-                .position(|other| other.alias() == topic.alias())
-        });
-        let repaired = self.ask_all(&repair, missing, &|_| ()).await?;
+        let missing = among(&topics, &aliases(&missing));
+        let repaired = self.ask_all(subject, &repair, missing, &|_| ()).await?;
         draft.repeat(again.draft);
         draft.repeat(repaired.draft);
         Ok(draft)
