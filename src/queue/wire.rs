@@ -94,7 +94,7 @@ pub struct ExchangeAnswer<J = Job> {
     #[serde(default)]
     pub is_cut: bool,
     /// The job types that do not weigh 1.
-    pub weights: Option<BTreeMap<String, usize>>,
+    pub weights: Option<BTreeMap<String, u64>>,
     /// The length of the answer.
     #[serde(skip)]
     pub bytes: usize,

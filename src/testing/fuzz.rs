@@ -11,6 +11,17 @@ pub const SECRET: &str = "sb_secret_neverToBeTold0123";
 /// What was written by a model or a user, and has no place in an error.
 pub const PAYLOAD: &str = "The lap at grid C4 is open";
 const CASES_AT_ONCE: u32 = 16;
+/// The last numbers of their kinds, and the first beyond.
+const EDGES: &[u64] = &[
+    0,
+    1,
+    255,
+    0x7fff_ffff,
+    0xffff_ffff,
+    0x1_0000_0000,
+    u64::MAX / 2,
+    u64::MAX,
+];
 
 /// Tests that `check` passes with whatever `values` give: it panics otherwise.
 pub fn fuzz<S: Strategy>(values: S, check: impl Fn(S::Value)) {
@@ -24,9 +35,13 @@ pub fn fuzz<S: Strategy>(values: S, check: impl Fn(S::Value)) {
         ..Config::default()
     };
     let rng = TestRng::from_seed(RngAlgorithm::ChaCha, &bytes);
-    let mut runner = TestRunner::new_with_rng(config, rng);
+    let mut runner = TestRunner::new_with_rng(config.clone(), rng);
     let until = Instant::now() + Duration::from_secs(seconds);
+    let mut cases = 0;
     while Instant::now() < until {
+        cases += CASES_AT_ONCE;
+        // One that has passed its cases runs no more.
+        runner = TestRunner::new_with_rng(config.clone(), runner.new_rng());
         let checked = runner.run(&values, |value| {
             check(value);
             Ok(())
@@ -35,6 +50,7 @@ pub fn fuzz<S: Strategy>(values: S, check: impl Fn(S::Value)) {
             panic!("{failure}\nFUZZ_SEED={seed} repeats it");
         }
     }
+    eprintln!("{cases} cases");
 }
 
 fn variable(name: &str) -> Option<u64> {
@@ -70,6 +86,7 @@ pub fn any_json(members: &'static [&'static str]) -> impl Strategy<Value = Value
         any::<u64>().prop_map(Value::from),
         any::<f64>().prop_map(Value::from),
         (-2_i64..70_000).prop_map(Value::from),
+        prop::sample::select(EDGES).prop_map(Value::from),
         any_text().prop_map(Value::from),
         (1_usize..140).prop_map(nested),
     ];
@@ -97,6 +114,8 @@ pub enum Change {
     None,
     /// The member or element at this position, counted over all, becomes another.
     Replace(usize, Value),
+    /// The number at this position, counted over all numbers, becomes another.
+    Number(usize, u64),
     /// It is missing.
     Remove(usize),
     /// The text ends here, in thousandths of it.
@@ -113,6 +132,7 @@ pub fn any_change(members: &'static [&'static str]) -> impl Strategy<Value = Cha
     prop_oneof![
         1 => Just(Change::None),
         6 => (0_usize..60, json()).prop_map(|(at, value)| Change::Replace(at, value)),
+        3 => (0_usize..30, prop::sample::select(EDGES)).prop_map(|(at, number)| Change::Number(at, number)),
         2 => (0_usize..60).prop_map(Change::Remove),
         1 => (0_usize..1_000).prop_map(Change::Cut),
         1 => (0_usize..1_000, any::<u8>()).prop_map(|(at, byte)| Change::Byte(at, byte)),
@@ -130,6 +150,9 @@ impl Change {
                 replace(&mut value, &mut at.clone(), &mut |inner| {
                     *inner = other.clone()
                 });
+            }
+            Self::Number(at, number) => {
+                replace_number(&mut value, &mut at.clone(), *number);
             }
             Self::Remove(at) => remove(&mut value, &mut at.clone()),
             Self::Other(bytes) => return bytes.clone(),
@@ -179,4 +202,16 @@ fn remove(value: &mut Value, left: &mut usize) {
         Value::Array(elements) => drop(elements.pop()),
         other => *other = Value::Null,
     });
+}
+
+fn replace_number(value: &mut Value, left: &mut usize, number: u64) -> bool {
+    if value.is_number() {
+        if *left == 0 {
+            *value = json!(number);
+            return true;
+        }
+        *left -= 1;
+    }
+    let mut children = children(value).into_iter();
+    children.any(|child| replace_number(child, left, number))
 }

@@ -44,7 +44,7 @@ pub struct ClaimedJobs {
     /// What they weigh as text, together.
     pub bytes: usize,
     /// The weights of job types that do not weigh 1.
-    pub weights: BTreeMap<String, usize>,
+    pub weights: BTreeMap<String, u64>,
     /// Their leases are at most as old as this.
     pub leased_at_ms: u64,
     /// The queue has no more of them.

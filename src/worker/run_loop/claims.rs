@@ -92,9 +92,15 @@ impl<H: Host> RunLoop<'_, H> {
         let bytes = claimed.bytes / claimed.jobs.len();
         for job in claimed.jobs {
             self.run_log.claimed(&job, now_ms - claimed.leased_at_ms);
-            let weight = claimed.weights.get(&job.job_type).copied().unwrap_or(1);
+            let weight = self.weight(claimed.weights.get(&job.job_type));
             self.take_job(job, weight, bytes, now_ms);
         }
+    }
+
+    /// The slots that a job takes: one at least, and no more than there are.
+    fn weight(&self, weight: Option<&u64>) -> usize {
+        let weight = weight.map_or(1, |weight| usize::try_from(*weight).unwrap_or(usize::MAX));
+        weight.clamp(1, self.context.config.concurrency.max(1))
     }
 
     fn take_job(&mut self, mut job: Job, weight: usize, bytes: usize, now_ms: u64) {

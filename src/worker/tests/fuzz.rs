@@ -42,10 +42,10 @@ fn answers() -> impl Strategy<Value = Vec<(u16, Change)>> {
 /// A world whose database does what it is asked, and whose first answers are changed on their way.
 fn world_with(answers: Vec<(u16, Change)>) -> (World, Vec<String>) {
     let world = World::with(&[("QUEUE_CONCURRENCY", "3")]);
+    world.queue.set_weights(json!({ "echo": 1 }));
     let input = json!({ "secret": SECRET });
-    let ids = (0..JOBS)
-        .map(|_| world.queue.add("echo", input.clone()))
-        .collect();
+    let ids = (0..JOBS).map(|_| world.queue.add_with_timeout("echo", input.clone(), 60));
+    let ids = ids.collect();
     let (queue, mut answers) = (world.queue.clone(), answers.into_iter());
     world.queue.fault(move |function, arguments| {
         let (status, change) = answers.next()?;
