@@ -51,8 +51,8 @@ impl<H: Host> RunLoop<'_, H> {
     /// Whether jobs may join those in flight.
     fn may_claim_beside(&self) -> bool {
         let claims = &self.claims;
-        !(claims.has_suspects || claims.suspects_wait || claims.waits_for_room)
-            && !self.context.resources.is_full()
+        let waits = claims.has_suspects || claims.suspects_wait || claims.waits_for_room;
+        !waits && !self.context.resources.is_full()
     }
 
     /// A queue that was found drained is asked again only when results travel anyway, on request, or once for the jobs
