@@ -34,7 +34,7 @@ pub struct Job {
 impl Job {
     /// 1 the first time the job runs.
     pub fn attempt(&self) -> u32 {
-        self.retry_count + 1
+        self.retry_count.saturating_add(1)
     }
 }
 

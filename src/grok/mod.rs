@@ -24,6 +24,8 @@ mod usage;
 mod wrapped;
 
 #[cfg(test)]
+mod fuzz;
+#[cfg(test)]
 mod tests;
 
 pub use self::client::{Grok, Preferences};

@@ -60,7 +60,10 @@ impl Photograph {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+    use crate::testing::fuzz::fuzz;
 
     const PNG: &[u8] = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\x06\x40\0\0\x04\xb0";
     const JPEG: &[u8] = &[
@@ -93,6 +96,28 @@ mod tests {
         }
         let no_frame = [0xff, 0xd8, 0xff, 0xe0, 0xff, 0xff, 0, 0];
         assert_eq!(dimensions(&no_frame), None);
+    }
+
+    #[test]
+    fn no_bytes_are_too_odd() {
+        let start = prop_oneof![
+            Just(&PNG[..8]),
+            Just(PNG),
+            Just(&JPEG[..3]),
+            Just(&JPEG[..8]),
+            Just(JPEG)
+        ];
+        let rest = prop_oneof![
+            prop::collection::vec(any::<u8>(), 0..60),
+            prop::collection::vec(
+                prop_oneof![Just(0xff_u8), Just(0xe0), Just(0), any::<u8>()],
+                0..200
+            ),
+        ];
+        fuzz((start, rest), |(start, rest)| {
+            assert!(Photograph::from_bytes([start, &rest].concat()).is_some());
+            assert_eq!(Photograph::from_bytes([&[0], &rest[..]].concat()), None);
+        });
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 mod crates;
 mod documents;
+pub mod fuzz;
 mod scripted_host;
 mod tidy;
 pub mod typescript;

@@ -114,7 +114,8 @@ begin
              case
                when n.outcome = 'completed' then null
                when n.outcome = 'failed' and n.status <> 'cancelled' then job_queue.error_of_result(r.outcome, r.error_message)
-               when n.outcome = 'released' and r.outcome = 'released' then coalesce(left(r.error_message, 8000), j.error)
+               when n.status = 'queued' and n.outcome = 'released' and r.outcome = 'released'
+                 then coalesce(left(r.error_message, 8000), j.error)
                else j.error end,
              case when n.status <> 'queued' then v_now end,
              case when n.is_in_vain and (r.outcome = 'handed_over' or not n.is_rest) then j.suspicion else 0 end,

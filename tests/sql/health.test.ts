@@ -76,6 +76,7 @@ Deno.test("the health of an empty queue is no error", async () => {
   assert.deepEqual(counted, {
     types: [],
     not_run: [],
+    unavailable: {},
     failed_parts: [],
     stuck: 0,
     completed_per_minute: 0,

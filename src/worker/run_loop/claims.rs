@@ -51,10 +51,8 @@ impl<H: Host> RunLoop<'_, H> {
     /// Whether jobs may join those in flight.
     fn may_claim_beside(&self) -> bool {
         let claims = &self.claims;
-        !(claims.has_suspects
-            || claims.suspects_wait
-            || claims.waits_for_room
-            || self.context.resources.is_full())
+        let waits = claims.has_suspects || claims.suspects_wait || claims.waits_for_room;
+        !waits && !self.context.resources.is_full()
     }
 
     /// A queue that was found drained is asked again only when results travel anyway, on request, or once for the jobs
@@ -94,9 +92,15 @@ impl<H: Host> RunLoop<'_, H> {
         let bytes = claimed.bytes / claimed.jobs.len();
         for job in claimed.jobs {
             self.run_log.claimed(&job, now_ms - claimed.leased_at_ms);
-            let weight = claimed.weights.get(&job.job_type).copied().unwrap_or(1) as usize;
+            let weight = self.weight(claimed.weights.get(&job.job_type));
             self.take_job(job, weight, bytes, now_ms);
         }
+    }
+
+    /// The slots that a job takes: one at least, and no more than there are.
+    fn weight(&self, weight: Option<&u64>) -> usize {
+        let weight = weight.map_or(1, |weight| usize::try_from(*weight).unwrap_or(usize::MAX));
+        weight.clamp(1, self.context.config.concurrency.max(1))
     }
 
     /// A job whose type rests here goes back as it came.

@@ -1,6 +1,7 @@
 //! The loop against a scripted database and a clock that moves by itself.
 
 mod claiming;
+mod fuzz;
 mod handing_over;
 mod handlers;
 mod isolation;

@@ -147,15 +147,20 @@ impl Queue {
 
     /// What happens when nothing goes wrong; a script uses it for a call whose answer is lost.
     pub(super) fn usual_answer(&self, function: &str, arguments: &Value) -> Reply {
+        let answer = self.usual_json(function, arguments);
+        Reply::json(200, answer).after_ms(self.0.borrow().call_ms)
+    }
+
+    /// The body of that.
+    pub(super) fn usual_json(&self, function: &str, arguments: &Value) -> Value {
         let mut database = self.0.borrow_mut();
-        let answer = match function {
+        match function {
             "finish_and_claim_jobs" => database.exchange(arguments),
             "heartbeat_jobs" => database.heartbeat(arguments),
             "start_job_step" | "save_job_step" => json!("held"),
             "dispatch_workers" => json!(1),
             other => panic!("unexpected function {other}"),
-        };
-        Reply::json(200, answer).after_ms(database.call_ms)
+        }
     }
 }
 

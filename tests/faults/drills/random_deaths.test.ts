@@ -26,7 +26,7 @@ Deno.test("a hundred workers killed at random cost no job more than one attempt,
 
 async function killAtRandom(crew: Crew) {
   for (let killed = 0; killed < DEATHS;) {
-    await new Promise((resolve) => setTimeout(resolve, 100 + Math.random() * 600));
+    await new Promise((resolve) => setTimeout(resolve, 1_000 + Math.random() * 3_000));
     if (crew.killOne()) killed++;
   }
 }

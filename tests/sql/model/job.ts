@@ -217,7 +217,7 @@ function lose(job: Job, company: number, now: number): void {
 }
 
 /** The attempt does not count. */
-function release(job: Job, { outcome, delay }: Result): void {
+function release(job: Job, { outcome, delay, error }: Result): void {
   const isRest = delay !== undefined;
   if (isAhead(job)) clear(job);
   else if (outcome === "handed_over") job.free.handOvers++;
@@ -226,6 +226,8 @@ function release(job: Job, { outcome, delay }: Result): void {
     job.suspicion = 0;
   }
   if (job.isCancelRequested) return end(job, "cancelled");
+  // What it waits for.
+  if (outcome === "released") job.error = error ?? job.error;
   job.status = "queued";
   job.run = null;
   if (isRest) wait(job, "time");

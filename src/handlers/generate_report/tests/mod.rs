@@ -6,6 +6,7 @@ mod deferred;
 mod deferring;
 mod failures;
 mod final_step;
+mod fuzz;
 mod golden;
 mod images;
 mod killed;
