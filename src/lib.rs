@@ -17,6 +17,7 @@
 //! - [`config`]: the settings.
 //! - [`error`]: what a handler can answer instead of a result.
 //! - [`job`]: a claimed job.
+//! - `foreign_json`: JSON text from outside, and what of it cannot be stored.
 //! - `words`: text for people, on one line and without what cannot be seen.
 //! - [`address`]: which addresses of the web a user's input may name.
 #![warn(missing_docs)]
@@ -25,6 +26,7 @@ pub mod address;
 pub mod config;
 pub mod edge;
 pub mod error;
+mod foreign_json;
 pub mod grok;
 pub mod handler;
 pub mod handlers;

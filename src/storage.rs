@@ -3,6 +3,16 @@
 use crate::config::Config;
 use crate::host::{HttpRequest, Method};
 
+/// As many as S3 takes.
+const MOST_BYTES_OF_A_PATH: usize = 1_024;
+
+/// What is read as `.`, `/` or `\\` somewhere on the way, looks like it, or is not seen at all.
+const DOUBLES: [char; 18] = [
+    '\\', '\u{200b}', '\u{2024}', '\u{2025}', '\u{2026}', '\u{2044}', '\u{2060}', '\u{2215}',
+    '\u{2216}', '\u{29f5}', '\u{29f8}', '\u{29f9}', '\u{fe52}', '\u{fe68}', '\u{feff}', '\u{ff0e}',
+    '\u{ff0f}', '\u{ff3c}',
+];
+
 /// The request for the object at `path` in `bucket`, with the project's key. The address is made here, so the key goes
 /// to this project and nowhere else.
 pub fn download(
@@ -21,6 +31,22 @@ pub fn download(
         timeout_ms,
         max_response_bytes: most_bytes,
     }
+}
+
+/// Whether a text is a path in a bucket that everybody reads in the same way. `job_queue.is_storage_path` in SQL is the
+/// same rule; both have `tests/fixtures/storage_paths.json`.
+pub fn is_storage_path(path: &str) -> bool {
+    let has_code = |code| path.to_ascii_lowercase().contains(code);
+    path.len() <= MOST_BYTES_OF_A_PATH
+        && path.trim() == path
+        && path.split('/').all(|part| !matches!(part, "" | "." | ".."))
+        && !path.contains(|letter: char| letter.is_control() || DOUBLES.contains(&letter))
+        && !["%2e", "%2f", "%5c"].into_iter().any(has_code)
+}
+
+/// Whether a text can be the name of a bucket.
+pub fn is_bucket(name: &str) -> bool {
+    is_storage_path(name) && !name.contains('/')
 }
 
 /// A key of the new kind is no JWT and goes into `apikey` alone.
@@ -48,6 +74,8 @@ fn encoded(path: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use serde::Deserialize;
+
     use super::*;
     use crate::testing::config;
 
@@ -63,6 +91,30 @@ mod tests {
             [("apikey".into(), "sb_secret_test".into())]
         );
         assert_eq!((request.timeout_ms, request.max_response_bytes), (7, 9));
+    }
+
+    #[test]
+    fn a_path_that_somebody_may_read_otherwise_is_refused_as_in_sql() {
+        #[derive(Deserialize)]
+        struct Paths {
+            allowed: Vec<String>,
+            refused: Vec<String>,
+        }
+        let paths = include_str!("../tests/fixtures/storage_paths.json");
+        let paths: Paths = serde_json::from_str(paths).expect("paths");
+        for path in &paths.allowed {
+            assert!(is_storage_path(path), "{path:?}");
+        }
+        for path in &paths.refused {
+            assert!(!is_storage_path(path), "{path:?}");
+        }
+    }
+
+    #[test]
+    fn the_name_of_a_bucket_is_no_path() {
+        assert!(is_bucket("site photos"));
+        assert!(!is_bucket("photos/secret"));
+        assert!(!is_bucket(".."));
     }
 
     #[test]

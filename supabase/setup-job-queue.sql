@@ -39,7 +39,8 @@ begin;
 -- A job with a timeout never gets a lease beyond its deadline, so the same rescue ends jobs that run too
 -- long, even when their worker still breathes: that is a failed attempt.
 --
--- Every way to end a run without an attempt is counted, and bounded.
+-- Whatever ends a run without using an attempt is counted, and bounded; but for a plain release, which only a
+-- worker that stops has reason for.
 --
 -- Final jobs never change state again, except that a failed or cancelled one may be queued anew.
 -- cleanup_old_jobs deletes those that ended long ago.
@@ -267,6 +268,7 @@ create table public.job_failures (
   failed_at timestamptz not null,
   duration interval not null generated always as (greatest(failed_at - started_at, interval '0')) stored,
   error text not null,
+  stack text,
   is_attempt boolean not null default true,
   company integer,
   on_board uuid[],
@@ -274,6 +276,7 @@ create table public.job_failures (
   constraint job_failures_company_is_told check ((company is null) = (on_board is null))
 );
 comment on table public.job_failures is 'Failed and lost runs of jobs: when, where, for how long, and why.';
+comment on column public.job_failures.stack is 'where the handler threw, for operators';
 comment on column public.job_failures.is_attempt is 'whether the run used an attempt of the job';
 comment on column public.job_failures.company is
   'how many other jobs the worker held that was lost, as far as known then; null: no worker was lost';
@@ -782,6 +785,7 @@ declare
   -- By type: a few rows for all jobs, instead of a search for each.
   v_timeouts jsonb;
   v_paused text[];
+  v_is_alone boolean;
 begin
   perform job_queue.check_claim(lease_seconds, capacity, max_bytes);
   select * into v_timeouts, weights, v_paused from job_queue.type_rules();
@@ -815,6 +819,8 @@ begin
   if is_repeat is false then
     perform job_queue.settle_claim(lease_token);
   end if;
+  v_now := clock_timestamp();
+  v_is_alone := are_suspects and cardinality(v_chosen) = 1;
   with claimed as (
     update public.jobs j
     set status = 'processing',
@@ -826,7 +832,7 @@ begin
         )),
         deadline_at = job_queue.deadline(v_now, j.timeout_seconds, (v_timeouts ->> j.job_type)::integer, j.owner_id),
         steps_at_claim = j.step_count,
-        is_alone = are_suspects and cardinality(v_chosen) = 1,
+        is_alone = v_is_alone,
         started_at = v_now,
         updated_at = v_now
     where j.ctid = any (v_chosen)
@@ -839,13 +845,15 @@ comment on function job_queue.claim_jobs is 'Claims jobs under the given lease t
 -- What job_types says, for whole claims: {type: timeout}, {type: weight} of those that do not weigh 1, and the
 -- paused types. Null when it says nothing of the kind.
 create function job_queue.type_rules(out timeouts jsonb, out weights jsonb, out paused text[])
-language sql stable set search_path = pg_catalog, pg_temp as $$
+language plpgsql stable set search_path = pg_catalog, pg_temp as $$
+begin
   select jsonb_object_agg(t.job_type, t.timeout_seconds) filter (where t.timeout_seconds is not null),
          jsonb_object_agg(t.job_type, t.weight) filter (where t.weight <> 1),
          array_agg(t.job_type) filter (where t.paused_at is not null)
+  into timeouts, weights, paused
   from public.job_types t
-  where t.timeout_seconds is not null or t.weight <> 1 or t.paused_at is not null
-$$;
+  where t.timeout_seconds is not null or t.weight <> 1 or t.paused_at is not null;
+end $$;
 comment on function job_queue.type_rules is 'Timeouts, weights and paused types.';
 
 -- Tokens of claims that took jobs or were asked for again. Small and short-lived.
@@ -1078,11 +1086,10 @@ begin
   from job_queue.lock_ready_jobs(max_jobs, job_types, nullif(coalesce(paused, '{}') || coalesce(v_heavy, '{}'), '{}')) l;
   if v_first.updated_at <= clock_timestamp() - interval '10 seconds' then
     places := array(
-      select p.place
-      from unnest(places) with ordinality as p (place, position)
-      join public.jobs j on j.ctid = p.place
-      where job_queue.is_before(j, v_first)
-      order by p.position
+      select j.ctid
+      from public.jobs j
+      where j.ctid = any (places) and job_queue.is_before(j, v_first)
+      order by j.priority desc, j.run_at, j.created_at
     );
   end if;
 end $$;
@@ -1095,12 +1102,12 @@ begin
   return array(
     select f.place
     from (
-      select p.place, p.position,
+      select j.ctid as place, row_number() over upward as "position",
              sum(job_queue.bytes_of(j)) over upward as bytes,
              sum(coalesce((weights ->> j.job_type)::integer, 1)) over upward as slots
-      from unnest(places) with ordinality as p (place, position)
-      join public.jobs j on j.ctid = p.place
-      window upward as (order by p.position)
+      from public.jobs j
+      where j.ctid = any (places)
+      window upward as (order by j.priority desc, j.run_at, j.created_at rows unbounded preceding)
     ) f
     where f.position = 1 or (f.bytes <= max_bytes and (capacity is null or f.slots <= capacity))
     order by f.position
@@ -1307,36 +1314,30 @@ create function job_queue.lock_suspects(max_jobs integer, job_types text[], paus
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
   v_types text[] := job_queue.isolated_types(job_types, paused);
-  v_ready public.jobs := job_queue.first_ready_job(job_types, paused);
   v_first public.jobs;
+  v_places tid[];
   v_window bigint := max_jobs;
-  v_seen bigint;
 begin
   loop
+    v_places := array(select s.place from job_queue.suspects(v_types, v_window) s order by s.position);
     select j.* into v_first
-    from job_queue.suspects(v_types, v_window) c
-    join public.jobs j on j.ctid = c.place
-    where j.waiting_for = 'isolation'
-    order by c.position
+    from public.jobs j
+    where j.ctid = any (v_places) and j.waiting_for = 'isolation'
+    order by j.priority desc, j.run_at, j.created_at
     limit 1
     for no key update of j skip locked;
-    exit when found;
-    select count(*) into v_seen from job_queue.suspects(v_types, v_window);
-    if v_seen < v_window then
-      return '{}';
-    end if;
+    exit when found or cardinality(v_places) < v_window;
     v_window := v_window * 4;
   end loop;
-  if job_queue.is_before(v_ready, v_first) then
+  if v_first.id is null or job_queue.is_before(job_queue.first_ready_job(job_types, paused), v_first) then
     return '{}';
   end if;
   return array(
     select j.ctid
-    from job_queue.suspects(v_types, v_window) c
-    join public.jobs j on j.ctid = c.place
-    where j.waiting_for = 'isolation'
+    from public.jobs j
+    where j.ctid = any (v_places) and j.waiting_for = 'isolation'
       and (j.id = v_first.id or (j.suspicion = 1 and v_first.suspicion = 1))
-    order by c.position
+    order by j.priority desc, j.run_at, j.created_at
     limit max_jobs
     for no key update of j skip locked
   );
@@ -1351,9 +1352,8 @@ declare
   v_now timestamptz := clock_timestamp();
   v_first public.jobs;
 begin
-  select j.* into v_first
-  from job_queue.suspects(job_queue.isolated_types(job_types, paused), 1) c
-  join public.jobs j on j.ctid = c.place;
+  select j.* into v_first from public.jobs j
+  where j.ctid = any (array(select s.place from job_queue.suspects(job_queue.isolated_types(job_types, paused), 1) s));
   if v_first.updated_at <= v_now - interval '5 seconds' is not true
     or job_queue.is_before(job_queue.first_ready_job(job_types, paused), v_first) then
     return false;
@@ -1609,10 +1609,13 @@ to service_role;
 --   results   [{"job_id", "lease_token",
 --               "outcome": "completed" | "failed" | "released" | "handed_over" | "cancelled",
 --               "output_data"?, "error_message"?, "retryable"?, "retry_after_seconds"?,
+--               "error_stack"?: where a failed run threw, for operators. An "error_message" of a released job says what
+--               it waits for,
 --               "was_given_time"?: false when a job that is handed over had less than half an isolate's time}]
 --   is_idle   whether the worker holds nothing besides these results and expects no other claim's answer. Only
 --             then it is given suspects, or a job that weighs more than its capacity
 --   capacity  how much weight it has room for; null: weights do not count
+--   unavailable  {type: reason} of types that the worker knows but does not run now
 --   max_bytes how much text the claimed jobs may be together; one job may be more
 --   answer    {"finished": [the job's status after it, or "lost" when it was no longer this worker's],
 --              "jobs": [the claimed jobs, in the order to run them],
@@ -1636,7 +1639,8 @@ create function public.finish_and_claim_jobs(
   is_repeat boolean default false,
   is_idle boolean default false,
   capacity integer default null,
-  max_bytes integer default 4194304
+  max_bytes integer default 4194304,
+  unavailable jsonb default null
 ) returns json
 language plpgsql set search_path = pg_catalog, pg_temp set statement_timeout = '5s' as $$
 declare
@@ -1651,11 +1655,14 @@ begin
   if is_repeat and max_jobs > 0 and lease_token is null then
     raise exception 'lease_token: expected the token of the claim that is repeated' using errcode = 'JQ004';
   end if;
+  if jsonb_typeof(unavailable) <> 'object' then
+    raise exception 'unavailable: expected an object of reasons by type' using errcode = 'JQ004';
+  end if;
   v_finished := job_queue.finish_jobs(results);
   if max_jobs = 0 then
     return json_build_object('finished', v_finished, 'jobs', '[]'::json, 'look_again_ms', null);
   end if;
-  perform job_queue.note_worker(worker_id, job_types);
+  perform job_queue.note_worker(worker_id, job_types, unavailable);
   select * into v_claim
   from job_queue.claim_jobs(
     finish_and_claim_jobs.max_jobs, finish_and_claim_jobs.job_types, finish_and_claim_jobs.worker_id,
@@ -1824,6 +1831,19 @@ begin
 end $$;
 comment on function job_queue.check_by_hand is 'Refuses a job in the wrong state.';
 
+revoke all on all functions in schema job_queue from public;
+revoke all on function
+  public.finish_and_claim_jobs, public.abandon_jobs, public.mark_job_completed, public.mark_job_failed, public.release_job
+from public, anon, authenticated;
+grant execute on function
+  public.finish_and_claim_jobs, public.abandon_jobs, public.mark_job_completed, public.mark_job_failed, public.release_job
+to service_role;
+grant execute on function job_queue.finish_job, job_queue.lock_job, job_queue.check_by_hand to service_role;
+
+-- 20261123090310_jobs_results.sql
+
+-- What workers report about their jobs, and what becomes of those.
+
 -- Ends the attempts of jobs, each fenced by its lease token, and returns the status of each after it,
 -- in the order given: "lost" for a job that is no longer held under that token. A job that the same
 -- claim has already finished is left alone and its status returned. Raises JQ004.
@@ -1903,14 +1923,16 @@ declare
   v_now timestamptz := clock_timestamp();
   v_finished text[];
   v_failed uuid[];
+  v_stacks text[];
 begin
   with result as materialized (
     select r.*
     from rows from (jsonb_to_recordset(results) as (
       job_id uuid, lease_token uuid, outcome text, output_data jsonb, error_message text,
-      retryable boolean, retry_after_seconds integer, was_given_time boolean
+      retryable boolean, retry_after_seconds integer, was_given_time boolean, error_stack text
     )) with ordinality as r (
-      job_id, lease_token, outcome, output_data, error_message, retryable, retry_after_seconds, was_given_time, position
+      job_id, lease_token, outcome, output_data, error_message, retryable, retry_after_seconds, was_given_time,
+      error_stack, position
     )
     order by r.job_id
   ), finished as (
@@ -1936,6 +1958,7 @@ begin
              case
                when n.outcome = 'completed' then null
                when n.outcome = 'failed' and n.status <> 'cancelled' then job_queue.error_of_result(r.outcome, r.error_message)
+               when n.outcome = 'released' and r.outcome = 'released' then coalesce(left(r.error_message, 8000), j.error)
                else j.error end,
              case when n.status <> 'queued' then v_now end,
              case when n.is_in_vain and (r.outcome = 'handed_over' or not n.is_rest) then j.suspicion else 0 end,
@@ -1963,13 +1986,17 @@ begin
       and job_queue.is_held(j, r.lease_token, v_now)
       and job_queue.problem_of_result(r.job_id, r.lease_token, r.outcome, r.retry_after_seconds, r.output_data) is null
     returning j.status, r.position,
-              case when j.status = 'failed' or j.waiting_for = 'retry' then j.id end as failed_id
+              case when j.status = 'failed' or j.waiting_for = 'retry' then j.id end as failed_id,
+              left(r.error_stack, 2000) as stack
   )
-  select array_agg(f.status order by f.position), array_agg(f.failed_id) filter (where f.failed_id is not null)
-  into v_finished, v_failed from finished f;
+  select array_agg(f.status order by f.position), array_agg(f.failed_id) filter (where f.failed_id is not null),
+         array_agg(f.stack) filter (where f.failed_id is not null)
+  into v_finished, v_failed, v_stacks from finished f;
   if v_failed is not null then
-    insert into public.job_failures (job_id, worker_id, started_at, failed_at, error)
-    select j.id, j.worker_id, j.started_at, v_now, j.error from public.jobs j where j.id = any (v_failed);
+    insert into public.job_failures (job_id, worker_id, started_at, failed_at, error, stack)
+    select j.id, j.worker_id, j.started_at, v_now, j.error, f.stack
+    from unnest(v_failed, v_stacks) as f (job_id, stack)
+    join public.jobs j on j.id = any (array[f.job_id]);
   end if;
   return coalesce(v_finished, '{}');
 end $$;
@@ -2061,16 +2088,10 @@ end $$;
 comment on function job_queue.retry_delay is 'The backoff before the next retry, with full jitter.';
 
 revoke all on all functions in schema job_queue from public;
-revoke all on function
-  public.finish_and_claim_jobs, public.abandon_jobs, public.mark_job_completed, public.mark_job_failed, public.release_job
-from public, anon, authenticated;
 grant execute on function
-  public.finish_and_claim_jobs, public.abandon_jobs, public.mark_job_completed, public.mark_job_failed, public.release_job
-to service_role;
-grant execute on function
-  job_queue.finish_job, job_queue.lock_job, job_queue.check_by_hand, job_queue.finish_jobs, job_queue.check_results,
-  job_queue.problem_of_result, job_queue.apply_results, job_queue.statuses_of_results, job_queue.settled_outcome,
-  job_queue.progress_at_end, job_queue.error_of_result, job_queue.status_after_attempt, job_queue.retry_delay
+  job_queue.finish_jobs, job_queue.check_results, job_queue.problem_of_result, job_queue.apply_results,
+  job_queue.statuses_of_results, job_queue.settled_outcome, job_queue.error_of_result, job_queue.status_after_attempt,
+  job_queue.retry_delay, job_queue.progress_at_end
 to service_role;
 
 -- 20261123090350_jobs_cancel.sql
@@ -2436,7 +2457,8 @@ begin
   end if;
   update public.jobs j
   set status = 'queued', retry_count = 0, cancel_requested_at = null, completed_at = null,
-      lease_token = null, run_at = v_now, updated_at = v_now
+      lease_token = null, run_at = v_now, updated_at = v_now,
+      suspicion = 0, free_losses = 0, free_hand_overs = 0, free_rests = 0
   where j.ctid = any (v_chosen);
   get diagnostics v_retried = row_count;
   return v_retried;
@@ -3032,7 +3054,8 @@ begin
     when 'failed', 'cancelled' then
       update public.jobs j
       set status = 'queued', retry_count = 0, cancel_requested_at = null, completed_at = null,
-          lease_token = null, run_at = v_now, updated_at = v_now
+          lease_token = null, run_at = v_now, updated_at = v_now,
+          suspicion = 0, free_losses = 0, free_hand_overs = 0, free_rests = 0
       where j.id = retry.job_id;
       return 'queued';
     when 'queued', 'processing' then
@@ -3123,6 +3146,21 @@ exception
 end $$;
 comment on function job_queue.may_change_report is 'Whether the caller may change the report.';
 
+-- Whoever reads a path must read the same: what is trimmed, decoded or taken for `.`, `/` or a backslash somewhere on the
+-- way could name another object than the one that was looked up. The worker's src/storage.rs has the same rule, and both
+-- have tests/fixtures/storage_paths.json.
+create function job_queue.is_storage_path(path text) returns boolean
+language sql immutable set search_path = pg_catalog, pg_temp as $$
+  select octet_length(path) between 1 and 1024
+    and path !~ '(^|/)\.{0,2}(/|$)'
+    and path !~ '^[ \u00A0\u1680\u2000-\u200A\u2028\u2029\u202F\u205F\u3000]'
+    and path !~ '[ \u00A0\u1680\u2000-\u200A\u2028\u2029\u202F\u205F\u3000]$'
+    and path !~ '[\u0001-\u001F\u007F-\u009F]'
+    and path !~ '[\\\u200B\u2024-\u2026\u2044\u2060\u2215\u2216\u29F5\u29F8\u29F9\uFE52\uFE68\uFEFF\uFF0E\uFF0F\uFF3C]'
+    and path !~* '%(2e|2f|5c)'
+$$;
+comment on function job_queue.is_storage_path is 'Whether everybody reads this path of an object in Storage in the same way.';
+
 -- The first of some images that names an object in Storage which the caller may not read, counted from 0; null when
 -- there is none.
 create function job_queue.unreadable_image(images jsonb) returns bigint
@@ -3139,6 +3177,7 @@ begin
       where (i.image ->> 'bucket' is not null or i.image ->> 'path' is not null)
         and not exists (
           select from %s.objects o where o.bucket_id = i.image ->> 'bucket' and o.name = i.image ->> 'path'
+            and job_queue.is_storage_path(o.name)
         )
     $unreadable$, to_regnamespace('storage')) into v_index using images;
   end if;
@@ -3195,7 +3234,7 @@ grant execute on function public.retry_job to authenticated, service_role;
 -- What runs with a user's own rights, and the doors to what does not.
 grant execute on function
   job_queue.retry_for_user, job_queue.check_user_input, job_queue.problem_of_user_input, job_queue.problem_of_report_input,
-  job_queue.may_change_report, job_queue.unreadable_image
+  job_queue.may_change_report, job_queue.unreadable_image, job_queue.is_storage_path
 to authenticated, service_role;
 grant execute on function job_queue.retry to service_role;
 
@@ -3368,34 +3407,39 @@ to service_role;
 
 -- 20261123090850_jobs_workers.sql
 
--- Which job types workers ask for, so that a type that nobody runs is told from one that waits for its turn.
+-- Which job types workers ask for, so that a type that nobody runs, or nobody can run now, is told from one that waits
+-- for its turn.
 
 create table job_queue.workers (
   worker_id text primary key,
   job_types text[],
+  unavailable jsonb not null default '{}',
   seen_at timestamptz not null default clock_timestamp()
 );
 comment on table job_queue.workers is 'Workers that asked for jobs within the last hour.';
 comment on column job_queue.workers.job_types is 'which types they run; null: all';
+comment on column job_queue.workers.unavailable is 'types they know but do not run now, and why';
 alter table job_queue.workers enable row level security;
 revoke all on job_queue.workers from public, anon, authenticated;
 grant select, insert, update on job_queue.workers to service_role;
 
--- Remembers what a worker asks for, once a minute for each. Claims call it: mostly it is one look by primary key, and
--- it waits for nobody.
-create function job_queue.note_worker(worker_id text, job_types text[]) returns void
+-- Remembers what a worker asks for, once a minute for each, and at once what it cannot run. Claims call it: mostly it is
+-- one look by primary key, and it waits for nobody.
+create function job_queue.note_worker(worker_id text, job_types text[], unavailable jsonb default null) returns void
 language plpgsql set search_path = pg_catalog, pg_temp set enable_seqscan = off as $$
 begin
   if worker_id is null or exists (
     select from job_queue.workers w
     where w.worker_id = note_worker.worker_id
       and job_queue.is_recent(w.seen_at, interval '1 minute')
+      and w.unavailable = coalesce(note_worker.unavailable, '{}')
   ) or not pg_try_advisory_xact_lock(hashtextextended('job_queue.worker ' || note_worker.worker_id, 0)) then
     return;
   end if;
-  insert into job_queue.workers as w (worker_id, job_types) values (note_worker.worker_id, note_worker.job_types)
+  insert into job_queue.workers as w (worker_id, job_types, unavailable)
+  values (note_worker.worker_id, note_worker.job_types, coalesce(note_worker.unavailable, '{}'))
   on conflict on constraint workers_pkey do update
-  set job_types = excluded.job_types, seen_at = excluded.seen_at;
+  set job_types = excluded.job_types, unavailable = excluded.unavailable, seen_at = excluded.seen_at;
 end $$;
 comment on function job_queue.note_worker is 'Remembers which job types a worker asks for.';
 
@@ -3412,8 +3456,28 @@ language sql stable set search_path = pg_catalog, pg_temp as $$
 $$;
 comment on function job_queue.types_of_workers is 'Which types workers asked for lately; null when that is not known.';
 
+-- Types that cannot be run now, and why, as the worker says that was heard of last among those that know the type.
+create function job_queue.unavailable_types() returns table (job_type text, reason text)
+language sql stable set search_path = pg_catalog, pg_temp as $$
+  select l.job_type, l.reason
+  from (
+    select distinct on (s.job_type) s.job_type, s.reason
+    from (
+      select w.seen_at, u.key as job_type, u.value as reason
+      from job_queue.workers w, jsonb_each_text(w.unavailable) u
+      where job_queue.is_recent(w.seen_at, interval '10 minutes')
+      union all
+      select w.seen_at, t, null from job_queue.workers w, unnest(w.job_types) t
+      where job_queue.is_recent(w.seen_at, interval '10 minutes')
+    ) s
+    order by s.job_type, s.seen_at desc, s.reason nulls last
+  ) l
+  where l.reason is not null
+$$;
+comment on function job_queue.unavailable_types is 'Which types cannot be run now, and why.';
+
 revoke all on all functions in schema job_queue from public;
-grant execute on function job_queue.note_worker, job_queue.types_of_workers to service_role;
+grant execute on function job_queue.note_worker, job_queue.types_of_workers, job_queue.unavailable_types to service_role;
 
 -- 20261123091000_jobs_dispatch.sql
 
@@ -3546,7 +3610,7 @@ comment on function job_queue.slots is 'The weight of a job of this type, at mos
 
 create function job_queue.paused_types() returns text[]
 language sql stable set search_path = pg_catalog, pg_temp as $$
-  select array(select t.job_type from public.job_types t where t.paused_at is not null)
+  select array(select t.job_type from public.job_types t where t.paused_at is not null order by 1)
 $$;
 comment on function job_queue.paused_types is 'The types of which no job is claimed.';
 
@@ -3759,7 +3823,8 @@ revoke all on function public.dispatch_workers from public, anon, authenticated;
 grant execute on function public.dispatch_workers to service_role;
 -- What reads secrets runs with the owner's rights, and only through these.
 grant execute on function
-  job_queue.ready_due_jobs, job_queue.wake_workers, job_queue.wake_worker, job_queue.worker_looks_again_ms
+  job_queue.ready_due_jobs, job_queue.wake_workers, job_queue.wake_worker, job_queue.worker_looks_again_ms,
+  job_queue.paused_types
 to service_role;
 grant select on job_queue.wake_ups to service_role;
 
@@ -4254,6 +4319,8 @@ language sql stable set search_path = pg_catalog, pg_temp as $$
     case when a.status_code is null then 'not called yet' else 'answered ' || a.status_code end,
     case
       when a.status_code between 200 and 299 then null
+      -- It has made room for the isolate that the next request reaches.
+      when a.status_code = 503 and a.content like '%this isolate is used up%' then null
       when a.status_code is not null then format('answered %s: %s', a.status_code, left(a.content, 300))
       when a.timed_out then 'did not answer within 5 seconds'
       when a.error_msg is not null then 'could not be reached: ' || a.error_msg
@@ -4300,6 +4367,10 @@ begin
     'job types', 'workers run every type of which jobs are ready',
     case when v_unknown <> '{}' then 'no worker runs jobs of these types: ' || array_to_string(v_unknown, ', ') end,
     'correct the name with update jobs set job_type = …, deploy a function that has a handler for it, or cancel the jobs'
+  ), (
+    'availability', 'workers have what their types need',
+    'cannot run now: ' || (select string_agg(u.job_type || ' (' || u.reason || ')', ', ' order by u.job_type) from job_queue.unavailable_types() u),
+    'do what the reason says, a setting with supabase secrets set. The jobs wait unharmed, and one is tried every minute'
   ), (
     'queue', 'no job that is next in line has waited for ten minutes',
     case when v_neglected <> '{}' then 'jobs have been next in line for over ten minutes: ' || array_to_string(v_neglected, ', ') end,
@@ -4362,12 +4433,6 @@ begin
 end $$;
 comment on function public.resume_job_type is 'Lets jobs of a paused type be claimed again.';
 
-create function job_queue.paused_types() returns text[]
-language sql stable set search_path = pg_catalog, pg_temp as $$
-  select array(select t.job_type from public.job_types t where t.paused_at is not null order by 1)
-$$;
-comment on function job_queue.paused_types is 'The types that are paused.';
-
 -- The types that something knows: a setting, a job that waits, runs or failed lately, or a worker.
 create function job_queue.known_types() returns text[]
 language plpgsql stable security definer set search_path = pg_catalog, pg_temp as $$
@@ -4395,13 +4460,15 @@ language sql stable set search_path = pg_catalog, pg_temp set enable_seqscan = o
 $$;
 comment on function job_queue.ended_types is 'The types of the jobs that ended last.';
 
--- Those of some types that no worker has asked for lately, although workers were heard of. Paused types are left out.
+-- Those of some types that no worker has asked for lately, although workers were heard of. Paused types are left out,
+-- and those that cannot be run now.
 create function job_queue.unknown_types(job_types text[]) returns text[]
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   select coalesce(array_agg(u.job_type order by u.job_type), '{}')
   from unnest(job_types) as u (job_type), job_queue.types_of_workers() as w (types)
   where w.types is not null and u.job_type <> all (w.types)
     and not exists (select from public.job_types t where t.job_type = u.job_type and t.paused_at is not null)
+    and u.job_type not in (select n.job_type from job_queue.unavailable_types() n)
 $$;
 comment on function job_queue.unknown_types is 'Which of some types no worker runs.';
 
@@ -4416,6 +4483,7 @@ comment on function job_queue.version is 'The release that this schema belongs t
 --                           "isolated", "running", "failed_last_hour", "last_error"}], isolated being those that
 --                           wait for a worker that has nothing else, because theirs died
 --   not_run               types with jobs that wait, of which no worker has asked for any within ten minutes
+--   unavailable           {type: reason} of types that workers know but cannot run now, as without a key
 --   failed_parts          [{"part", "error", "failing_seconds", "failures", "remedy"}]: what tend_job_queue cannot do
 --   stuck                 running jobs whose lease has ended: a worker died and nobody has come since
 --   completed_per_minute  over the last five minutes, or over the last 10,000 jobs if there were more
@@ -4455,6 +4523,9 @@ begin
       select t ->> 'job_type' from jsonb_array_elements(v_types) t
       where (t ->> 'ready')::bigint + (t ->> 'waiting')::bigint > 0
     )),
+    'unavailable', (
+      select coalesce(jsonb_object_agg(u.job_type, u.reason), '{}') from job_queue.unavailable_types() u
+    ),
     'failed_parts', (
       select coalesce(jsonb_agg(jsonb_build_object(
         'part', f.part, 'error', f.error, 'failing_seconds', extract(epoch from job_queue.age(f.failing_since))::integer,
@@ -4654,7 +4725,7 @@ revoke all on function
 from public, anon, authenticated;
 grant execute on function
   public.pause_job_type, public.resume_job_type, public.job_queue_health, public.job_queue_metrics, job_queue.label, job_queue.version,
-  job_queue.health, job_queue.paused_types, job_queue.known_types, job_queue.ended_types, job_queue.unknown_types
+  job_queue.health, job_queue.known_types, job_queue.ended_types, job_queue.unknown_types
 to service_role;
 revoke all on public.failed_jobs, public.running_jobs from public, anon, authenticated;
 grant select on public.failed_jobs, public.running_jobs to service_role;

@@ -553,7 +553,7 @@ message: string, };
 /**
  * What a warning is about, for programs.
  */
-export type ReportWarningCode = "missing_number" | "duplicate_number" | "duplicate_image" | "empty_group" | "unknown_image" | "option_ignored" | "image_not_found" | "image_too_large" | "image_unsupported" | "image_unreachable" | "image_refused" | "cost_limit" | "own_words" | "note_not_in_text" | "report_not_saved" | "report_edited";
+export type ReportWarningCode = "missing_number" | "duplicate_number" | "duplicate_image" | "empty_group" | "unknown_image" | "option_ignored" | "image_address" | "image_not_found" | "image_too_large" | "image_unsupported" | "image_unreachable" | "image_refused" | "cost_limit" | "own_words" | "note_not_in_text" | "report_not_saved" | "report_edited";
 
 /**
  * What forms may also send as a number.

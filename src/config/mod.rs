@@ -12,6 +12,12 @@ use self::grok::grok;
 pub use self::grok::{ApiStyle, GrokConfig, Transport};
 pub use self::secret::Secret;
 use self::variables::{Variables, header_safe};
+use crate::address::AddressPolicy;
+
+const ADDRESS_POLICIES: &[(&str, AddressPolicy)] = &[
+    ("false", AddressPolicy::Public),
+    ("true", AddressPolicy::Any),
+];
 
 /// The worker's settings.
 #[derive(Debug, Clone)]
@@ -38,6 +44,8 @@ pub struct Config {
     pub memory_megabytes: Option<u32>,
     /// The text that one exchange with the database may carry in each direction; a single job or result may be larger.
     pub exchange_kilobytes: u32,
+    /// Where the addresses in a job's input may lead.
+    pub address_policy: AddressPolicy,
     /// How much of each of the three may be used before claims stop.
     pub claim_percent: u32,
     /// How much of each of the three may be used before running jobs are handed over.
@@ -78,6 +86,9 @@ impl Config {
             cpu_milliseconds: variables.limit("QUEUE_CPU_MILLISECONDS", 2_000, 1, 604_800_000)?,
             memory_megabytes: variables.limit("QUEUE_MEMORY_MEGABYTES", 256, 16, 4_096)?,
             exchange_kilobytes: variables.number("QUEUE_EXCHANGE_KILOBYTES", 4_096, 64, 65_536)?,
+            address_policy: variables
+                .choice("QUEUE_ALLOW_PRIVATE_ADDRESSES", ADDRESS_POLICIES)?
+                .unwrap_or(AddressPolicy::Public),
             claim_percent,
             hand_over_percent: variables.number(
                 "QUEUE_HAND_OVER_PERCENT",
@@ -177,6 +188,7 @@ mod tests {
         assert_eq!(config.cpu_milliseconds, Some(2_000));
         assert_eq!(config.memory_megabytes, Some(256));
         assert_eq!((config.claim_percent, config.hand_over_percent), (50, 95));
+        assert_eq!(config.address_policy, AddressPolicy::Public);
         assert!(config.grok.is_none());
     }
 
@@ -238,6 +250,7 @@ mod tests {
             ("QUEUE_WALL_CLOCK_SECONDS", "1.5", "a whole number"),
             ("QUEUE_CPU_MILLISECONDS", "unlimited", "or none"),
             ("QUEUE_HAND_OVER_PERCENT", "40", "from 50 to 100"),
+            ("QUEUE_ALLOW_PRIVATE_ADDRESSES", "yes", "false, true"),
         ];
         for (name, value, expected) in cases {
             let error = refused(&[(name, value)]);

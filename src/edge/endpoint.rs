@@ -23,6 +23,8 @@ pub struct Answer {
     pub content_type: &'static str,
     /// The methods that would have been accepted.
     pub allow: Option<&'static str>,
+    /// The header `retry-after`: after how many seconds another request may fare better.
+    pub retry_after: Option<u32>,
     /// A JSON object with `success`, unless metrics were asked for.
     pub body: AnswerBody,
 }
@@ -78,6 +80,7 @@ impl Answer {
             status,
             content_type: JSON,
             allow: None,
+            retry_after: None,
             body,
         }
     }
@@ -136,6 +139,14 @@ pub fn wants_to_wait(body: &str) -> Result<bool, Answer> {
         None => Ok(false),
         Some(Value::Bool(wait)) => Ok(*wait),
         Some(_) => Err(Answer::refusal(400, "wait: expected true or false")),
+    }
+}
+
+/// The answer of an isolate that may begin nothing more: the next request reaches a fresh one.
+pub fn used_up() -> Answer {
+    Answer {
+        retry_after: Some(0),
+        ..Answer::refusal(503, "this isolate is used up and ends: call again")
     }
 }
 

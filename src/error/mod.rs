@@ -19,6 +19,9 @@ pub enum JobError {
         message: String,
         /// How long to wait, when the handler knows better than the queue's backoff.
         retry_after_seconds: Option<u32>,
+        /// Where it was thrown, for operators only.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        stack: Option<String>,
     },
     /// Trying again cannot help: the job fails now, whatever retries are left.
     #[error("{message}")]
@@ -31,6 +34,14 @@ pub enum JobError {
     Snoozed {
         /// How long to wait.
         seconds: u32,
+    },
+    /// What all jobs of the type need is not to be had until somebody sees to it, as a service whose key has expired.
+    /// The job goes back unharmed, and the type rests in this isolate: it is not claimed, but now and then one job is
+    /// tried. Whoever waits for the job is told only that it waits.
+    #[error("not available: {reason}")]
+    Unavailable {
+        /// What is missing and what to do about it, for operators.
+        reason: String,
     },
     /// Too little time is left here: the job goes on in another isolate, with its finished steps. A run without a
     /// finished step counts as a failure.
@@ -50,6 +61,14 @@ impl JobError {
         Self::Retryable {
             message: message.into(),
             retry_after_seconds: None,
+            stack: None,
+        }
+    }
+
+    /// Let the type rest until what its jobs need is there again.
+    pub fn unavailable(reason: impl Into<String>) -> Self {
+        Self::Unavailable {
+            reason: reason.into(),
         }
     }
 

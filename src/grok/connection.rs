@@ -133,7 +133,10 @@ impl<H: Host> Connection<'_, H> {
         match answer {
             Ok(answer) => self.learn(question.estimate(), &answer.usage),
             Err(failure) => {
-                let failure = failure.without(left_out);
+                let mut failure = failure.without(left_out);
+                if self.model == self.config.model {
+                    failure = failure.about_configured_model();
+                }
                 if !failure.is_about_the_request(question.has_images()) {
                     return Err(failure);
                 }
@@ -161,7 +164,9 @@ impl<H: Host> Connection<'_, H> {
     fn adapt(&self, status: u16, failure: Option<&Failure>) {
         let seconds = match failure {
             None => return self.limiter.speed_up(),
-            Some(failure) if status != 429 || failure.class == FailureClass::Permanent => return,
+            Some(failure) if status != 429 || failure.class == FailureClass::Unavailable => {
+                return;
+            }
             Some(failure) => failure.told_to_wait_seconds(),
         };
         let pause_ms = seconds.map(|seconds| u64::from(seconds) * 1_000);

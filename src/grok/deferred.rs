@@ -4,7 +4,7 @@
 use serde_json::json;
 
 use super::connection::Connection;
-use super::failure::Failure;
+use super::failure::{Failure, FailureClass};
 use super::record::{DeferredAnswer, Ticket, answer_step};
 use super::reply::ApiReply;
 use crate::error::JobError;
@@ -94,9 +94,9 @@ async fn look<H: Host>(
             Ok(AnswerState::Ready(reply))
         }
         408 | 409 | 425 | 429 | 500.. => Ok(AnswerState::Pending),
-        status => match connection.read(&reply) {
+        _ => match connection.read(&reply) {
             Err(failure) if failure.is_about_the_request(false) => Ok(AnswerState::Ready(reply)),
-            Err(failure) if matches!(status, 401 | 403) => Err(failure),
+            Err(failure) if failure.class == FailureClass::Unavailable => Err(failure),
             Ok(_) | Err(_) => Ok(AnswerState::Gone),
         },
     }

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::reply::ApiReply;
 use super::usage::Estimate;
+use crate::foreign_json;
 
 /// The result of a step that asks: what came back, and whatever else the job wants to know about it later.
 #[derive(Debug, Serialize, Deserialize)]
@@ -89,7 +90,7 @@ impl DeferredAnswer {
 impl Ticket {
     /// The ticket that a reply is, if it is one.
     pub(super) fn of(reply: &ApiReply, unix_seconds: u64, estimate: Estimate) -> Option<Self> {
-        let body: serde_json::Value = serde_json::from_str(reply.success()?).ok()?;
+        let body = foreign_json::read(reply.success()?).ok()?;
         let request_id = body.get("request_id")?.as_str()?;
         // It becomes part of an address.
         let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);

@@ -1,6 +1,6 @@
 //! Finds the JSON object in what a model wrote around it.
 
-use serde_json::Value;
+use crate::foreign_json;
 
 const THOUGHT_END: &str = "</think>";
 /// More braces are not tried: a model that writes so many writes no answer.
@@ -47,7 +47,7 @@ fn object_at_start(text: &str) -> Option<&str> {
         depth == 0
     });
     let object = text.get(..=end?)?;
-    let is_json = serde_json::from_str::<Value>(object).is_ok();
+    let is_json = foreign_json::read(object).is_ok();
     is_json.then_some(object)
 }
 

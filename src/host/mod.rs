@@ -8,6 +8,7 @@ use std::fmt;
 use std::future::Future;
 
 pub use self::body::{Body, Piece};
+use crate::error::ErrorMessage;
 
 /// What the worker needs from the place it runs in.
 ///
@@ -25,7 +26,8 @@ pub trait Host {
         timeout_ms: u32,
     ) -> impl Future<Output = Result<HttpResponse, TransportError>>;
 
-    /// Sends a request to any other server.
+    /// Sends a request to any other server. An answer that redirects is an answer like any other: whoever follows it
+    /// decides where a key and the worker itself may go.
     ///
     /// # Errors
     /// [`TransportError`] when no answer came in time; an answer with an error status is an `Ok`.
@@ -81,8 +83,7 @@ pub struct HttpRequest {
 }
 
 impl HttpRequest {
-    /// Whether a key travels in the headers. Such a request is not redirected: `apikey` would go along to
-    /// wherever the redirect points.
+    /// Whether a key travels in the headers. Such a request follows no redirect: the key would go along.
     pub fn carries_key(&self) -> bool {
         let is_key = |name: &str| matches!(name, "apikey" | "authorization");
         self.headers.iter().any(|(name, _)| is_key(name))
@@ -133,9 +134,7 @@ pub enum TransportError {
 impl TransportError {
     /// A failure in the runtime's words, but without addresses: some are signed, and all of them are input.
     pub fn failed(reason: &str) -> Self {
-        let words = reason.split_whitespace();
-        let words = words.map(|word| if word.contains("://") { "…" } else { word });
-        Self::Failed(words.collect::<Vec<_>>().join(" "))
+        Self::Failed(ErrorMessage::of(&reason).to_string())
     }
 }
 
@@ -160,9 +159,10 @@ mod tests {
         let reason = "error sending request for url (https://x.test/p.jpg?token=1): tcp  refused";
         assert_eq!(
             TransportError::failed(reason).to_string(),
-            "no answer: error sending request for url … tcp refused"
+            "no answer: error sending request for url (<address>): tcp  refused"
         );
     }
+
     #[test]
     fn a_request_with_a_key_in_its_headers_is_told_from_one_without() {
         let carries_key = |header: &str| {

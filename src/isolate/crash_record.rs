@@ -164,6 +164,7 @@ impl CrashRecord {
                 ),
                 retryable: true,
                 retry_after_seconds: None,
+                error_stack: None,
             },
         };
         Rc::new(outcome)

@@ -1,28 +1,39 @@
-//! Fetches a photograph.
+//! Fetches a photograph, and goes where its server redirects to as far as a user's input may lead.
 
 use super::photograph::Photograph;
+use crate::address::{self, AddressError};
 use crate::handler::JobContext;
-use crate::host::{Host, HttpRequest, TransportError};
+use crate::host::{Host, HttpRequest, HttpResponse, TransportError};
 
 const TRIES: u32 = 2;
 const PAUSE_MS: u32 = 1_000;
+const MOST_REDIRECTS: usize = 2;
 
 /// Why a photograph cannot be had.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FetchError {
+    /// Its address is none that a user may send the worker to.
+    Address(AddressError),
+    /// Its server redirects to an address of that kind.
+    Redirect(AddressError),
+    /// It is redirected again and again.
+    TooManyRedirects,
     /// It is not there, or its server does not let the worker in; the status.
     NotFound(u16),
     /// It is larger than the request allows.
     TooLarge,
     /// It is neither JPEG nor PNG.
     Unsupported,
+    /// The end of the file is missing.
+    Truncated,
     /// It did not come in time.
     TimedOut,
     /// No connection, or a server that cannot answer now: may pass.
     Unreachable,
 }
 
-/// Sends `request`, once more if the server stumbles, and takes the photograph it answers.
+/// Sends `request`, once more if the server stumbles, and takes the photograph it answers. A request without a key goes
+/// where it is redirected to, twice at most.
 ///
 /// # Errors
 /// [`FetchError`] when there is none.
@@ -40,22 +51,57 @@ pub async fn fetch<H: Host>(
             bytes => break bytes?,
         }
     };
-    Photograph::from_bytes(bytes).ok_or(FetchError::Unsupported)
+    let photograph = Photograph::from_bytes(bytes).ok_or(FetchError::Unsupported)?;
+    Some(photograph)
+        .filter(|photograph| photograph.is_whole)
+        .ok_or(FetchError::Truncated)
 }
 
 async fn fetch_once<H: Host>(
     context: &JobContext<'_, H>,
     request: HttpRequest,
 ) -> Result<Vec<u8>, FetchError> {
-    let response = match context.fetch(request).await {
-        Ok(response) => response,
-        Err(TransportError::TooLarge) => return Err(FetchError::TooLarge),
-        Err(TransportError::TimedOut) => return Err(FetchError::TimedOut),
-        Err(TransportError::Failed(_)) => return Err(FetchError::Unreachable),
-    };
+    let response = follow(context, request).await?;
     match response.status {
         200..=299 => Ok(response.body),
         408 | 425 | 429 | 500..=599 => Err(FetchError::Unreachable),
         status => Err(FetchError::NotFound(status)),
     }
+}
+
+/// The first answer that does not redirect; all of them come within the request's time.
+async fn follow<H: Host>(
+    context: &JobContext<'_, H>,
+    mut request: HttpRequest,
+) -> Result<HttpResponse, FetchError> {
+    let policy = context.config().address_policy;
+    let ends_at_ms = context.now_ms() + u64::from(request.timeout_ms);
+    for _ in 0..=MOST_REDIRECTS {
+        let response = send(context, request.clone()).await?;
+        let Some(location) = location(&response).filter(|_| !request.carries_key()) else {
+            return Ok(response);
+        };
+        let from = address::parse(&request.url, policy).map_err(FetchError::Address)?;
+        let to = address::redirect(&from, location, policy).map_err(FetchError::Redirect)?;
+        request.url = to.into();
+        request.timeout_ms = ends_at_ms.saturating_sub(context.now_ms()) as u32;
+    }
+    Err(FetchError::TooManyRedirects)
+}
+
+async fn send<H: Host>(
+    context: &JobContext<'_, H>,
+    request: HttpRequest,
+) -> Result<HttpResponse, FetchError> {
+    context.fetch(request).await.map_err(|error| match error {
+        TransportError::TooLarge => FetchError::TooLarge,
+        TransportError::TimedOut => FetchError::TimedOut,
+        TransportError::Failed(_) => FetchError::Unreachable,
+    })
+}
+
+/// Where an answer redirects to.
+fn location(response: &HttpResponse) -> Option<&str> {
+    let is_redirect = matches!(response.status, 301 | 302 | 303 | 307 | 308);
+    response.header("location").filter(|_| is_redirect)
 }

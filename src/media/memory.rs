@@ -129,6 +129,8 @@ mod tests {
         let photograph = Photograph {
             format: Format::Jpeg,
             dimensions: None,
+            rotation: 0,
+            is_whole: true,
             bytes: Rc::new(vec![0; megabytes << 20]),
         };
         reservation.add(key(alias), photograph);

@@ -3,9 +3,13 @@
 #![cfg_attr(not(test), deny(clippy::indexing_slicing, clippy::string_slice))]
 
 mod fetch;
+mod header;
+mod jpeg;
 mod memory;
 mod photograph;
+mod png;
 
 pub use self::fetch::{FetchError, fetch};
+pub use self::header::Dimensions;
 pub use self::memory::{ImageMemory, PhotographKey, Reservation};
-pub use self::photograph::{Dimensions, Format, Photograph};
+pub use self::photograph::{Format, Photograph};

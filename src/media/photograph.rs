@@ -1,8 +1,9 @@
-//! What a photograph's first bytes say, whatever its name or its server claims.
+//! What a photograph's bytes say, whatever its name or its server claims.
 
 use std::rc::Rc;
 
-use serde::{Deserialize, Serialize};
+use super::header::Dimensions;
+use super::{jpeg, png};
 
 /// The formats that every model takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -13,22 +14,17 @@ pub enum Format {
     Png,
 }
 
-/// Width and height in pixels.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Dimensions {
-    /// Width.
-    pub w: u32,
-    /// Height.
-    pub h: u32,
-}
-
 /// A photograph as it came; a clone shares its bytes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Photograph {
     /// What the bytes are.
     pub format: Format,
-    /// `None` when the header does not tell.
+    /// As it is shown, turned by `rotation`; `None` when the file does not tell.
     pub dimensions: Option<Dimensions>,
+    /// Degrees that programs turn it clockwise before they show it: 0, 90, 180 or 270.
+    pub rotation: u16,
+    /// Whether the file has its end.
+    pub is_whole: bool,
     /// The file.
     pub bytes: Rc<Vec<u8>>,
 }
@@ -46,56 +42,20 @@ impl Format {
 impl Photograph {
     /// The photograph that a file is; `None` for anything but JPEG and PNG.
     pub fn from_bytes(mut bytes: Vec<u8>) -> Option<Self> {
-        let (format, dimensions) = match bytes.as_slice() {
-            [0xff, 0xd8, 0xff, ..] => (Format::Jpeg, jpeg_dimensions(&bytes)),
-            bytes if bytes.starts_with(b"\x89PNG\r\n\x1a\n") => {
-                (Format::Png, png_dimensions(bytes))
-            }
+        let (format, header) = match bytes.as_slice() {
+            [0xff, 0xd8, 0xff, ..] => (Format::Jpeg, jpeg::header(&bytes)),
+            bytes if bytes.starts_with(b"\x89PNG\r\n\x1a\n") => (Format::Png, png::header(bytes)),
             _ => return None,
         };
         bytes.shrink_to_fit();
         Some(Self {
             format,
-            dimensions,
+            dimensions: header.shown_dimensions(),
+            rotation: header.rotation,
+            is_whole: header.is_whole,
             bytes: Rc::new(bytes),
         })
     }
-}
-
-/// Width and height follow the signature and the head of the first chunk.
-fn png_dimensions(bytes: &[u8]) -> Option<Dimensions> {
-    let number = |at: usize| {
-        let four = bytes.get(at..at + 4)?;
-        Some(u32::from_be_bytes(four.try_into().ok()?))
-    };
-    Some(Dimensions {
-        w: number(16)?,
-        h: number(20)?,
-    })
-}
-
-/// The frame header has the size; the segments before it each say how long they are.
-fn jpeg_dimensions(bytes: &[u8]) -> Option<Dimensions> {
-    let number = |at: usize| {
-        let two = bytes.get(at..at + 2)?;
-        Some(u32::from(u16::from_be_bytes(two.try_into().ok()?)))
-    };
-    let mut at = 2;
-    while *bytes.get(at)? == 0xff {
-        let marker = *bytes.get(at + 1)?;
-        match marker {
-            // Any number of fill bytes may stand before a marker.
-            0xff => at += 1,
-            0xc0..=0xcf if !matches!(marker, 0xc4 | 0xc8 | 0xcc) => {
-                return Some(Dimensions {
-                    w: number(at + 7)?,
-                    h: number(at + 5)?,
-                });
-            }
-            _ => at += 2 + number(at + 2)? as usize,
-        }
-    }
-    None
 }
 
 #[cfg(test)]

@@ -21,6 +21,9 @@ use self::wire::{HeartbeatRequest, SaveStepRequest, StartStepRequest, WakeReques
 use crate::host::Host;
 use crate::job::{Job, Progress};
 
+/// What handlers call may not exist at all: with their pauses these tries take a second, and whoever writes a handler
+/// hears of a misspelt name.
+const MISSING_TRIES: u32 = 4;
 /// PostgREST waits ten seconds for a connection, and its functions take less than eight.
 const TIMEOUT_MS: u32 = 20_000;
 
@@ -141,7 +144,8 @@ impl<'a, H: Host> QueueClient<'a, H> {
     /// [`QueueError`] when the database is unreachable or refuses.
     pub async fn wake_successor(&self) -> Result<u32, QueueError> {
         let successor = WakeRequest { max_posts: 1 };
-        self.call("dispatch_workers", successor).await
+        self.repeated("dispatch_workers", &successor, TIMEOUT_MS)
+            .await
     }
 
     /// The health of the queue in Prometheus's text format.
@@ -150,10 +154,11 @@ impl<'a, H: Host> QueueClient<'a, H> {
     /// [`QueueError`] when the database is unreachable or refuses.
     pub async fn metrics(&self) -> Result<String, QueueError> {
         let nothing = serde_json::Map::new();
-        self.call("job_queue_metrics", nothing).await
+        self.repeated("job_queue_metrics", &nothing, TIMEOUT_MS)
+            .await
     }
 
-    /// Calls any function of the database.
+    /// Calls any function of the database, for a handler.
     ///
     /// # Errors
     /// [`QueueError`] when the database is unreachable, refuses, or answers something else than a `T`.
@@ -162,7 +167,13 @@ impl<'a, H: Host> QueueClient<'a, H> {
         function: &str,
         arguments: impl Serialize,
     ) -> Result<T, QueueError> {
-        self.repeated(function, &arguments, TIMEOUT_MS).await
+        let call = Call {
+            function,
+            arguments: encode(function, &arguments)?,
+            timeout_ms: TIMEOUT_MS,
+            missing_tries: MISSING_TRIES,
+        };
+        self.answered(call).await
     }
 
     async fn repeated<T: DeserializeOwned>(
@@ -171,28 +182,36 @@ impl<'a, H: Host> QueueClient<'a, H> {
         arguments: &impl Serialize,
         timeout_ms: u32,
     ) -> Result<T, QueueError> {
-        let arguments = encode(function, arguments)?;
+        let call = Call {
+            function,
+            arguments: encode(function, arguments)?,
+            timeout_ms,
+            missing_tries: u32::MAX,
+        };
+        self.answered(call).await
+    }
+
+    async fn answered<T: DeserializeOwned>(&self, call: Call<'_>) -> Result<T, QueueError> {
         let mut value = None;
         let mut read = |json: &str| {
             value = Some(serde_json::from_str(json)?);
             Ok(())
         };
-        self.repeat(function, arguments, timeout_ms, &mut read)
-            .await?;
-        value.ok_or_else(|| answer::unreadable(function, "it is missing"))
+        self.repeat(&call, &mut read).await?;
+        value.ok_or_else(|| answer::unreadable(call.function, "it is missing"))
     }
 
-    /// The loop of [`Self::repeated`] without type parameters, so that the Wasm has one copy of it.
+    /// The loop of [`Self::answered`] without type parameters, so that the Wasm has one copy of it.
     async fn repeat(
         &self,
-        function: &str,
-        arguments: String,
-        timeout_ms: u32,
+        call: &Call<'_>,
         read: &mut dyn FnMut(&str) -> serde_json::Result<()>,
     ) -> Result<(), QueueError> {
+        let function = call.function;
         let mut failures = 0;
         loop {
-            let answer = self.host.rpc(function, arguments.clone(), timeout_ms).await;
+            let arguments = call.arguments.clone();
+            let answer = self.host.rpc(function, arguments, call.timeout_ms).await;
             let answered = answer::returned(function, answer)
                 .and_then(|json| read(&json).map_err(|error| answer::unreadable(function, error)));
             let Err(error) = answered else {
@@ -203,12 +222,22 @@ impl<'a, H: Host> QueueClient<'a, H> {
             let Some(pause_ms) = pause_ms else {
                 return Err(error);
             };
-            if self.host.now_ms() + u64::from(pause_ms) >= self.give_up_at_ms {
+            let is_hopeless = error.is_missing_function() && failures >= call.missing_tries;
+            if is_hopeless || self.host.now_ms() + u64::from(pause_ms) >= self.give_up_at_ms {
                 return Err(error);
             }
             self.host.sleep_ms(pause_ms).await;
         }
     }
+}
+
+/// A call that is repeated.
+struct Call<'c> {
+    function: &'c str,
+    arguments: String,
+    timeout_ms: u32,
+    /// How often a function is looked for that is not there.
+    missing_tries: u32,
 }
 
 fn encode(function: &str, arguments: &impl Serialize) -> Result<String, QueueError> {
@@ -226,7 +255,31 @@ mod tests {
 
     use super::*;
     use crate::queue::retry::Retryability;
-    use crate::testing::ScriptedHost;
+    use crate::testing::{Reply, ScriptedHost};
+
+    /// How long a call takes that is told that there is no such function, and what it comes to.
+    fn missing<T: std::fmt::Debug>(
+        call: impl AsyncFnOnce(QueueClient<'_, ScriptedHost>) -> Result<T, QueueError>,
+    ) -> (u64, String) {
+        let message = "Could not find the function public.pay_invoice(id) in the schema cache";
+        let body = serde_json::json!({ "code": "PGRST202", "message": message });
+        let host = ScriptedHost::new().on_rpc(move |_, _| Reply::json(404, body.clone()));
+        let error = host.run(call(QueueClient::new(&host, 60_000, 30)));
+        (host.clock().get(), error.expect_err("missing").to_string())
+    }
+
+    #[test]
+    fn a_function_that_a_handler_misspells_is_missing_within_a_second() {
+        let (ms, error) = missing(async |queue| queue.call::<Value>("pay_invoice", 7).await);
+        assert!(ms < 1_000, "{ms} ms");
+        assert!(error.contains("public.pay_invoice(id)"), "{error}");
+    }
+
+    #[test]
+    fn the_queues_own_functions_are_waited_for_after_a_deployment() {
+        let (ms, _) = missing(async |queue| queue.metrics().await);
+        assert!(ms > 5_000, "{ms} ms");
+    }
 
     #[test]
     fn arguments_that_are_no_json_are_an_error_and_nothing_is_sent() {

@@ -7,6 +7,11 @@ use serde_json::value::RawValue;
 
 use crate::error::{ErrorMessage, JobError};
 
+/// What a job shows while something it needs is not available. The reason is for operators.
+const WAITING: &str = "waiting: a service that this job needs is not available at the moment";
+/// A year. The database has no more seconds than fit into 31 bits, and what waits longer is forgotten.
+const MOST_SECONDS: u32 = 31_622_400;
+
 /// What the database does with a job after this worker's attempt.
 #[derive(Debug, Clone, Serialize)]
 #[serde(tag = "outcome", rename_all = "snake_case")]
@@ -25,6 +30,9 @@ pub enum Outcome {
         /// Instead of the queue's own backoff.
         #[serde(skip_serializing_if = "Option::is_none")]
         retry_after_seconds: Option<u32>,
+        /// For operators: where it was thrown.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        error_stack: Option<ErrorMessage>,
     },
     /// The handler stopped because someone cancelled the job.
     Cancelled,
@@ -33,6 +41,9 @@ pub enum Outcome {
         /// It is not claimed sooner.
         #[serde(skip_serializing_if = "Option::is_none")]
         retry_after_seconds: Option<u32>,
+        /// What the job waits for, for people; the job keeps what it showed before when there is nothing to say.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        error_message: Option<ErrorMessage>,
     },
     /// The job goes on in another isolate. The database decides by its steps whether this was progress or a failure.
     HandedOver {
@@ -46,6 +57,15 @@ impl Outcome {
     pub fn released() -> Self {
         Self::Released {
             retry_after_seconds: None,
+            error_message: None,
+        }
+    }
+
+    /// The job stays ready, and people are told that it waits for something that is not there.
+    pub fn waiting() -> Self {
+        Self::Released {
+            retry_after_seconds: None,
+            error_message: Some(ErrorMessage::of(&WAITING)),
         }
     }
 
@@ -53,7 +73,14 @@ impl Outcome {
     pub fn bytes(&self) -> usize {
         match self {
             Self::Completed { output_data } => output_data.get().len(),
-            Self::Failed { error_message, .. } => error_message.as_str().len(),
+            Self::Failed {
+                error_message,
+                error_stack,
+                ..
+            } => {
+                let stack = error_stack.as_ref();
+                error_message.as_str().len() + stack.map_or(0, |stack| stack.as_str().len())
+            }
             Self::Cancelled | Self::Released { .. } | Self::HandedOver { .. } => 0,
         }
     }
@@ -64,6 +91,7 @@ impl Outcome {
             error_message: ErrorMessage::of(error),
             retryable: false,
             retry_after_seconds: None,
+            error_stack: None,
         }
     }
 }
@@ -76,16 +104,20 @@ pub fn outcome(result: Result<Box<RawValue>, JobError>, was_given_time: bool) ->
         Err(JobError::Retryable {
             message,
             retry_after_seconds,
+            stack,
         }) => Some(Outcome::Failed {
             error_message: ErrorMessage::of(&message),
             retryable: true,
-            retry_after_seconds,
+            retry_after_seconds: retry_after_seconds.map(|seconds| seconds.min(MOST_SECONDS)),
+            error_stack: stack.map(|stack| ErrorMessage::of(&stack)),
         }),
         Err(JobError::Permanent { message }) => Some(Outcome::permanent(&message)),
         Err(JobError::Snoozed { seconds }) => Some(Outcome::Released {
             // At once would be for ever: no attempt is used.
-            retry_after_seconds: Some(seconds.max(1)),
+            retry_after_seconds: Some(seconds.clamp(1, MOST_SECONDS)),
+            error_message: None,
         }),
+        Err(JobError::Unavailable { .. }) => Some(Outcome::waiting()),
         Err(JobError::HandOver) => Some(Outcome::HandedOver { was_given_time }),
         Err(JobError::Cancelled) => Some(Outcome::Cancelled),
         Err(JobError::LeaseLost) => None,
@@ -104,8 +136,30 @@ mod tests {
         let later = JobError::Retryable {
             message: "not now".into(),
             retry_after_seconds: Some(7),
+            stack: Some("at https://x.test/a.ts:1:2".into()),
         };
+        let next_century = JobError::Retryable {
+            message: "much later".into(),
+            retry_after_seconds: Some(u32::MAX),
+            stack: None,
+        };
+        let year = 31_622_400;
         let cases = [
+            (
+                Err(next_century),
+                json!({
+                    "outcome": "failed", "error_message": "much later",
+                    "retryable": true, "retry_after_seconds": year,
+                }),
+            ),
+            (
+                Err(JobError::Snoozed { seconds: u32::MAX }),
+                json!({ "outcome": "released", "retry_after_seconds": year }),
+            ),
+            (
+                Err(JobError::unavailable("the key sk-123456789 has expired")),
+                json!({ "outcome": "released", "error_message": WAITING }),
+            ),
             (
                 Ok(to_raw_value(&json!({ "n": 1 })).expect("JSON")),
                 json!({ "outcome": "completed", "output_data": { "n": 1 } }),
@@ -114,7 +168,7 @@ mod tests {
                 Err(later),
                 json!({
                     "outcome": "failed", "error_message": "not now",
-                    "retryable": true, "retry_after_seconds": 7,
+                    "retryable": true, "retry_after_seconds": 7, "error_stack": "at a.ts:1:2",
                 }),
             ),
             (

@@ -7,6 +7,8 @@ use serde_json::value::RawValue;
 use uuid::Uuid;
 
 use super::outcome::Outcome;
+use crate::error::ErrorMessage;
+use crate::foreign_json;
 use crate::job::{Job, Progress};
 
 /// Stores results and claims jobs in one call.
@@ -18,6 +20,9 @@ pub struct ExchangeRequest<'a, R> {
     pub max_jobs: usize,
     /// The job types this worker runs.
     pub job_types: &'a [&'a str],
+    /// The job types it knows but does not run now, and why.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub unavailable: &'a BTreeMap<String, ErrorMessage>,
     /// Which worker claims, for people who look at the table.
     pub worker_id: &'a str,
     /// How long the lease lasts without a heartbeat.
@@ -187,33 +192,12 @@ pub(super) struct WakeRequest {
     pub(super) max_posts: u32,
 }
 
-/// The JSON text of a call's arguments.
+/// The JSON text of a call's arguments, without what Postgres cannot store.
 ///
 /// # Errors
 /// When they have none, as a map whose keys are no texts.
 pub(super) fn encode(arguments: &impl Serialize) -> serde_json::Result<String> {
-    serde_json::to_string(arguments).map(without_nul)
-}
-
-/// Leaves out NUL characters, which Postgres cannot store. JSON text always writes one as `\u0000`; behind an escaped
-/// backslash the same letters are only letters.
-fn without_nul(json: String) -> String {
-    const NUL: &str = "\\u0000";
-    if !json.contains(NUL) {
-        return json;
-    }
-    let mut kept = String::with_capacity(json.len());
-    let mut rest = json.as_str();
-    while let Some(backslash) = rest.find('\\') {
-        let (before, escape) = rest.split_at(backslash);
-        kept.push_str(before);
-        rest = escape.strip_prefix(NUL).unwrap_or_else(|| {
-            let (pair, after) = escape.split_at(2);
-            kept.push_str(pair);
-            after
-        });
-    }
-    kept + rest
+    serde_json::to_string(arguments).map(foreign_json::storable)
 }
 
 #[cfg(test)]
@@ -221,7 +205,6 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::error::ErrorMessage;
 
     #[test]
     fn an_exchange_has_the_functions_argument_names() {
@@ -229,7 +212,9 @@ mod tests {
             error_message: ErrorMessage::of(&"not now"),
             retryable: true,
             retry_after_seconds: None,
+            error_stack: None,
         };
+        let unavailable = BTreeMap::from([("report".to_owned(), ErrorMessage::of(&"no key"))]);
         let result = JobResult {
             job_id: Uuid::nil(),
             lease_token: Uuid::max(),
@@ -239,6 +224,7 @@ mod tests {
             results: &[result],
             max_jobs: 5,
             job_types: &["noop"],
+            unavailable: &unavailable,
             worker_id: "w",
             lease_seconds: 30,
             lease_token: Some(Uuid::nil()),
@@ -261,6 +247,7 @@ mod tests {
                 }],
                 "max_jobs": 5,
                 "job_types": ["noop"],
+                "unavailable": { "report": "no key" },
                 "worker_id": "w",
                 "lease_seconds": 30,
                 "lease_token": "00000000-0000-0000-0000-000000000000",

@@ -32,11 +32,13 @@ pub enum WarningCode {
     UnknownImage,
     /// An option has no effect.
     OptionIgnored,
+    /// A photo's address, or one it redirects to, is none that the worker calls.
+    ImageAddress,
     /// A photo is gone, or its place does not let the worker in.
     ImageNotFound,
     /// A photo, or its batch, is larger than a request may be.
     ImageTooLarge,
-    /// A photo is neither JPEG nor PNG.
+    /// A photo is neither JPEG nor PNG, or not whole.
     ImageUnsupported,
     /// A photo did not come in time, or its place did not answer.
     ImageUnreachable,

@@ -183,6 +183,15 @@ impl<'a, H: Host> InFlight<'a, H> {
         self.waiting.drain(..).map(|job| job.context).collect()
     }
 
+    /// Removes the jobs of a type that have not started.
+    pub(super) fn take_waiting_of(&mut self, job_type: &str) -> Vec<Rc<JobContext<'a, H>>> {
+        let waiting = std::mem::take(&mut self.waiting);
+        let is_of_type = |job: &WaitingJob<'a, H>| job.context.job().job_type == job_type;
+        let (taken, kept): (Vec<_>, _) = waiting.into_iter().partition(is_of_type);
+        self.waiting = kept.into();
+        taken.into_iter().map(|job| job.context).collect()
+    }
+
     /// Removes the jobs that have waited too long for a slot.
     pub(super) fn take_overdue(&mut self, now_ms: u64) -> Vec<Rc<JobContext<'a, H>>> {
         let is_overdue = |job: &&WaitingJob<'a, H>| job.overdue_at_ms() <= now_ms;

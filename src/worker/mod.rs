@@ -4,6 +4,7 @@
 //! they finish meanwhile travels with the next one: that alone makes batches.
 
 mod alarm;
+mod availability;
 mod exchanges;
 mod heartbeats;
 mod in_flight;
@@ -16,8 +17,7 @@ mod run_loop;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeMap;
-
+use self::availability::Availability;
 pub use self::report::RunReport;
 use self::run_loop::RunLoop;
 use crate::handler::Registration;
@@ -29,14 +29,7 @@ pub async fn run<H: Host>(
     context: &RunContext<'_, H>,
     handlers: impl IntoIterator<Item = Registration<H>>,
 ) -> RunReport {
-    let mut unavailable = BTreeMap::new();
-    let mut handlers: Vec<_> = handlers.into_iter().collect();
-    handlers.retain(|handler| {
-        let reason = (handler.unavailable)(context.config);
-        reason.map(|reason| unavailable.insert(handler.job_type.to_string(), reason.to_owned()));
-        reason.is_none()
-    });
-    let job_types: Vec<_> = handlers.iter().map(|handler| &*handler.job_type).collect();
-    let run_loop = RunLoop::new(context, &handlers, &job_types, unavailable);
-    run_loop.run().await
+    let handlers: Vec<_> = handlers.into_iter().collect();
+    let availability = Availability::new(context, &handlers);
+    RunLoop::new(context, &handlers, &availability).run().await
 }

@@ -65,10 +65,8 @@ impl<'a, H: Host> PendingResult<'a, H> {
     pub(super) fn error(&self) -> Option<&ErrorMessage> {
         match &*self.outcome {
             Outcome::Failed { error_message, .. } => Some(error_message),
-            Outcome::Completed { .. }
-            | Outcome::Cancelled
-            | Outcome::Released { .. }
-            | Outcome::HandedOver { .. } => None,
+            Outcome::Released { error_message, .. } => error_message.as_ref(),
+            Outcome::Completed { .. } | Outcome::Cancelled | Outcome::HandedOver { .. } => None,
         }
     }
 }

@@ -30,8 +30,8 @@ pub struct RunReport {
     pub stopped: StopReason,
     /// How long it took.
     pub duration_ms: u64,
-    /// Job types this worker knows but does not run, and why.
-    pub unavailable: BTreeMap<String, String>,
+    /// Job types this worker knows but does not run now, and why.
+    pub unavailable: BTreeMap<String, ErrorMessage>,
     /// The database's error, when that ended the run.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<ErrorMessage>,

@@ -1,9 +1,8 @@
 //! Counts what became of the jobs of a run and writes it to the log.
 
-use std::collections::BTreeMap;
-
 use serde::Serialize;
 
+use super::availability::Reasons;
 use super::pending_result::PendingResult;
 use super::report::RunReport;
 use crate::error::ErrorMessage;
@@ -26,18 +25,19 @@ struct JobFields<'e> {
     error: Option<&'e ErrorMessage>,
 }
 
+/// What a line about a type that rests says.
+#[derive(Serialize)]
+struct RestFields<'e> {
+    job_type: &'e str,
+    reason: &'e ErrorMessage,
+}
+
 impl<'a, H: Host> RunLog<'a, H> {
-    pub(super) fn new(
-        context: &'a RunContext<'a, H>,
-        unavailable: BTreeMap<String, String>,
-    ) -> Self {
+    pub(super) fn new(context: &'a RunContext<'a, H>) -> Self {
         Self {
             context,
             started_at_ms: context.host.now_ms(),
-            report: RunReport {
-                unavailable,
-                ..RunReport::default()
-            },
+            report: RunReport::default(),
         }
     }
 
@@ -91,7 +91,19 @@ impl<'a, H: Host> RunLog<'a, H> {
         self.report.claimed > 0
     }
 
-    pub(super) fn close(mut self, stopped: StopReason, error: Option<ErrorMessage>) -> RunReport {
+    /// A job found out that its type cannot be run now.
+    pub(super) fn unavailable(&self, job_type: &str, reason: &ErrorMessage) {
+        let fields = RestFields { job_type, reason };
+        self.context.log.event("unavailable", &fields);
+    }
+
+    pub(super) fn close(
+        mut self,
+        stopped: StopReason,
+        error: Option<ErrorMessage>,
+        unavailable: Reasons,
+    ) -> RunReport {
+        self.report.unavailable = unavailable;
         self.report.stopped = stopped;
         self.report.error = error;
         self.report.duration_ms = self.context.host.now_ms() - self.started_at_ms;

@@ -31,7 +31,8 @@
 -- A job with a timeout never gets a lease beyond its deadline, so the same rescue ends jobs that run too
 -- long, even when their worker still breathes: that is a failed attempt.
 --
--- Every way to end a run without an attempt is counted, and bounded.
+-- Whatever ends a run without using an attempt is counted, and bounded; but for a plain release, which only a
+-- worker that stops has reason for.
 --
 -- Final jobs never change state again, except that a failed or cancelled one may be queued anew.
 -- cleanup_old_jobs deletes those that ended long ago.
@@ -259,6 +260,7 @@ create table public.job_failures (
   failed_at timestamptz not null,
   duration interval not null generated always as (greatest(failed_at - started_at, interval '0')) stored,
   error text not null,
+  stack text,
   is_attempt boolean not null default true,
   company integer,
   on_board uuid[],
@@ -266,6 +268,7 @@ create table public.job_failures (
   constraint job_failures_company_is_told check ((company is null) = (on_board is null))
 );
 comment on table public.job_failures is 'Failed and lost runs of jobs: when, where, for how long, and why.';
+comment on column public.job_failures.stack is 'where the handler threw, for operators';
 comment on column public.job_failures.is_attempt is 'whether the run used an attempt of the job';
 comment on column public.job_failures.company is
   'how many other jobs the worker held that was lost, as far as known then; null: no worker was lost';

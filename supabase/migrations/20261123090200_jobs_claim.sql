@@ -56,6 +56,7 @@ declare
   -- By type: a few rows for all jobs, instead of a search for each.
   v_timeouts jsonb;
   v_paused text[];
+  v_is_alone boolean;
 begin
   perform job_queue.check_claim(lease_seconds, capacity, max_bytes);
   select * into v_timeouts, weights, v_paused from job_queue.type_rules();
@@ -89,6 +90,8 @@ begin
   if is_repeat is false then
     perform job_queue.settle_claim(lease_token);
   end if;
+  v_now := clock_timestamp();
+  v_is_alone := are_suspects and cardinality(v_chosen) = 1;
   with claimed as (
     update public.jobs j
     set status = 'processing',
@@ -100,7 +103,7 @@ begin
         )),
         deadline_at = job_queue.deadline(v_now, j.timeout_seconds, (v_timeouts ->> j.job_type)::integer, j.owner_id),
         steps_at_claim = j.step_count,
-        is_alone = are_suspects and cardinality(v_chosen) = 1,
+        is_alone = v_is_alone,
         started_at = v_now,
         updated_at = v_now
     where j.ctid = any (v_chosen)
@@ -113,13 +116,15 @@ comment on function job_queue.claim_jobs is 'Claims jobs under the given lease t
 -- What job_types says, for whole claims: {type: timeout}, {type: weight} of those that do not weigh 1, and the
 -- paused types. Null when it says nothing of the kind.
 create function job_queue.type_rules(out timeouts jsonb, out weights jsonb, out paused text[])
-language sql stable set search_path = pg_catalog, pg_temp as $$
+language plpgsql stable set search_path = pg_catalog, pg_temp as $$
+begin
   select jsonb_object_agg(t.job_type, t.timeout_seconds) filter (where t.timeout_seconds is not null),
          jsonb_object_agg(t.job_type, t.weight) filter (where t.weight <> 1),
          array_agg(t.job_type) filter (where t.paused_at is not null)
+  into timeouts, weights, paused
   from public.job_types t
-  where t.timeout_seconds is not null or t.weight <> 1 or t.paused_at is not null
-$$;
+  where t.timeout_seconds is not null or t.weight <> 1 or t.paused_at is not null;
+end $$;
 comment on function job_queue.type_rules is 'Timeouts, weights and paused types.';
 
 -- Tokens of claims that took jobs or were asked for again. Small and short-lived.

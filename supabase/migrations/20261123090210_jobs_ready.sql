@@ -77,11 +77,10 @@ begin
   from job_queue.lock_ready_jobs(max_jobs, job_types, nullif(coalesce(paused, '{}') || coalesce(v_heavy, '{}'), '{}')) l;
   if v_first.updated_at <= clock_timestamp() - interval '10 seconds' then
     places := array(
-      select p.place
-      from unnest(places) with ordinality as p (place, position)
-      join public.jobs j on j.ctid = p.place
-      where job_queue.is_before(j, v_first)
-      order by p.position
+      select j.ctid
+      from public.jobs j
+      where j.ctid = any (places) and job_queue.is_before(j, v_first)
+      order by j.priority desc, j.run_at, j.created_at
     );
   end if;
 end $$;
@@ -94,12 +93,12 @@ begin
   return array(
     select f.place
     from (
-      select p.place, p.position,
+      select j.ctid as place, row_number() over upward as "position",
              sum(job_queue.bytes_of(j)) over upward as bytes,
              sum(coalesce((weights ->> j.job_type)::integer, 1)) over upward as slots
-      from unnest(places) with ordinality as p (place, position)
-      join public.jobs j on j.ctid = p.place
-      window upward as (order by p.position)
+      from public.jobs j
+      where j.ctid = any (places)
+      window upward as (order by j.priority desc, j.run_at, j.created_at rows unbounded preceding)
     ) f
     where f.position = 1 or (f.bytes <= max_bytes and (capacity is null or f.slots <= capacity))
     order by f.position

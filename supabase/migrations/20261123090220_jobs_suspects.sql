@@ -16,36 +16,30 @@ create function job_queue.lock_suspects(max_jobs integer, job_types text[], paus
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
   v_types text[] := job_queue.isolated_types(job_types, paused);
-  v_ready public.jobs := job_queue.first_ready_job(job_types, paused);
   v_first public.jobs;
+  v_places tid[];
   v_window bigint := max_jobs;
-  v_seen bigint;
 begin
   loop
+    v_places := array(select s.place from job_queue.suspects(v_types, v_window) s order by s.position);
     select j.* into v_first
-    from job_queue.suspects(v_types, v_window) c
-    join public.jobs j on j.ctid = c.place
-    where j.waiting_for = 'isolation'
-    order by c.position
+    from public.jobs j
+    where j.ctid = any (v_places) and j.waiting_for = 'isolation'
+    order by j.priority desc, j.run_at, j.created_at
     limit 1
     for no key update of j skip locked;
-    exit when found;
-    select count(*) into v_seen from job_queue.suspects(v_types, v_window);
-    if v_seen < v_window then
-      return '{}';
-    end if;
+    exit when found or cardinality(v_places) < v_window;
     v_window := v_window * 4;
   end loop;
-  if job_queue.is_before(v_ready, v_first) then
+  if v_first.id is null or job_queue.is_before(job_queue.first_ready_job(job_types, paused), v_first) then
     return '{}';
   end if;
   return array(
     select j.ctid
-    from job_queue.suspects(v_types, v_window) c
-    join public.jobs j on j.ctid = c.place
-    where j.waiting_for = 'isolation'
+    from public.jobs j
+    where j.ctid = any (v_places) and j.waiting_for = 'isolation'
       and (j.id = v_first.id or (j.suspicion = 1 and v_first.suspicion = 1))
-    order by c.position
+    order by j.priority desc, j.run_at, j.created_at
     limit max_jobs
     for no key update of j skip locked
   );
@@ -60,9 +54,8 @@ declare
   v_now timestamptz := clock_timestamp();
   v_first public.jobs;
 begin
-  select j.* into v_first
-  from job_queue.suspects(job_queue.isolated_types(job_types, paused), 1) c
-  join public.jobs j on j.ctid = c.place;
+  select j.* into v_first from public.jobs j
+  where j.ctid = any (array(select s.place from job_queue.suspects(job_queue.isolated_types(job_types, paused), 1) s));
   if v_first.updated_at <= v_now - interval '5 seconds' is not true
     or job_queue.is_before(job_queue.first_ready_job(job_types, paused), v_first) then
     return false;

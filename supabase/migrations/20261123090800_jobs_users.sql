@@ -78,7 +78,8 @@ begin
     when 'failed', 'cancelled' then
       update public.jobs j
       set status = 'queued', retry_count = 0, cancel_requested_at = null, completed_at = null,
-          lease_token = null, run_at = v_now, updated_at = v_now
+          lease_token = null, run_at = v_now, updated_at = v_now,
+          suspicion = 0, free_losses = 0, free_hand_overs = 0, free_rests = 0
       where j.id = retry.job_id;
       return 'queued';
     when 'queued', 'processing' then
@@ -169,6 +170,21 @@ exception
 end $$;
 comment on function job_queue.may_change_report is 'Whether the caller may change the report.';
 
+-- Whoever reads a path must read the same: what is trimmed, decoded or taken for `.`, `/` or a backslash somewhere on the
+-- way could name another object than the one that was looked up. The worker's src/storage.rs has the same rule, and both
+-- have tests/fixtures/storage_paths.json.
+create function job_queue.is_storage_path(path text) returns boolean
+language sql immutable set search_path = pg_catalog, pg_temp as $$
+  select octet_length(path) between 1 and 1024
+    and path !~ '(^|/)\.{0,2}(/|$)'
+    and path !~ '^[ \u00A0\u1680\u2000-\u200A\u2028\u2029\u202F\u205F\u3000]'
+    and path !~ '[ \u00A0\u1680\u2000-\u200A\u2028\u2029\u202F\u205F\u3000]$'
+    and path !~ '[\u0001-\u001F\u007F-\u009F]'
+    and path !~ '[\\\u200B\u2024-\u2026\u2044\u2060\u2215\u2216\u29F5\u29F8\u29F9\uFE52\uFE68\uFEFF\uFF0E\uFF0F\uFF3C]'
+    and path !~* '%(2e|2f|5c)'
+$$;
+comment on function job_queue.is_storage_path is 'Whether everybody reads this path of an object in Storage in the same way.';
+
 -- The first of some images that names an object in Storage which the caller may not read, counted from 0; null when
 -- there is none.
 create function job_queue.unreadable_image(images jsonb) returns bigint
@@ -185,6 +201,7 @@ begin
       where (i.image ->> 'bucket' is not null or i.image ->> 'path' is not null)
         and not exists (
           select from %s.objects o where o.bucket_id = i.image ->> 'bucket' and o.name = i.image ->> 'path'
+            and job_queue.is_storage_path(o.name)
         )
     $unreadable$, to_regnamespace('storage')) into v_index using images;
   end if;
@@ -241,7 +258,7 @@ grant execute on function public.retry_job to authenticated, service_role;
 -- What runs with a user's own rights, and the doors to what does not.
 grant execute on function
   job_queue.retry_for_user, job_queue.check_user_input, job_queue.problem_of_user_input, job_queue.problem_of_report_input,
-  job_queue.may_change_report, job_queue.unreadable_image
+  job_queue.may_change_report, job_queue.unreadable_image, job_queue.is_storage_path
 to authenticated, service_role;
 grant execute on function job_queue.retry to service_role;
 

@@ -127,7 +127,7 @@ comment on function job_queue.slots is 'The weight of a job of this type, at mos
 
 create function job_queue.paused_types() returns text[]
 language sql stable set search_path = pg_catalog, pg_temp as $$
-  select array(select t.job_type from public.job_types t where t.paused_at is not null)
+  select array(select t.job_type from public.job_types t where t.paused_at is not null order by 1)
 $$;
 comment on function job_queue.paused_types is 'The types of which no job is claimed.';
 
@@ -340,7 +340,8 @@ revoke all on function public.dispatch_workers from public, anon, authenticated;
 grant execute on function public.dispatch_workers to service_role;
 -- What reads secrets runs with the owner's rights, and only through these.
 grant execute on function
-  job_queue.ready_due_jobs, job_queue.wake_workers, job_queue.wake_worker, job_queue.worker_looks_again_ms
+  job_queue.ready_due_jobs, job_queue.wake_workers, job_queue.wake_worker, job_queue.worker_looks_again_ms,
+  job_queue.paused_types
 to service_role;
 grant select on job_queue.wake_ups to service_role;
 

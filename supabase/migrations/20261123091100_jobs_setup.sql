@@ -287,6 +287,8 @@ language sql stable set search_path = pg_catalog, pg_temp as $$
     case when a.status_code is null then 'not called yet' else 'answered ' || a.status_code end,
     case
       when a.status_code between 200 and 299 then null
+      -- It has made room for the isolate that the next request reaches.
+      when a.status_code = 503 and a.content like '%this isolate is used up%' then null
       when a.status_code is not null then format('answered %s: %s', a.status_code, left(a.content, 300))
       when a.timed_out then 'did not answer within 5 seconds'
       when a.error_msg is not null then 'could not be reached: ' || a.error_msg
@@ -333,6 +335,10 @@ begin
     'job types', 'workers run every type of which jobs are ready',
     case when v_unknown <> '{}' then 'no worker runs jobs of these types: ' || array_to_string(v_unknown, ', ') end,
     'correct the name with update jobs set job_type = …, deploy a function that has a handler for it, or cancel the jobs'
+  ), (
+    'availability', 'workers have what their types need',
+    'cannot run now: ' || (select string_agg(u.job_type || ' (' || u.reason || ')', ', ' order by u.job_type) from job_queue.unavailable_types() u),
+    'do what the reason says, a setting with supabase secrets set. The jobs wait unharmed, and one is tried every minute'
   ), (
     'queue', 'no job that is next in line has waited for ten minutes',
     case when v_neglected <> '{}' then 'jobs have been next in line for over ten minutes: ' || array_to_string(v_neglected, ', ') end,

@@ -42,12 +42,6 @@ begin
 end $$;
 comment on function public.resume_job_type is 'Lets jobs of a paused type be claimed again.';
 
-create function job_queue.paused_types() returns text[]
-language sql stable set search_path = pg_catalog, pg_temp as $$
-  select array(select t.job_type from public.job_types t where t.paused_at is not null order by 1)
-$$;
-comment on function job_queue.paused_types is 'The types that are paused.';
-
 -- The types that something knows: a setting, a job that waits, runs or failed lately, or a worker.
 create function job_queue.known_types() returns text[]
 language plpgsql stable security definer set search_path = pg_catalog, pg_temp as $$
@@ -75,13 +69,15 @@ language sql stable set search_path = pg_catalog, pg_temp set enable_seqscan = o
 $$;
 comment on function job_queue.ended_types is 'The types of the jobs that ended last.';
 
--- Those of some types that no worker has asked for lately, although workers were heard of. Paused types are left out.
+-- Those of some types that no worker has asked for lately, although workers were heard of. Paused types are left out,
+-- and those that cannot be run now.
 create function job_queue.unknown_types(job_types text[]) returns text[]
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   select coalesce(array_agg(u.job_type order by u.job_type), '{}')
   from unnest(job_types) as u (job_type), job_queue.types_of_workers() as w (types)
   where w.types is not null and u.job_type <> all (w.types)
     and not exists (select from public.job_types t where t.job_type = u.job_type and t.paused_at is not null)
+    and u.job_type not in (select n.job_type from job_queue.unavailable_types() n)
 $$;
 comment on function job_queue.unknown_types is 'Which of some types no worker runs.';
 
@@ -96,6 +92,7 @@ comment on function job_queue.version is 'The release that this schema belongs t
 --                           "isolated", "running", "failed_last_hour", "last_error"}], isolated being those that
 --                           wait for a worker that has nothing else, because theirs died
 --   not_run               types with jobs that wait, of which no worker has asked for any within ten minutes
+--   unavailable           {type: reason} of types that workers know but cannot run now, as without a key
 --   failed_parts          [{"part", "error", "failing_seconds", "failures", "remedy"}]: what tend_job_queue cannot do
 --   stuck                 running jobs whose lease has ended: a worker died and nobody has come since
 --   completed_per_minute  over the last five minutes, or over the last 10,000 jobs if there were more
@@ -135,6 +132,9 @@ begin
       select t ->> 'job_type' from jsonb_array_elements(v_types) t
       where (t ->> 'ready')::bigint + (t ->> 'waiting')::bigint > 0
     )),
+    'unavailable', (
+      select coalesce(jsonb_object_agg(u.job_type, u.reason), '{}') from job_queue.unavailable_types() u
+    ),
     'failed_parts', (
       select coalesce(jsonb_agg(jsonb_build_object(
         'part', f.part, 'error', f.error, 'failing_seconds', extract(epoch from job_queue.age(f.failing_since))::integer,
@@ -334,7 +334,7 @@ revoke all on function
 from public, anon, authenticated;
 grant execute on function
   public.pause_job_type, public.resume_job_type, public.job_queue_health, public.job_queue_metrics, job_queue.label, job_queue.version,
-  job_queue.health, job_queue.paused_types, job_queue.known_types, job_queue.ended_types, job_queue.unknown_types
+  job_queue.health, job_queue.known_types, job_queue.ended_types, job_queue.unknown_types
 to service_role;
 revoke all on public.failed_jobs, public.running_jobs from public, anon, authenticated;
 grant select on public.failed_jobs, public.running_jobs to service_role;

@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import type { RecordedCall } from "../grok/conversation.ts";
 import type { Fault } from "../grok/fault.ts";
+import { secretKeyClient } from "../support/clients.ts";
 import { grokCalls, scriptGrok } from "../support/grok.ts";
 import { cancel, enqueue, getJob, type JobRow } from "../support/job.ts";
 import { PHOTOS_URL, reportInput } from "../support/report_job.ts";
@@ -79,12 +80,34 @@ Deno.test("a 429 without Retry-After is retried by the queue's own backoff", asy
   await cancel(id);
 });
 
-Deno.test("a 429 for want of credits is not retried", async () => {
-  const { id, job } = await attemptReport(1, [{ fault: "out_of_credits", times: 50 }]);
-  assert.equal(job.status, "failed");
-  assert.match(job.error ?? "", /credits|spending/);
-  assert.equal((await grokCalls(id)).length, 2, "the photo and the notes, side by side");
-});
+const REFUSED: [Fault["fault"], RegExp][] = [
+  ["out_of_credits", /used all available credits.*; add credit to the xAI account/],
+  ["key_refused", /Incorrect API key provided.*; check GROK_API_KEY/],
+];
+
+for (const [fault, reason] of REFUSED) {
+  Deno.test(`with ${fault} reports wait unharmed, and operators are told why at once`, async () => {
+    await withWorker({}, async (worker) => {
+      const { id, job } = await attemptReport(1, [{ fault, times: 2 }], worker.url);
+      assert.deepEqual([job.status, job.retry_count], ["queued", 0]);
+      assert.equal(
+        job.error,
+        "waiting: a service that this job needs is not available at the moment",
+      );
+      const { unavailable } = await wakeAndWait(worker.url);
+      assert.equal((await getJob(id)).status, "queued", "the type rests");
+      assert.match(unavailable.generate_report, reason);
+      const { data: findings } = await secretKeyClient().rpc("check_job_queue");
+      const found = findings.find(({ part }: { part: string }) => part === "availability");
+      assert.equal(found.is_healthy, false);
+      assert.match(found.finding, reason);
+      // Another isolate tries at once, and finds that all is well again.
+      await wakeAndWait();
+      const done = await getJob(id);
+      assert.deepEqual([done.status, done.error], ["completed", null]);
+    });
+  });
+}
 
 const TOO_MUCH: Fault["fault"][] = ["too_large", "too_long", "too_many_tokens"];
 

@@ -1,6 +1,7 @@
 // Job types in TypeScript have what those in Rust have.
 
 import assert from "node:assert/strict";
+import { secretKeyClient } from "../support/clients.ts";
 import { cancel, enqueue, getJob, type JobRow, waitForStatus } from "../support/job.ts";
 import { makeDue, savedSteps } from "../support/superuser.ts";
 import { listen, startTypeScriptWorker } from "../support/typescript_jobs.ts";
@@ -80,6 +81,21 @@ Deno.test("an error of a handler in TypeScript says what to do", async () => {
   for (const job of [later, snoozed, thrown]) await cancel(job.id);
 });
 
+Deno.test("a type in TypeScript whose service is not available rests, and only operators hear why", async () => {
+  const job = await attempted("ts/unavailable");
+  assert.deepEqual([job.status, job.retry_count, job.waiting_for], ["queued", 0, null]);
+  assert.equal(
+    job.error,
+    "waiting: a service that this job needs is not available at the moment",
+  );
+  const reason = "the key <secret> was refused; set MAIL_KEY";
+  const report = await wakeAndWait(worker.url);
+  assert.equal(report.unavailable["ts/unavailable"], reason);
+  const { data: health } = await secretKeyClient().rpc("job_queue_health");
+  assert.equal(health.unavailable["ts/unavailable"], reason);
+  await cancel(job.id);
+});
+
 Deno.test("a handler in TypeScript can catch what its step throws", async () => {
   assert.deepEqual((await attempted("ts/catches")).output_data, { is_the_same: true });
 });
@@ -151,7 +167,9 @@ Deno.test("a job that needs twenty isolates gets them and loses no attempt", asy
       QUEUE_WALL_CLOCK_SECONDS: "1",
       QUEUE_HAND_OVER_PERCENT: "60",
     });
-    await wakeAndWait(worker.url);
+    // One that took long to start is used up by now.
+    const response = await wake({ url: worker.url, body: { wait: true } });
+    await response.body?.cancel();
     await worker.kill();
     const now = await getJob(id);
     return now.status !== "queued" && now;

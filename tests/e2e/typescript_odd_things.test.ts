@@ -2,6 +2,7 @@
 // people are told what was wrong, without addresses, keys and payloads.
 
 import assert from "node:assert/strict";
+import { secretKeyClient } from "../support/clients.ts";
 import { cancel, enqueue, getJob, type JobRow } from "../support/job.ts";
 import { startTypeScriptWorker } from "../support/typescript_jobs.ts";
 import { wakeAndWait } from "../support/worker.ts";
@@ -93,6 +94,9 @@ Deno.test("the stack of an error is in the log, by the names of its scripts, and
   assert.match(logged.stack, /^Error: not sent\n +at .*\(odd_things\.ts:\d+:\d+\)/);
   assert.doesNotMatch(logged.stack, /:\/\//);
   assert.doesNotMatch(job.error!, / at /);
+  const { data: failures } = await secretKeyClient().from("job_failures").select("stack")
+    .eq("job_id", job.id);
+  assert.deepEqual(failures!.map(({ stack }) => stack), [logged.stack]);
 });
 
 const ASKED: [what: string, error: string | RegExp][] = [

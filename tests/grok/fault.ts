@@ -13,6 +13,7 @@ export interface Fault {
     | "rate_limited" // 429, with Retry-After when `retry_after_seconds` is given
     | "too_many_tokens" // 429 that names a request larger than the limit per minute
     | "out_of_credits" // 429 that no waiting cures
+    | "key_refused" // 400, as xAI says it
     | "bad_request" // 400
     | "too_large" // 413, HTML from a proxy
     | "too_long" // 400, more than the model reads
@@ -85,6 +86,12 @@ export function mishap(fault: Fault): Mishap {
         429,
         "resource-exhausted",
         "Your team has used all available credits or reached its monthly spending limit.",
+      );
+    case "key_refused":
+      return flat(
+        400,
+        "Client specified an invalid argument",
+        "Incorrect API key provided: xa***ey. You can obtain an API key from https://console.x.ai.",
       );
     case "bad_request":
       return flat(400, "invalid-argument", "The request cannot be served as it is.");

@@ -193,6 +193,7 @@ const STATUSES: [string, number][] = [
   ["rate_limited", 429],
   ["too_many_tokens", 429],
   ["out_of_credits", 429],
+  ["key_refused", 400],
   ["bad_request", 400],
 ];
 

@@ -30,12 +30,12 @@ Deno.test("two hundred jobs of 1 MiB are claimed in bounded answers", async () =
       select octet_length(answer::text) as bytes, json_array_length(answer -> 'jobs') as jobs,
              answer -> 'is_cut' as is_cut from claim`;
     assert.ok(bytes <= 4 * MIB + 10_000, `${bytes} bytes`);
-    assert.equal(jobs, Math.min(3, left));
+    assert.equal(jobs, Math.min(4, left));
     left -= jobs;
     assert.equal(is_cut, left > 0);
     await connection.end();
   }
-  assert.ok(claims <= 67, `${claims} claims`);
+  assert.ok(claims <= 50, `${claims} claims`);
 });
 
 Deno.test("get_next_job is bounded as well", async () => {
@@ -76,7 +76,12 @@ Deno.test("input is measured as text, whatever it takes in the table", async () 
   const message = await refused("JQ004", queue.enqueue({ input_data: { x: "x".repeat(MIB) } }));
   assert.match(message, /at most 1048576 bytes of text, got object of 1048585 bytes$/);
   // More text than bytes in the table.
-  await refused("JQ004", sql`insert into jobs (job_type, input_data) values ('test', ${`{"n": ${numbers(9)}}`}::text::jsonb)`);
+  await refused(
+    "JQ004",
+    sql`insert into jobs (job_type, input_data) values ('test', ${`{"n": ${
+      numbers(9)
+    }}`}::text::jsonb)`,
+  );
 });
 
 /** Values of which nobody can build the text, and such as only look like it. */
@@ -90,14 +95,16 @@ for (const [what, monster] of monsters) {
   Deno.test(`${what} are refused by the name of the field, in little time`, async () => {
     const job = await queue.running();
     const began = performance.now();
-    const inserted = sql`insert into jobs (job_type, input_data) values ('test', ${`{"x": ${monster}}`}::text::jsonb)`;
+    const inserted =
+      sql`insert into jobs (job_type, input_data) values ('test', ${`{"x": ${monster}}`}::text::jsonb)`;
     assert.match(await refused("JQ004", inserted), /^input_data: .* got object of far more$/);
     const step = (result: string, progress: string | null) =>
       sql`select save_job_step(
         ${job.id}, ${job.lease_token}, 'one', ${result}::text::jsonb, ${progress}::text::jsonb)`;
     assert.match(await refused("JQ004", step(monster, null)), /^result: .* got far more$/);
     assert.match(await refused("JQ004", step("1", monster)), /^progress: .* got far more$/);
-    const completed = sql`select mark_job_completed(${job.id}, ${monster}::text::jsonb, ${job.lease_token})`;
+    const completed =
+      sql`select mark_job_completed(${job.id}, ${monster}::text::jsonb, ${job.lease_token})`;
     assert.match(await refused("JQ004", completed), /^results\[0\]\.output_data: .* got far more$/);
     assert.ok(performance.now() - began < 20_000);
     assert.equal((await queue.row(job.id)).status, "processing");
@@ -112,7 +119,9 @@ Deno.test("output is measured by its text even where it takes little room", asyn
     sql`select mark_job_completed(${job.id}, ${output}::text::jsonb, ${job.lease_token})`,
   );
   assert.match(message, /output_data: expected at most 4194304 bytes of text, got /);
-  await sql`select mark_job_completed(${job.id}, ${sql.json({ x: "x".repeat(4_000_000) })}, ${job.lease_token})`;
+  await sql`select mark_job_completed(${job.id}, ${
+    sql.json({ x: "x".repeat(4_000_000) })
+  }, ${job.lease_token})`;
 });
 
 Deno.test("a large progress costs no job of the heartbeat its lease, and is not stored", async () => {
@@ -124,7 +133,9 @@ Deno.test("a large progress costs no job of the heartbeat its lease, and is not 
   assert.deepEqual(await beat({ message: "x".repeat(20_000) }), ["held", "held"]);
   assert.deepEqual((await queue.row(one.id)).progress, { done: 0 });
   assert.deepEqual((await queue.row(other.id)).progress, { done: 1 });
-  const byHand = sql`update jobs set progress = ${sql.json("x".repeat(20_000))} where id = ${one.id}`;
+  const byHand = sql`update jobs set progress = ${
+    sql.json("x".repeat(20_000))
+  } where id = ${one.id}`;
   assert.match(await refused("JQ004", byHand), /^progress: expected at most 16384 bytes/);
 });
 
@@ -132,19 +143,23 @@ for (const suspicion of [0, 2]) {
   Deno.test(`a job that nobody can read fails alone and stops no claim (suspicion ${suspicion})`, async () => {
     await db.admin`alter table jobs disable trigger jobs_refuse_input_data`;
     const [{ id }] = await sql`
-      insert into jobs (job_type, input_data) values ('test', ${`{"x": ${numbers(8_300)}}`}::text::jsonb)
+      insert into jobs (job_type, input_data) values ('test', ${`{"x": ${
+      numbers(8_300)
+    }}`}::text::jsonb)
       returning id`;
     await db.admin`alter table jobs enable trigger jobs_refuse_input_data`;
     await sql`
-      update jobs set suspicion = ${suspicion}, waiting_for = ${suspicion ? "isolation" : null}, updated_at = now()
+      update jobs set suspicion = ${suspicion}, waiting_for = ${
+      suspicion ? "isolation" : null
+    }, updated_at = now()
       where id = ${id}`;
     const fine = await queue.enqueue();
     const claimed: ClaimedJob[] = [];
     for (let call = 0; call < 2; call++) claimed.push(...(await claim({ isIdle: true })).jobs);
     assert.deepEqual(claimed.map((job) => job.id), [fine]);
-    const row = await queue.row(id);
+    const [row] = await sql`select status, retry_count, error from jobs where id = ${id}`;
     assert.deepEqual([row.status, row.retry_count], ["failed", 0]);
-    assert.match(row.error!, /^the job cannot be read: its input_data/);
+    assert.match(row.error, /^the job cannot be read: its input_data/);
     const [failure] = await db.admin`select error from job_failures where job_id = ${id}`;
     assert.equal(failure.error, row.error);
   });

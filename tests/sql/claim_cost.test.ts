@@ -41,6 +41,33 @@ for (const types of ["{test}", "{test,another}"]) {
   });
 }
 
+for (const isIdle of [false, true]) {
+  Deno.test(`a claim costs no more for 10,000 suspects behind its jobs (idle: ${isIdle})`, async () => {
+    await queue.enqueueMany(ownJobs);
+    await db.admin`
+      insert into jobs (job_type, suspicion, waiting_for)
+      select 'suspect', 1 + i % 2, 'isolation' from generate_series(1, 10000) i`;
+    await db.admin.unsafe("vacuum analyze jobs");
+    const connection = db.connect();
+    const claim = `select finish_and_claim_jobs(max_jobs => 10, is_idle => ${isIdle})`;
+    for (let warmUp = 0; warmUp < 3; warmUp++) await connection.unsafe(claim);
+    const needed = await buffers(connection, claim);
+    assert.ok(needed <= 250, `${needed} buffers`);
+  });
+}
+
+Deno.test("a claim of suspects reads no more of them than it may take", async () => {
+  await db.admin`
+    insert into jobs (job_type, suspicion, waiting_for)
+    select 'type ' || i % 3, 1, 'isolation' from generate_series(1, 10000) i`;
+  await db.admin.unsafe("vacuum analyze jobs");
+  const connection = db.connect();
+  const claim = "select finish_and_claim_jobs(max_jobs => 10, is_idle => true)";
+  for (let warmUp = 0; warmUp < 3; warmUp++) await connection.unsafe(claim);
+  const needed = await buffers(connection, claim);
+  assert.ok(needed <= 400, `${needed} buffers`);
+});
+
 Deno.test("a claim rescues no more at a time however many workers have died", async () => {
   const among = async (dead: number): Promise<number> => {
     await db.admin`truncate jobs cascade`;

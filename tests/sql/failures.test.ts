@@ -114,6 +114,28 @@ Deno.test("a batch records the failures in it and no others", async () => {
   assert.deepEqual(errors, [[], ["number 1"], [], ["number 3"], [], ["number 5"]]);
 });
 
+Deno.test("where each of a batch threw is kept for operators, cut to 2,000 characters, and in no job", async () => {
+  const jobs = await queue.enqueueMany(Array.from({ length: 3 }, () => ({ job_type: "test" })))
+    .then(() => queue.claim(3));
+  const stacks = ["at one.ts:1:2", "x".repeat(3_000), undefined];
+  await queue.finishAndClaim(jobs.map((job, i) => ({
+    ...lease(job),
+    outcome: "failed",
+    error_message: `number ${i}`,
+    error_stack: stacks[i],
+  })));
+  const kept = await Promise.all(jobs.map(async (job) => {
+    const [failure] = await sql`select error, stack from job_failures where job_id = ${job.id}`;
+    assert.ok(!JSON.stringify(await queue.row(job.id)).includes("one.ts"));
+    return [failure.error, failure.stack];
+  }));
+  assert.deepEqual(kept, [
+    ["number 0", "at one.ts:1:2"],
+    ["number 1", "x".repeat(2_000)],
+    ["number 2", null],
+  ]);
+});
+
 Deno.test("failures survive a manual retry and go with the job", async () => {
   const job = await queue.running({ max_retries: 0 });
   await report(job, "failed");

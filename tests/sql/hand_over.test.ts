@@ -130,3 +130,74 @@ Deno.test("a job that rests is cancelled like any other that waits", async () =>
   await sql`select cancel_job(${job.id})`;
   assert.equal((await queue.row(job.id)).status, "cancelled");
 });
+
+Deno.test("a hand-over without a new step uses no attempt for want of time, but the third in a row does", async () => {
+  const { id } = await queue.running({ max_retries: 1 });
+  let [job] = [await claimedAgain(id)];
+  for (const expected of [0, 0, 1]) {
+    await handOver(job, { was_given_time: false });
+    assert.equal((await queue.row(id)).retry_count, expected);
+    await queue.makeDue(id);
+    [job] = await queue.claim();
+  }
+  assert.deepEqual(await failures(job), ["handed over without a new step"]);
+  await handOver(job, { was_given_time: false });
+  assert.equal((await queue.row(id)).status, "queued", "an attempt that was used begins a new row");
+});
+
+Deno.test("a new step and nothing less ends a row of hand-overs without one", async () => {
+  const { id } = await queue.running();
+  let [job] = [await claimedAgain(id)];
+  for (const what of ["nothing", "nothing", "step", "nothing", "release", "nothing"]) {
+    if (what === "step") await save(job, "one");
+    if (what === "release") await queue.finishAndClaim([{ ...lease(job), outcome: "released" }]);
+    else await handOver(job, { was_given_time: false });
+    assert.equal((await queue.row(id)).retry_count, 0);
+    [job] = await queue.claim();
+  }
+  await handOver(job, { was_given_time: false });
+  assert.equal((await queue.row(id)).retry_count, 1);
+});
+
+Deno.test("a hand-over that had its time uses an attempt, as does one that says nothing of it", async () => {
+  for (const options of [{ was_given_time: true }, { was_given_time: null }, {}]) {
+    const job = await queue.running();
+    await handOver(job, options);
+    assert.equal((await queue.row(job.id)).retry_count, 1);
+  }
+});
+
+const rest = (job: ClaimedJob) =>
+  queue.finishAndClaim([{ ...lease(job), outcome: "released", retry_after_seconds: 0 }]);
+
+Deno.test("the pauses of an hour of deferred answers, three times over, are no failure; a rest more than 300 is", async () => {
+  const { id } = await queue.running({ max_retries: 0 });
+  let [job] = [await claimedAgain(id)];
+  let pauses = 0;
+  for (let age = 0; age < 3_600; pauses++) age += Math.min(60, Math.max(5, Math.floor(age / 3)));
+  assert.ok(3 * pauses <= 300, `${pauses} pauses`);
+  await sql`update jobs set free_rests = 298, updated_at = now() where id = ${id}`;
+  for (const status of ["queued", "queued", "failed"]) {
+    assert.deepEqual((await rest(job)).finished, [status]);
+    await queue.makeDue(id);
+    [job] = status === "failed" ? [job] : await queue.claim();
+  }
+  assert.deepEqual(await failures(job), ["rested 300 times in a row without a new step"]);
+});
+
+Deno.test("a new step begins a new row of rests", async () => {
+  const { id } = await queue.running({ max_retries: 0 });
+  const [job] = [await claimedAgain(id)];
+  await sql`update jobs set free_rests = 300, updated_at = now() where id = ${id}`;
+  await save(job, "one");
+  assert.deepEqual((await rest(job)).finished, ["queued"]);
+  await queue.makeDue(id);
+  assert.deepEqual((await rest((await queue.claim())[0])).finished, ["queued"]);
+});
+
+Deno.test("release_job says so when the rest was one too many", async () => {
+  const { id } = await queue.running({ max_retries: 0 });
+  await sql`update jobs set free_rests = 300, updated_at = now() where id = ${id}`;
+  await sql`select release_job(${id}, delay_seconds => 60)`;
+  assert.equal((await queue.row(id)).status, "failed");
+});

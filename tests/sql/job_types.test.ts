@@ -36,6 +36,20 @@ Deno.test("a job's own timeout goes before that of its type", async () => {
   }
 });
 
+Deno.test("the timeout of a job with an owner only shortens that of its type, however it is started", async () => {
+  await sql`insert into job_types (job_type, timeout_seconds) values ('test', 20)`;
+  const owner_id = crypto.randomUUID();
+  for (const [own, expected] of [[10, 10], [40, 20], [null, 20]]) {
+    const { id } = await queue.running({ timeout_seconds: own, owner_id });
+    assert.equal(await allowed(id), expected);
+    const byHand = await queue.enqueue({ timeout_seconds: own, owner_id });
+    await sql`select mark_job_processing(${byHand})`;
+    assert.equal(await allowed(byHand), expected);
+  }
+  const { id } = await queue.running({ job_type: "unlimited", timeout_seconds: 40, owner_id });
+  assert.equal(await allowed(id), 40);
+});
+
 Deno.test("jobs of several types claimed together have each their own timeout", async () => {
   await sql`insert into job_types (job_type, timeout_seconds) values ('a', 10), ('b', 20), ('c', null)`;
   const types = ["a", "b", "c", "unheard of"];

@@ -62,6 +62,7 @@ Deno.test("signed-in users may execute what enqueues, cancels and retries, and n
     "job_queue.has_own_columns_only",
     "job_queue.ids_of_user",
     "job_queue.is_project_member",
+    "job_queue.is_storage_path",
     "job_queue.is_time",
     "job_queue.is_trusted",
     "job_queue.is_value",
@@ -98,23 +99,19 @@ const OWNERS = [
   "job_queue.keep_secret",
   "job_queue.last_answer",
   "job_queue.note_failed_part",
-  "job_queue.paused_types",
   "job_queue.post_wake_up",
   "job_queue.prune",
   "job_queue.prune_cron_runs",
   "job_queue.public_functions",
+  "job_queue.ready_slots",
   "job_queue.remedy_of_part",
   "job_queue.repeat_for_a_second",
   "job_queue.reset_privileges",
   "job_queue.running_jobs",
   "job_queue.secret",
+  "job_queue.slots",
   "job_queue.tend_part",
   "job_queue.told_failure",
-  "job_queue.ready_due_jobs",
-  "job_queue.ready_slots",
-  "job_queue.running_jobs",
-  "job_queue.secret",
-  "job_queue.slots",
   "job_queue.workers_to_wake",
   "public.remove_job_queue_setup",
   "public.setup_job_queue",
@@ -317,6 +314,7 @@ Deno.test("a user sees why their job failed, when and after how long; another us
   assert.ok(failure.failed_at >= failure.started_at);
   assert.equal((await failures(bob)).length, 0);
   await refused("42501", asUser(ann, (sql) => sql`select worker_id from job_failures`));
+  await refused("42501", asUser(ann, (sql) => sql`select stack from job_failures`));
 });
 
 Deno.test("a user sees which types are open to them", async () => {

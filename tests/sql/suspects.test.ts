@@ -18,7 +18,12 @@ const many = (jobs: number, options = {}) =>
 
 let workers = 0;
 const idle = (options = {}) =>
-  queue.finishAndClaim([], { maxJobs: 10, isIdle: true, worker: `worker ${++workers}`, ...options });
+  queue.finishAndClaim([], {
+    maxJobs: 10,
+    isIdle: true,
+    worker: `worker ${++workers}`,
+    ...options,
+  });
 const busy = (options = {}) => idle({ isIdle: false, ...options });
 
 /** All leases end that are held, by whoever comes next; what waits for a backoff is due. */

@@ -130,6 +130,7 @@ async function everythingOfAnn(db: Database): Promise<Anns> {
       outcome,
       output_data: { text: SECRET },
       error_message: SECRET,
+      error_stack: SECRET,
     }]);
     return job.id;
   };

@@ -194,6 +194,18 @@ Deno.test("a user's report job reads only photos in Storage that the user may re
   await refused("JQ004", withPhoto(bob, { path: "ann.jpg" }));
 });
 
+Deno.test("an object of the user's own whose path leads elsewhere once it is trimmed or decoded is refused", async () => {
+  for (const path of [" ann.jpg", "bob/../ann.jpg", "bob%2f..%2fann.jpg"]) {
+    await db.admin`insert into storage.objects values ('photos', ${path}, ${bob.sub})`;
+    const report = { reportId: await reportOf(bob), images: [{ bucket: "photos", path }] };
+    const message = await refused("JQ004", enqueueReport(bob, report));
+    assert.equal(
+      message,
+      "input_data.images[0].path: expected a photo in Storage that you may read",
+    );
+  }
+});
+
 Deno.test("once the application says who belongs to a project, its members have its reports together", async () => {
   const project = crypto.randomUUID();
   const id = await reportOf(ann, project);

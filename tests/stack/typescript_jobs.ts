@@ -57,6 +57,9 @@ const handlers: JobHandlers = {
   "ts/snooze": () => {
     throw JobError.snoozed(3_000);
   },
+  "ts/unavailable": () => {
+    throw JobError.unavailable("the key sk-abcdefgh12345678 was refused; set MAIL_KEY");
+  },
   "ts/throws": () => {
     throw new TypeError("of the handler's own");
   },

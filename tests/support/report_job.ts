@@ -14,7 +14,13 @@ export const PHOTO = Uint8Array.from(
   (letter) => letter.charCodeAt(0),
 );
 
-/** Where every address is the photograph, except `/missing…`, which is a 404, and `/broken…`, its first bytes. */
+/** A start, a scan without pixels, an end. */
+const WITHOUT_FRAME = Uint8Array.of(0xff, 0xd8, 0xff, 0xda, 0, 2, 0xff, 0xd9);
+
+/**
+ * Where every address is the photograph, except `/missing…`, which is a 404, `/broken…`, a JPEG without a frame, `/moved…`,
+ * which redirects to it, and `/loop…`, which redirects to itself.
+ */
 export const PHOTOS_URL: string = servePhotos();
 
 function servePhotos(): string {
@@ -22,12 +28,16 @@ function servePhotos(): string {
   const server = Deno.serve(options, (request) => {
     const { pathname } = new URL(request.url);
     if (pathname.startsWith("/missing")) return new Response("no such photo", { status: 404 });
-    const photo = pathname.startsWith("/broken") ? PHOTO.slice(0, 20) : PHOTO;
+    if (pathname.startsWith("/moved")) return redirect("/1.jpg");
+    if (pathname.startsWith("/loop")) return redirect(pathname);
+    const photo = pathname.startsWith("/broken") ? WITHOUT_FRAME : PHOTO;
     return new Response(photo, { headers: { "content-type": "image/jpeg" } });
   });
   server.unref();
   return `http://127.0.0.1:${server.addr.port}`;
 }
+
+const redirect = (location: string) => new Response(null, { status: 302, headers: { location } });
 
 /** The input of a report job; every photo is in one group and has a description of its own. */
 export function reportInput(photos: number, change: Record<string, unknown> = {}) {

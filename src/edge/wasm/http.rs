@@ -77,9 +77,7 @@ async fn send(
         Some(body) => init.set_body(&body.to_string().into()),
         None => {}
     }
-    if request.carries_key() {
-        init.set_redirect(RequestRedirect::Manual);
-    }
+    init.set_redirect(RequestRedirect::Manual);
     // Not gloo-net's own builder: it takes the address apart and writes its query anew, and some are signed.
     let built = Request::new_with_str_and_init(&request.url, &init).map_err(thrown)?;
     let response = JsFuture::from(fetch(&built).map_err(thrown)?).await;

@@ -28,16 +28,15 @@ use crate::edge::endpoint::{self, Answer};
 use crate::handler::Registration;
 use crate::handlers;
 use crate::host::Host;
-use crate::isolate::CrashRecord;
-use crate::isolate::Limits;
-use crate::isolate::Signals;
-use crate::isolate::StopReason;
-use crate::isolate::{RunContext, Shared};
+use crate::isolate::{CrashRecord, Limits, Resources, RunContext, Shared, Signals, StopReason};
+use crate::log::Log;
 use crate::queue::QueueClient;
 use crate::worker;
 
 /// Prometheus gives up after ten seconds.
 const SCRAPE_MS: u64 = 8_000;
+/// A successor that cannot be woken by then is woken by the clock.
+const FAREWELL_MS: u64 = 2_000;
 
 /// The worker of one isolate.
 #[wasm_bindgen]
@@ -142,6 +141,23 @@ impl Worker {
         future_to_promise(async move { to_js(&isolate.metrics().await) })
     }
 
+    /// The answer to every request from now on when the isolate is used up and nothing runs in it.
+    #[wasm_bindgen(js_name = usedUp, unchecked_return_type = "Answer | null")]
+    pub fn used_up(&self) -> Result<JsValue, JsValue> {
+        to_js(&self.0.is_used_up().then(endpoint::used_up))
+    }
+
+    /// Has another worker woken if work is due. For an isolate that is about to end itself. The promise is never
+    /// rejected.
+    #[wasm_bindgen(js_name = wakeSuccessor, unchecked_return_type = "Promise<void>")]
+    pub fn wake_successor(&self) -> Promise {
+        let isolate = self.0.clone();
+        future_to_promise(async move {
+            isolate.wake_successor().await;
+            Ok(JsValue::UNDEFINED)
+        })
+    }
+
     /// The isolate is not to begin anything new.
     pub fn drain(&self) {
         self.0.signals.drain(StopReason::Shutdown);
@@ -192,12 +208,39 @@ impl Isolate {
         match &self.config {
             Ok(config) => {
                 let host = EdgeHost::new(config, &self.meter);
-                let queue =
-                    QueueClient::new(&host, host.now_ms() + SCRAPE_MS, config.lease_seconds);
+                let queue = queue(&host, config, SCRAPE_MS);
                 endpoint::metrics(queue.metrics().await)
             }
             Err(error) => endpoint::not_configured(error),
         }
+    }
+
+    /// Whether it may claim nothing more and nothing runs. An isolate that the platform is ending is left to it.
+    fn is_used_up(&self) -> bool {
+        let Ok(config) = &self.config else {
+            return false;
+        };
+        if self.run.borrow().is_some() {
+            return false;
+        }
+        let host = EdgeHost::new(config, &self.meter);
+        let resources = Resources::new(&host, config, &self.signals, self.started_ms);
+        match self.signals.drain_reason() {
+            Some(reason) => reason != StopReason::Shutdown,
+            None => resources.limits().ends_claims(resources.usage()).is_some(),
+        }
+    }
+
+    async fn wake_successor(&self) {
+        let Ok(config) = &self.config else {
+            return;
+        };
+        let host = EdgeHost::new(config, &self.meter);
+        let log = Log::new(&host);
+        if let Err(error) = queue(&host, config, FAREWELL_MS).wake_successor().await {
+            log.failure("no_successor", &error);
+        }
+        log.flush();
     }
 
     fn last_words(&self) -> Option<LastWords> {
@@ -214,6 +257,11 @@ impl Isolate {
         handlers.append(&mut built_in);
         handlers
     }
+}
+
+/// The database, for a call that is not repeated after `patience_ms`.
+fn queue<'a>(host: &'a EdgeHost, config: &Config, patience_ms: u64) -> QueueClient<'a, EdgeHost> {
+    QueueClient::new(host, host.now_ms() + patience_ms, config.lease_seconds)
 }
 
 fn entries(object: &Object) -> impl Iterator<Item = (String, JsValue)> {

@@ -26,6 +26,10 @@ pub enum FailureClass {
     Parameter(Parameter),
     /// The request is refused, and nobody says what is wrong with it: perhaps a photo.
     Unexplained,
-    /// Somebody has to change something first.
+    /// It is about the caller and not the call: the key, the account. All calls fail until somebody sees to it.
+    Unavailable,
+    /// What it asks for is not there: the model, or the address.
+    Missing,
+    /// It would come again.
     Permanent,
 }

@@ -5,11 +5,13 @@ use std::fmt;
 use serde_json::Value;
 
 use super::class::FailureClass;
-use super::wording::{field, message, message_of_text, presentable};
+use super::wording::{calls_itself_error, field, message, message_of_text, presentable};
+use crate::foreign_json;
 use crate::grok::parameters::Parameter;
 
 /// Enough for a person to understand; servers repeat what they were sent.
 const MOST_CHARACTERS: usize = 300;
+const NEITHER: &str = "neither a completion nor an error";
 const SOON: FailureClass = FailureClass::Transient {
     retry_after_seconds: None,
 };
@@ -24,17 +26,21 @@ pub(super) struct Explanation {
 }
 
 impl Explanation {
-    pub(super) fn read(body: &[u8], api_key: &str) -> Self {
+    pub(super) fn read(status: u16, body: &[u8], api_key: &str) -> Self {
+        let is_success = (200..=299).contains(&status);
         let body = String::from_utf8_lossy(body);
-        let error: Option<Value> = serde_json::from_str(&body).ok();
+        let error: Option<Value> = foreign_json::read(&body).ok();
         let (code, message, parameter) = match &error {
-            Some(error) => (
+            // What comes with a good status and is no error may be the model's words.
+            Some(error) if !is_success || calls_itself_error(error) => (
                 field(error, "code"),
-                message(error).unwrap_or("neither a completion nor an error"),
+                message(error).unwrap_or(NEITHER),
                 field(error, "param"),
             ),
-            None => ("", message_of_text(&body), ""),
+            Some(_) => ("", NEITHER, ""),
+            None => ("", message_of_text(&body, is_success), ""),
         };
+        // A key of any shape: only those of known shapes are found without knowing them.
         let line = |text: &str| presentable(&text.replace(api_key, "…"));
         Self {
             code: line(code),
@@ -45,7 +51,7 @@ impl Explanation {
 
     pub(super) fn class(&self, status: u16) -> FailureClass {
         match status {
-            _ if self.is_about_credit() => FailureClass::Permanent,
+            _ if self.is_about_credit() => FailureClass::Unavailable,
             429 if self.is_about_tokens() => FailureClass::Split { passes: true },
             408 | 409 | 425 | 429 => SOON,
             413 => FailureClass::Split { passes: false },
@@ -56,16 +62,17 @@ impl Explanation {
     }
 
     fn class_of_refusal(&self, status: u16) -> FailureClass {
-        let is_about_the_caller =
-            matches!(status, 401 | 402 | 404 | 405) || self.says(&["api key"]);
-        if is_about_the_caller {
-            return FailureClass::Permanent;
+        if matches!(status, 401 | 402) || self.says(&["api key"]) {
+            return FailureClass::Unavailable;
+        }
+        if matches!(status, 404 | 405) {
+            return FailureClass::Missing;
         }
         if self.is_about_content() {
             return FailureClass::Content;
         }
         if status == 403 {
-            return FailureClass::Permanent;
+            return FailureClass::Unavailable;
         }
         if let Some(parameter) = self.refused_parameter() {
             return FailureClass::Parameter(parameter);
@@ -149,7 +156,7 @@ impl Explanation {
         words.iter().any(|words| said.contains(words))
     }
 
-    /// A 429 that no waiting cures.
+    /// A 429 that no waiting of ours cures.
     fn is_about_credit(&self) -> bool {
         self.says(&["credits", "spending limit"])
     }
@@ -169,13 +176,10 @@ impl Explanation {
 
     pub(super) fn advice(&self, status: u16) -> &'static str {
         match status {
-            _ if self.is_about_credit() => {
-                "; add credit to the xAI account or raise its limit, then retry the job"
-            }
+            _ if self.is_about_credit() => "; add credit to the xAI account or raise its limit",
             _ if self.is_about_content() => "",
             401 | 403 => "; check GROK_API_KEY",
             400 if self.says(&["api key"]) => "; check GROK_API_KEY",
-            404 => "; check GROK_MODEL and GROK_BASE_URL",
             _ => "",
         }
     }

@@ -18,7 +18,7 @@ use crate::host::TransportError;
 pub struct Failure {
     /// Whether the same call can succeed later.
     pub class: FailureClass,
-    /// What happened and, where somebody can do something, what.
+    /// What happened and, where an operator can do something, what.
     pub message: String,
 }
 
@@ -30,8 +30,10 @@ impl From<Failure> for JobError {
             } => Self::Retryable {
                 message,
                 retry_after_seconds,
+                stack: None,
             },
             FailureClass::Paused { seconds } => Self::Snoozed { seconds },
+            FailureClass::Unavailable => Self::unavailable(message),
             FailureClass::TimedOut
             | FailureClass::Lost
             | FailureClass::Gone
@@ -41,6 +43,7 @@ impl From<Failure> for JobError {
             | FailureClass::Content
             | FailureClass::Parameter(_)
             | FailureClass::Unexplained
+            | FailureClass::Missing
             | FailureClass::Permanent => Self::permanent(message),
         }
     }
@@ -93,7 +96,7 @@ impl Failure {
 
     /// Judges a reply that is no answer.
     pub(super) fn response(status: u16, body: &[u8], api_key: &str) -> Self {
-        let explanation = Explanation::read(body, api_key);
+        let explanation = Explanation::read(status, body, api_key);
         Self {
             class: explanation.class(status),
             message: format!(
@@ -121,6 +124,24 @@ impl Failure {
             self.class = FailureClass::Unexplained;
         }
         self
+    }
+
+    /// The same about a request for the model that is configured for all jobs: what is missing is none's fault.
+    pub(super) fn about_configured_model(mut self) -> Self {
+        if self.class == FailureClass::Missing {
+            self.class = FailureClass::Unavailable;
+            self.message
+                .push_str("; check GROK_MODEL and GROK_BASE_URL");
+        }
+        self
+    }
+
+    /// What to say of it to whoever wants the report.
+    pub fn for_people(self) -> String {
+        match self.class {
+            FailureClass::Unavailable => "grok is not available at the moment".into(),
+            _ => self.message,
+        }
     }
 
     /// How long the server asks to wait.

@@ -60,7 +60,7 @@ fn errors_are_read_in_every_shape_they_come_in() {
     check(
         400,
         r#"{"code":"Client specified an invalid argument","error":"Incorrect API key provided."}"#,
-        FailureClass::Permanent,
+        FailureClass::Unavailable,
         "grok answered 400: Incorrect API key provided (Client specified an invalid argument); check GROK_API_KEY",
     );
 }
@@ -70,9 +70,13 @@ fn a_status_says_whether_to_come_back() {
     for status in [408, 409, 425, 429, 500, 502, 503, 504, 529, 302] {
         assert_eq!(failure(status, "{}").class, SOON, "{status}");
     }
-    for status in [401, 402, 403, 404, 405] {
+    for status in [401, 402, 403] {
         let class = failure(status, "{}").class;
-        assert_eq!(class, FailureClass::Permanent, "{status}");
+        assert_eq!(class, FailureClass::Unavailable, "{status}");
+    }
+    for status in [404, 405] {
+        let class = failure(status, "{}").class;
+        assert_eq!(class, FailureClass::Missing, "{status}");
     }
     for status in [400, 415, 422] {
         let class = failure(status, "{}").class;
@@ -128,14 +132,14 @@ fn a_request_that_asks_for_too_much_is_told_from_one_with_a_bad_photo() {
 }
 
 #[test]
-fn a_429_for_want_of_credit_is_for_good() {
+fn a_429_for_want_of_credit_is_no_jobs_fault() {
     let body = r#"{"code":"resource-exhausted","error":"Your team has used all available credits or reached its monthly spending limit."}"#;
     let failure = failure(429, body);
-    assert_eq!(failure.class, FailureClass::Permanent);
+    assert_eq!(failure.class, FailureClass::Unavailable);
     assert!(
         failure
             .message
-            .ends_with("add credit to the xAI account or raise its limit, then retry the job")
+            .ends_with("add credit to the xAI account or raise its limit")
     );
 }
 
@@ -183,6 +187,23 @@ fn a_message_is_read_wherever_it_stands() {
 }
 
 #[test]
+fn the_models_words_are_in_no_message_whatever_they_come_as() {
+    let words = [
+        "The lap at grid C4 is open.",
+        "```json\n{\"photos\":[\"The lap at grid C4 is open.\"]}",
+        r#""The lap at grid C4 is open.""#,
+        r#"["The lap at grid C4 is open."]"#,
+        r#"{"message":"The lap at grid C4 is open."}"#,
+        r#"{"photos":[{"detail":"The lap at grid C4 is open."}],"choices":NaN}"#,
+        r#"[{"message":"The lap at grid C4 is open."}]"#,
+    ];
+    for body in words {
+        let message = failure(200, body).message;
+        assert!(!message.contains("C4"), "{body} became {message}");
+    }
+}
+
+#[test]
 fn a_parameter_may_be_named_beside_the_message() {
     let body = r#"{"error":{"message":"Unsupported value.","param":"temperature"}}"#;
     let temperature = FailureClass::Parameter(Parameter::Temperature);
@@ -192,9 +213,9 @@ fn a_parameter_may_be_named_beside_the_message() {
 #[test]
 fn ids_and_addresses_stay_out_of_the_message() {
     let said = "Your team 5b0c2a9e-4f0b-4c56-9d0e-2b7f1f6a3c11 (key: 9f86d081884c7d659a2f) may not read \
-        https://photos.test/1.jpg?token=1 with xai-other";
+        https://photos.test/1.jpg?token=1 with xai-another0key";
     let failure = failure(403, &serde_json::json!({ "error": said }).to_string());
-    let expected =
-        "grok answered 403: Your team … (key: … may not read … with …; check GROK_API_KEY";
+    let expected = "grok answered 403: Your team … (key: <secret>) may not read <address> with <secret>; \
+        check GROK_API_KEY";
     assert_eq!(failure.message, expected);
 }

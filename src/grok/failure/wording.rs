@@ -2,8 +2,7 @@
 
 use serde_json::Value;
 
-/// A longer error is not read to its end.
-const MOST_CHARACTERS_READ: usize = 4_000;
+use crate::error::ErrorMessage;
 
 /// The message, wherever it stands: xAI's own errors are flat, `{code, error}`; others nest them, list them, or call
 /// them something else.
@@ -29,28 +28,37 @@ pub(super) fn field<'a>(error: &'a Value, name: &str) -> &'a str {
     }
 }
 
-pub(super) fn message_of_text(body: &str) -> &str {
+/// Whether what came with a good status is an error by its own account.
+pub(super) fn calls_itself_error(body: &Value) -> bool {
+    let has = |name: &str| body.get(name).is_some_and(|value| !value.is_null());
+    has("error") || body.get("object").and_then(Value::as_str) == Some("error")
+}
+
+pub(super) fn message_of_text(body: &str, is_success: bool) -> &str {
     match body.trim() {
         "" => "nothing",
         page if page.starts_with('<') => "a web page",
+        _ if is_success => "what is no JSON",
         // What was to be JSON may be anything, and nobody's to read.
         json if json.starts_with(['{', '[']) => "what is no JSON",
         text => text,
     }
 }
 
-/// The text on one line, without addresses and ids.
+/// The text on one line, without what no error may show and without ids.
 pub(super) fn presentable(text: &str) -> String {
-    let text: String = text.chars().take(MOST_CHARACTERS_READ).collect();
-    let words = text.split(|c: char| c.is_whitespace() || c.is_control());
+    let text = ErrorMessage::of(&text);
+    let words = text
+        .as_str()
+        .split(|c: char| c.is_whitespace() || c.is_control());
     let words = words.filter(|word| !word.is_empty());
-    let words = words.map(|word| if is_secret(word) { "…" } else { word });
+    let words = words.map(|word| if has_id(word) { "…" } else { word });
     let line = words.collect::<Vec<_>>().join(" ");
     line.trim_end_matches('.').to_owned()
 }
 
-/// Whether a word is an address, a photo or an id of a team or a key.
-fn is_secret(word: &str) -> bool {
+/// Whether a word holds what may be the id of a team or a key.
+fn has_id(word: &str) -> bool {
     let is_id = |part: &str| {
         let is_hex = part
             .bytes()
@@ -58,5 +66,5 @@ fn is_secret(word: &str) -> bool {
         part.len() >= 16 && is_hex
     };
     let mut parts = word.split(|c: char| !c.is_ascii_alphanumeric() && c != '-');
-    word.contains("://") || word.contains("base64,") || word.contains("xai-") || parts.any(is_id)
+    parts.any(is_id)
 }

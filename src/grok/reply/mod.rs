@@ -13,6 +13,7 @@ pub use self::content::ContentProblem;
 use self::content::content;
 use super::failure::{Failure, FailureClass};
 use super::usage::TokenUsage;
+use crate::foreign_json;
 use crate::host::HttpResponse;
 
 /// A longer wait than this is not believed.
@@ -94,7 +95,7 @@ impl ApiReply {
             failure.waiting_as_told(self.retry_after_seconds)
         };
         let body = self.success().ok_or_else(error)?;
-        match serde_json::from_str::<Value>(body) {
+        match foreign_json::read(body) {
             Ok(completion) if is_completion(&completion) => Ok(ModelAnswer {
                 content: content(&completion),
                 usage: TokenUsage::of_answer(&completion),

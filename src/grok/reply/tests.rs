@@ -139,7 +139,7 @@ fn the_object_is_taken_out_of_whatever_the_model_put_around_it() {
 fn a_reply_that_was_paid_for_and_is_no_json_is_of_no_use_and_not_shown() {
     let bodies = [
         r#"{"choices":[{"message":{"content":"secret"},"logprob":NaN}]}"#,
-        r#"{"choices":[{"message":{"content":"secret \ud83d"}}]}"#,
+        r#"{"choices":[{"message":{"content":"secret \ud83"}}]}"#,
         r#"{"choices":[{"message":{"content":"secret"#,
     ];
     for body in bodies {
@@ -152,6 +152,12 @@ fn a_reply_that_was_paid_for_and_is_no_json_is_of_no_use_and_not_shown() {
             .expect_err("it is no answer");
         assert!(!failure.message.contains("secret"), "{}", failure.message);
     }
+}
+
+#[test]
+fn half_a_surrogate_pair_does_not_cost_an_answer() {
+    let body = r#"{"choices":[{"message":{"content":"crew \ud83d"}}]}"#;
+    assert_eq!(content_of(&reply(200, body)), Ok("crew \u{fffd}".into()));
 }
 
 #[test]

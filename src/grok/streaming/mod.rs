@@ -6,6 +6,8 @@ mod tests;
 
 use serde_json::{Value, json};
 
+use crate::foreign_json;
+
 const DATA: &[u8] = b"data:";
 /// Lines of the protocol that say nothing to us.
 const OTHER_FIELDS: [&[u8]; 4] = [b":", b"event:", b"id:", b"retry:"];
@@ -64,7 +66,7 @@ impl Stream {
         let line = line.trim_ascii();
         if let Some(data) = line.strip_prefix(DATA) {
             self.has_events = true;
-            if let Ok(event) = serde_json::from_str(str::from_utf8(data).unwrap_or_default()) {
+            if let Ok(event) = foreign_json::read(&String::from_utf8_lossy(data)) {
                 self.take(event);
             }
         } else if !OTHER_FIELDS.iter().any(|field| line.starts_with(field)) {

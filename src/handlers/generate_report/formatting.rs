@@ -119,7 +119,7 @@ fn outline_of<H: Host>(
     request: &OutlineRequest<'_, H>,
     answer: Result<Option<ModelAnswer>, Failure>,
 ) -> Result<Outline, String> {
-    let answer = answer.map_err(|failure| failure.message)?;
+    let answer = answer.map_err(Failure::for_people)?;
     let content = answer.map_or(Ok(String::new()), |answer| answer.content);
     request.outline(&content.map_err(|problem| problem.to_string())?)
 }

@@ -4,8 +4,8 @@
 //! too large for the same request, `retry/<i>` again when the answer is of no use, `repair/<i>` about what the answers
 //! left out), `notes/<i>` about the notes, `final` for the order, `save` for the row of `reports`. Saving twice writes
 //! the same twice, and never over what a person has written meanwhile. With `options.reuse` answers are taken from an
-//! earlier job about the same report. xAI's outages and rate limits are retried; wrong
-//! input, a wrong key and an empty account are not.
+//! earlier job about the same report. xAI's outages and rate limits are retried;
+//! wrong input is not. With a wrong key or an empty account reports wait.
 
 mod batch;
 mod document;
@@ -61,9 +61,9 @@ impl JobHandler for GenerateReport {
         input: Box<RawValue>,
         context: &JobContext<'_, H>,
     ) -> Result<Report, JobError> {
-        let visit = Visit::parse(&input)?;
+        let visit = Visit::parse(&input, context.config().address_policy)?;
         let config = context.config().grok.as_ref();
-        let config = config.ok_or_else(|| JobError::retryable(NO_KEY))?;
+        let config = config.ok_or_else(|| JobError::unavailable(NO_KEY))?;
         let preferences = Preferences {
             model: visit.settings.model.as_deref(),
             api_style: visit.settings.api_style,

@@ -72,7 +72,7 @@ pub fn photos(visit: &Visit, photos: Vec<(&Photo, Option<ImageSource>)>) -> Vec<
         background(visit, true)
     ))];
     for (photo, image) in photos {
-        parts.push(Part::Text(about_photo(visit, photo, image.is_some())));
+        parts.push(Part::Text(about_photo(visit, photo, image.as_ref())));
         parts.extend(image.map(Part::Image));
     }
     parts
@@ -149,18 +149,18 @@ fn background(visit: &Visit, with_notes: bool) -> String {
     background
 }
 
-fn about_photo(visit: &Visit, photo: &Photo, has_image: bool) -> String {
+fn about_photo(visit: &Visit, photo: &Photo, image: Option<&ImageSource>) -> String {
     let description = words::line(&photo.description);
     let groups = photo.groups.join("; ");
     let clauses = visit.specifications.iter();
     let specifications = ids(clauses.filter(|clause| clause.applies_to(photo)));
-    let rotation = match (has_image, photo.rotation) {
-        (true, degrees @ 1..) => format!("turn it {degrees} degrees clockwise to see it upright"),
-        _ => String::new(),
+    let rotation = match image.map_or(0, |image| rotation(photo, image)) {
+        0 => String::new(),
+        degrees => format!("turn it {degrees} degrees clockwise to see it upright"),
     };
-    let image = match has_image {
-        true => "",
-        false => "not available; write from the description alone",
+    let image = match image {
+        Some(_) => "",
+        None => "not available; write from the description alone",
     };
     lines(
         format!("Photo {}", photo.alias),
@@ -173,6 +173,15 @@ fn about_photo(visit: &Visit, photo: &Photo, has_image: bool) -> String {
             ("Image", image),
         ],
     )
+}
+
+/// The engineer has turned what programs show, which turn it as its file says. The model sees the pixels as they are.
+fn rotation(photo: &Photo, image: &ImageSource) -> u16 {
+    let shown = match image {
+        ImageSource::Data(photograph) => photograph.rotation,
+        ImageSource::Url(_) => 0,
+    };
+    (shown + photo.rotation) % 360
 }
 
 fn ids<'a>(specifications: impl Iterator<Item = &'a Specification>) -> String {

@@ -9,6 +9,7 @@ use ts_rs::TS;
 
 use super::tests::input;
 use super::visit::{ImageTransport, Style, Visit};
+use crate::address::AddressPolicy;
 use crate::config::{ApiStyle, Transport};
 use crate::grok::Effort;
 use crate::report::{Attendee, Header, Report};
@@ -184,7 +185,7 @@ fn every_field_that_callers_are_told_of_is_read() {
         assert!(names.len() > 1, "{declaration}");
         for name in names {
             let is_refused = |wrong: Value| {
-                let visit = Visit::read(&place(json!({ &name: wrong })));
+                let visit = Visit::read(&place(json!({ &name: wrong })), AddressPolicy::Public);
                 let error = visit.map_err(|error| error.to_string()).err();
                 error.is_some_and(|error| error.starts_with(&format!("{path}.{name}: expected")))
             };

@@ -2,6 +2,7 @@
 
 use uuid::Uuid;
 
+use crate::address::AddressError;
 use crate::config::{ApiStyle, Transport};
 use crate::grok::Effort;
 use crate::report::{Header, Warning};
@@ -55,6 +56,8 @@ pub struct Photo {
     pub id: String,
     /// Where it can be fetched without a key.
     pub url: Option<String>,
+    /// Why there is no `url`, if the one that was given is not called.
+    pub url_error: Option<AddressError>,
     /// Bucket and path in the project's Storage.
     pub stored: Option<(String, String)>,
     /// The engineer's words; may be empty.

@@ -14,6 +14,7 @@ use futures_util::stream::FuturesUnordered;
 use self::claim::Claim;
 pub(super) use self::claim::{ClaimSize, ClaimedJobs};
 use self::outage::Outage;
+use super::availability::{Availability, Reasons};
 use super::pending_result::PendingResult;
 use super::prefetch::LARGEST_CLAIM;
 use super::run_log::RunLog;
@@ -29,7 +30,7 @@ const MOST_EXCHANGES: usize = 2;
 
 pub(super) struct Exchanges<'a, H: Host> {
     context: &'a RunContext<'a, H>,
-    job_types: &'a [&'a str],
+    availability: &'a Availability<'a>,
     /// Results that travel with the next exchange.
     results: Vec<PendingResult<'a, H>>,
     /// Parts of batches that the database could not take whole, each to be sent by itself.
@@ -50,10 +51,10 @@ pub(super) struct Exchange<'a, H> {
 }
 
 impl<'a, H: Host> Exchanges<'a, H> {
-    pub(super) fn new(context: &'a RunContext<'a, H>, job_types: &'a [&'a str]) -> Self {
+    pub(super) fn new(context: &'a RunContext<'a, H>, availability: &'a Availability<'a>) -> Self {
         Self {
             context,
-            job_types,
+            availability,
             results: Vec::new(),
             parts: Vec::new(),
             unanswered_claims: Vec::new(),
@@ -123,8 +124,12 @@ impl<'a, H: Host> Exchanges<'a, H> {
         };
         self.requested_jobs += claim.as_ref().map_or(0, |claim| claim.size.jobs);
         // Without job types a repeated claim only brings what it claimed before.
-        let job_types = if is_ending { &[] } else { self.job_types };
-        let exchange = exchange(self.context, job_types, results, claim);
+        let job_types = match is_ending {
+            true => Vec::new(),
+            false => self.availability.job_types(self.context.host.now_ms()),
+        };
+        let unavailable = self.availability.reasons();
+        let exchange = exchange(self.context, job_types, unavailable, results, claim);
         self.under_way.push(Box::pin(exchange));
         true
     }
@@ -311,7 +316,8 @@ impl<'a, H: Host> Exchanges<'a, H> {
 
 async fn exchange<'a, H: Host>(
     context: &'a RunContext<'a, H>,
-    job_types: &[&str],
+    job_types: Vec<&'a str>,
+    unavailable: Reasons,
     results: Vec<PendingResult<'a, H>>,
     claim: Option<Claim>,
 ) -> Exchange<'a, H> {
@@ -323,7 +329,8 @@ async fn exchange<'a, H: Host>(
         capacity: size.slots,
         is_idle: size.is_idle,
         max_bytes: context.config.exchange_bytes(),
-        job_types,
+        job_types: &job_types,
+        unavailable: &unavailable,
         worker_id: context.worker_id,
         lease_seconds: context.config.lease_seconds,
         lease_token: claim.as_ref().map(|claim| claim.lease_token),

@@ -1,10 +1,15 @@
 //! When to claim, how many jobs, and what becomes of them.
 
+use std::rc::Rc;
+
 use super::RunLoop;
 use super::claim_state::ClaimState;
 use crate::handler::JobContext;
 use crate::host::Host;
+use crate::job::Job;
+use crate::queue::Outcome;
 use crate::worker::exchanges::{ClaimSize, ClaimedJobs};
+use crate::worker::pending_result::PendingResult;
 use crate::worker::prefetch::LARGEST_CLAIM;
 
 impl<H: Host> RunLoop<'_, H> {
@@ -90,9 +95,19 @@ impl<H: Host> RunLoop<'_, H> {
         for job in claimed.jobs {
             self.run_log.claimed(&job, now_ms - claimed.leased_at_ms);
             let weight = claimed.weights.get(&job.job_type).copied().unwrap_or(1) as usize;
-            let context = JobContext::new(self.context, job);
-            context.hold_bytes(bytes);
-            self.in_flight.push(context, weight, now_ms);
+            self.take_job(job, weight, bytes, now_ms);
         }
+    }
+
+    fn take_job(&mut self, job: Job, weight: usize, bytes: usize, now_ms: u64) {
+        let lease_token = job.lease_token;
+        let context = JobContext::new(self.context, job);
+        context.hold_bytes(bytes);
+        if self.availability.admit(&context.job().job_type, now_ms) {
+            return self.in_flight.push(context, weight, now_ms);
+        }
+        self.prefetch.end_job(lease_token, now_ms);
+        let result = PendingResult::new(Rc::new(context), 0, Outcome::released());
+        self.exchanges.deliver(result);
     }
 }

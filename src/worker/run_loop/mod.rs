@@ -4,12 +4,14 @@ mod claim_state;
 mod claims;
 mod events;
 
-use std::collections::BTreeMap;
 use std::future::poll_fn;
 use std::task::Poll;
 
+use serde_json::value::RawValue;
+
 use self::claim_state::ClaimState;
 use super::alarm::Alarm;
+use super::availability::Availability;
 use super::exchanges::Exchanges;
 use super::heartbeats::Heartbeats;
 use super::in_flight::{Attempt, InFlight};
@@ -17,6 +19,7 @@ use super::pending_result::PendingResult;
 use super::prefetch::Prefetch;
 use super::report::RunReport;
 use super::run_log::RunLog;
+use crate::error::{ErrorMessage, JobError};
 use crate::handler::{Interruption, Registration};
 use crate::host::Host;
 use crate::isolate::{ResourceUsage, RunContext, StopReason};
@@ -27,6 +30,7 @@ const LONGEST_STRETCH_MS: u64 = 50;
 
 pub(super) struct RunLoop<'a, H: Host> {
     context: &'a RunContext<'a, H>,
+    availability: &'a Availability<'a>,
     in_flight: InFlight<'a, H>,
     prefetch: Prefetch,
     exchanges: Exchanges<'a, H>,
@@ -42,19 +46,19 @@ impl<'a, H: Host> RunLoop<'a, H> {
     pub(super) fn new(
         context: &'a RunContext<'a, H>,
         handlers: &'a [Registration<H>],
-        job_types: &'a [&'a str],
-        unavailable: BTreeMap<String, String>,
+        availability: &'a Availability<'a>,
     ) -> Self {
         Self {
             context,
+            availability,
             in_flight: InFlight::new(handlers, &context.resources, context.config.concurrency),
             prefetch: Prefetch::new(context.config.concurrency),
-            exchanges: Exchanges::new(context, job_types),
+            exchanges: Exchanges::new(context, availability),
             claims: ClaimState::default(),
             usage: context.resources.usage(),
             heartbeats: Heartbeats::new(context),
             alarm: Alarm::new(context.host),
-            run_log: RunLog::new(context, unavailable),
+            run_log: RunLog::new(context),
         }
     }
 
@@ -83,10 +87,13 @@ impl<'a, H: Host> RunLoop<'a, H> {
         let stopped = self.stop_reason().unwrap_or_default();
         let error = self.exchanges.give_up(&mut self.run_log);
         if error.is_some() {
-            return self.run_log.close(StopReason::Database, error);
+            return self
+                .run_log
+                .close(StopReason::Database, error, self.availability.reasons());
         }
         wake_successor(self.context, &self.run_log, stopped).await;
-        self.run_log.close(stopped, None)
+        self.run_log
+            .close(stopped, None, self.availability.reasons())
     }
 
     /// Starts jobs while there are slots, and takes in what ends without waiting for anything. Returns whether it
@@ -114,6 +121,7 @@ impl<'a, H: Host> RunLoop<'a, H> {
         let ms = now_ms - attempt.started_at_ms;
         self.make_room();
         self.prefetch.end_job(context.job().lease_token, now_ms);
+        self.note_availability(&context.job().job_type, &attempt.result, now_ms);
         let was_given_time = self.context.resources.limits().is_long_run(ms);
         match outcome(attempt.result, was_given_time) {
             Some(outcome) => {
@@ -121,6 +129,33 @@ impl<'a, H: Host> RunLoop<'a, H> {
                 self.exchanges.deliver(result);
             }
             None => self.run_log.lost(context.job(), ms),
+        }
+    }
+
+    /// Lets a type rest that cannot be run now, or ends its rest.
+    fn note_availability(
+        &mut self,
+        job_type: &str,
+        result: &Result<Box<RawValue>, JobError>,
+        now_ms: u64,
+    ) {
+        match result {
+            Err(JobError::Unavailable { reason }) => {
+                let reason = ErrorMessage::of(reason);
+                self.run_log.unavailable(job_type, &reason);
+                self.availability.rest(job_type, reason, now_ms);
+                for context in self.in_flight.take_waiting_of(job_type) {
+                    let result = PendingResult::new(context, 0, Outcome::waiting());
+                    self.exchanges.deliver(result);
+                }
+            }
+            // It was stopped before it could tell.
+            Err(JobError::HandOver | JobError::Cancelled | JobError::LeaseLost) => {}
+            Ok(_) | Err(_) => {
+                if self.availability.resume(job_type) {
+                    self.claims = ClaimState::default();
+                }
+            }
         }
     }
 

@@ -172,7 +172,10 @@ fn a_type_this_worker_cannot_run_is_not_claimed_and_the_report_says_why() {
     world.queue.add("unheard_of", json!({}));
     let report = world.run();
     assert_eq!(report.claimed, 0);
-    assert_eq!(report.unavailable["unwilling"], "it would rather not");
+    assert_eq!(
+        report.unavailable["unwilling"].as_str(),
+        "it would rather not"
+    );
     assert_eq!(world.queue.ready(), 2);
     let line = &world.host.log_lines_of("run_finished")[0];
     assert_eq!(line["unavailable"]["unwilling"], "it would rather not");

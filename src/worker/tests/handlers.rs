@@ -14,7 +14,7 @@ use crate::handler::{JobContext, JobHandler, Registration};
 use crate::host::{Host, HttpRequest, Method};
 use crate::job::Progress;
 
-pub(super) fn all<H: Host>(clock: Rc<Cell<u64>>) -> [Registration<H>; 9] {
+pub(super) fn all<H: Host>(clock: Rc<Cell<u64>>) -> [Registration<H>; 10] {
     [
         Registration::of::<Sleep>(),
         Registration::of::<Echo>(),
@@ -24,6 +24,7 @@ pub(super) fn all<H: Host>(clock: Rc<Cell<u64>>) -> [Registration<H>; 9] {
         Registration::of::<Walk>(),
         Registration::of::<Two>(),
         Registration::of::<Unwilling>(),
+        Registration::of::<NeedService>(),
         block(clock),
     ]
 }
@@ -102,6 +103,7 @@ impl JobHandler for Fail {
             "later" => JobError::Retryable {
                 message: "not now".into(),
                 retry_after_seconds: Some(7),
+                stack: None,
             },
             "lost" => JobError::LeaseLost,
             "cancelled" => JobError::Cancelled,
@@ -227,5 +229,30 @@ impl JobHandler for Unwilling {
 
     async fn run<H: Host>(_: Value, _: &JobContext<'_, H>) -> Result<Value, JobError> {
         unreachable!("is not claimed")
+    }
+}
+
+/// Needs a service that is there from a moment on.
+struct NeedService;
+
+#[derive(Deserialize)]
+struct NeedServiceInput {
+    from_ms: u64,
+}
+
+impl JobHandler for NeedService {
+    const JOB_TYPE: &'static str = "need_service";
+    type Input = NeedServiceInput;
+    type Output = Value;
+
+    async fn run<H: Host>(
+        input: NeedServiceInput,
+        context: &JobContext<'_, H>,
+    ) -> Result<Value, JobError> {
+        context.sleep_ms(10).await;
+        match context.now_ms() < input.from_ms {
+            true => Err(JobError::unavailable("the key xai-0123456789 has expired")),
+            false => Ok(Value::Null),
+        }
     }
 }

@@ -8,4 +8,5 @@ mod losing;
 mod outages;
 mod sizes;
 mod stopping;
+mod unavailable;
 mod world;

@@ -11,8 +11,7 @@ use super::handlers;
 use crate::config::Config;
 use crate::host::TransportError;
 use crate::isolate::CrashRecord;
-use crate::isolate::RunContext;
-use crate::isolate::Signals;
+use crate::isolate::{RunContext, Shared, Signals};
 use crate::testing::{Reply, ScriptedHost, config};
 use crate::worker;
 use crate::worker::RunReport;
@@ -32,6 +31,7 @@ struct Database {
     /// Members of the next answer that brings jobs, beside the usual ones.
     said: Value,
     weights: Value,
+    puts_released_back: bool,
 }
 
 /// A queue of jobs in memory, without leases: what it says about them is up to the test.
@@ -102,6 +102,11 @@ impl Queue {
         self.0.borrow_mut().weights = weights;
     }
 
+    /// Lets what is released be claimed again.
+    pub(super) fn put_released_back(&self) {
+        self.0.borrow_mut().puts_released_back = true;
+    }
+
     /// What was stored about a job: its outcome as it was sent.
     pub(super) fn outcome(&self, id: &str) -> Value {
         let database = self.0.borrow();
@@ -109,6 +114,14 @@ impl Queue {
         let outcome = outcomes.next().expect("the job was finished").1.clone();
         assert!(outcomes.next().is_none(), "the job was finished once");
         outcome
+    }
+
+    /// All outcomes of one kind as they were sent.
+    pub(super) fn outcomes_of(&self, kind: &str) -> Vec<Value> {
+        let database = self.0.borrow();
+        let outcomes = database.outcomes.iter().map(|(_, outcome)| outcome);
+        let of_kind = outcomes.filter(|outcome| outcome["outcome"] == kind);
+        of_kind.cloned().collect()
     }
 
     pub(super) fn finished(&self) -> usize {
@@ -166,6 +179,11 @@ impl Database {
         if self.lease_statuses.get(&id) == Some(&"lost") {
             return "lost";
         }
+        if result["outcome"] == "released" && self.puts_released_back {
+            let mut claimed = self.claims.values().flatten();
+            let job = claimed.find(|job| job["id"] == id.as_str());
+            self.ready.push_back(job.expect("it was claimed").clone());
+        }
         self.outcomes.push((id, result.clone()));
         match result["outcome"].as_str() {
             Some("completed") => "completed",
@@ -217,6 +235,8 @@ pub(super) struct World {
     pub(super) queue: Queue,
     pub(super) config: Config,
     pub(super) signals: Signals,
+    /// What the isolate's runs share.
+    shared: Shared,
 }
 
 impl World {
@@ -236,6 +256,7 @@ impl World {
             queue,
             config: config(settings),
             signals: Signals::default(),
+            shared: Shared::default(),
         }
     }
 
@@ -254,7 +275,8 @@ impl World {
             &crash_record,
             0,
             "test-worker",
-        );
+        )
+        .sharing(self.shared.clone());
         let run = std::pin::pin!(worker::run(&context, handlers::all(self.host.clock())));
         let other = std::pin::pin!(async {
             other.await;

@@ -119,6 +119,9 @@ function withoutSecrets(verdict: Verdict): Verdict {
   if ("permanent" in verdict) {
     return { permanent: { message: messageOf(verdict.permanent.message) } };
   }
+  if ("unavailable" in verdict) {
+    return { unavailable: { reason: messageOf(verdict.unavailable.reason) } };
+  }
   return verdict;
 }
 

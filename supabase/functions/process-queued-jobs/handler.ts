@@ -75,6 +75,7 @@ export interface Progress {
 export type Verdict =
   | { retryable: { message: string; retry_after_seconds: number | null; stack?: string } }
   | { permanent: { message: string } }
+  | { unavailable: { reason: string } }
   | { snoozed: { seconds: number } };
 
 /** An error that says what to do with the job. */
@@ -99,6 +100,15 @@ export class JobError extends Error {
     return new JobError(message, { permanent: { message } });
   }
 
+  /**
+   * What all jobs of the type need is not to be had until somebody sees to it: a key was refused, an account is empty. The
+   * job goes back unharmed, and this isolate leaves the type to rest: once a minute one job is tried. `reason`, what is
+   * missing and what to do about it, is for operators: people who wait for the job are only told that it waits.
+   */
+  static unavailable(reason: string): JobError {
+    return new JobError(reason, { unavailable: { reason } });
+  }
+
   /** The job has to wait for something else: run it again after so many seconds, from 1 to a year. No attempt is used. */
   static snoozed(seconds: number): JobError {
     const whole = wholeSeconds(seconds, "snoozed", 1);
@@ -107,8 +117,8 @@ export class JobError extends Error {
 
   /** The error of a verdict that came from the worker. */
   static of(verdict: Verdict): JobError {
-    const words = Object.values(verdict)[0] as { message?: string };
-    return new JobError(words.message ?? "snoozed", verdict);
+    const words = Object.values(verdict)[0] as { message?: string; reason?: string };
+    return new JobError(words.message ?? words.reason ?? "snoozed", verdict);
   }
 }
 

@@ -23,12 +23,14 @@ export function serve(handlers: JobHandlers) {
   );
 
   Deno.serve(async (request) => {
-    const { status, body, content_type, allow } = await answer(worker, crash, request);
+    const reply = await answer(worker, crash, request);
+    const { status, body, content_type, allow, retry_after } = reply;
     const text = typeof body === "string" ? body : JSON.stringify(body);
     const headers = {
       "content-type": content_type,
       "cache-control": "no-store",
       ...(allow && { allow }),
+      ...(retry_after !== null && { "retry-after": `${retry_after}` }),
     };
     return new Response(text, { status, headers });
   });
@@ -36,6 +38,8 @@ export function serve(handlers: JobHandlers) {
 
 async function answer(worker: Worker, crash: Crash, request: Request): Promise<Answer> {
   if (crash.answer) return crash.answer;
+  const usedUp = worker.usedUp();
+  if (usedUp) return retire(worker, crash, usedUp);
   const header = (name: string) => request.headers.get(name) ?? undefined;
   const isScrape = request.method === "GET" && new URL(request.url).pathname.endsWith("/metrics");
   // Whoever may start a run may see how the queue is.
@@ -53,6 +57,19 @@ async function answer(worker: Worker, crash: Crash, request: Request): Promise<A
   // Also for a caller that waits: it may hang up.
   EdgeRuntime.waitUntil(run);
   return order.wait ? await run : worker.accepted();
+}
+
+/** Ends an isolate that may begin nothing more, so that no request is lost on it. */
+function retire(worker: Worker, crash: Crash, answer: Answer): Answer {
+  crash.answer = answer;
+  // The answer leaves first.
+  worker.wakeSuccessor().finally(() => setTimeout(() => end("the isolate is used up"), 50));
+  return answer;
+}
+
+/** Nobody catches it: the next request starts a fresh isolate. */
+function end(reason: string) {
+  reportError(new Retired(reason));
 }
 
 /** A panic leaves its promises unsettled for ever, and the worker's memory in a state nobody knows. */
@@ -85,7 +102,7 @@ function watch(worker: Worker): Crash {
     // The isolate lives for those who wait, so they are told when everything is said.
     sayLastWords(worker).finally(() => {
       waiting.forEach((resolve) => resolve(answer));
-      setTimeout(() => reportError(new Retired("the worker crashed")), 1_000);
+      setTimeout(() => end("the worker crashed"), 1_000);
     });
   };
   addEventListener("error", (event) => onError(event, event.error));
@@ -97,13 +114,13 @@ const CRASHED: Answer = {
   status: 503,
   content_type: "application/json",
   allow: null,
+  retry_after: null,
   body: {
     success: false,
     error: "the worker crashed and this isolate is retired; its jobs go on elsewhere",
   },
 };
 
-/** Ends the isolate, so that its requests go to one that works: nobody catches it. */
 class Retired extends Error {}
 
 /** A trap of the Wasm, or a stack that overflows in it. Other errors are of a job type in TypeScript. */

@@ -115,6 +115,7 @@ function view(queue: Queue) {
       isLeaseOver: isLeaseOver(job),
       isOutOfTime: job.run.isOutOfTime,
     },
+    suspicion: job.status === "queued" || job.status === "processing" ? job.suspicion : null,
     isCancelRequested: job.isCancelRequested,
     stepCount: finishedSteps(job).length,
     steps: steps(job),

@@ -22,6 +22,7 @@ const result = fc.record({
   error: fc.constantFrom(undefined, "reported"),
   retryable: fc.constantFrom(undefined, true, false),
   delay,
+  wasGivenTime: fc.constantFrom(undefined, true, false),
 });
 
 const always: Condition = () => true;
@@ -61,14 +62,16 @@ const finishAndClaim = command(
     types,
     worker,
     isLost: fc.constantFrom(false, false, false, true),
+    isIdle: fc.boolean(),
   },
-  (world, { results, maxJobs, types, worker, isLost }) => {
+  (world, { results, maxJobs, types, worker, isLost, isIdle }) => {
     const exchange = {
       results: world.results(results),
       maxJobs,
       types,
       worker,
       token: world.claim(),
+      isIdle,
     };
     // Of a call that is lost its repetition arrives first, and the call itself later or never.
     world.exchanges.push({ exchange, hasArrived: !isLost });

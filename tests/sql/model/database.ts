@@ -52,15 +52,20 @@ export class DatabaseQueue implements Functions {
     return jobs.map((job) => this.#claimed(job));
   }
 
-  async finishAndClaim({ results, maxJobs, types, worker, token }: Exchange, isRepeat: boolean) {
+  async finishAndClaim(exchange: Exchange, isRepeat: boolean) {
+    const { results, maxJobs, types, worker, token, isIdle } = exchange;
     const told = results.map((result) => ({ ...this.#lease(result), ...report(result) }));
     const [{ answer }] = await this.sql`
       select finish_and_claim_jobs(
         ${this.sql.json(told as never)}, ${maxJobs}, ${types}, ${worker}, 30,
-        ${this.#token(token)}, ${isRepeat}
+        ${this.#token(token)}, ${isRepeat}, ${isIdle}
       ) as answer`;
     const jobs: ClaimedJob[] = answer.jobs;
-    return { finished: answer.finished, jobs: jobs.map((job) => this.#claimed(job)) };
+    return {
+      finished: answer.finished,
+      jobs: jobs.map((job) => this.#claimed(job)),
+      areSuspects: answer.are_suspects ?? false,
+    };
   }
 
   heartbeat(leases: Lease[], progress: unknown) {
@@ -159,7 +164,7 @@ export class DatabaseQueue implements Functions {
     await this.sql`update jobs set run_at = clock_timestamp() where id = ${this.#id(id)}`;
   }
 
-  /** The whole queue as the model shows itself. Then puts retries off, so that none becomes due by itself. */
+  /** The whole queue as the model shows itself. Then puts off what waits for a time, so that nothing becomes due by itself. */
   async view() {
     const [{ jobs }] = await this.sql.unsafe(VIEW);
     return jobs.map((job: { id: string; token: string | null }) => ({
@@ -206,20 +211,23 @@ export class DatabaseQueue implements Functions {
   }
 }
 
-function report({ outcome, output, error, retryable, delay }: Result) {
+function report({ outcome, output, error, retryable, delay, wasGivenTime }: Result) {
   return {
     outcome,
     output_data: output,
     error_message: error,
     retryable,
     retry_after_seconds: delay,
+    was_given_time: wasGivenTime,
   };
 }
 
 const VIEW = `
   with put_off as (
     update jobs set run_at = clock_timestamp() + interval '1 hour'
-    where waiting_for = 'retry' and run_at > clock_timestamp()
+    where waiting_for in ('retry', 'time') and run_at > clock_timestamp()
+  ), young as (
+    update jobs set updated_at = clock_timestamp() where waiting_for = 'isolation'
   )
   select coalesce(json_agg(json_build_object(
     'id', id, 'status', status, 'retryCount', retry_count, 'waitingFor', waiting_for,
@@ -230,6 +238,7 @@ const VIEW = `
       'isLeaseOver', lease_expires_at <= clock_timestamp(),
       'isOutOfTime', deadline_at is not null and deadline_at <= clock_timestamp()
     ) end,
+    'suspicion', case when status in ('queued', 'processing') then suspicion end,
     'isCancelRequested', cancel_requested_at is not null, 'stepCount', step_count,
     'steps', (
       select coalesce(json_agg(json_build_object(
@@ -237,7 +246,9 @@ const VIEW = `
       ) order by name), '[]') from job_steps where job_id = j.id
     ),
     'failures', (
-      select coalesce(json_agg(json_build_object('worker', f.worker_id, 'error', f.error) order by f.id), '[]')
+      select coalesce(json_agg(json_build_object(
+        'worker', f.worker_id, 'error', f.error, 'isAttempt', f.is_attempt, 'company', f.company
+      ) order by f.id), '[]')
       from job_failures f where job_id = j.id
     ),
     'error', error, 'output', output_data, 'progress', progress,

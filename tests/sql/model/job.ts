@@ -17,7 +17,7 @@ export interface Job {
   status: Status;
   retryCount: number;
   /** Why a queued job is not ready. */
-  waitingFor: "time" | "retry" | null;
+  waitingFor: "time" | "retry" | "isolation" | null;
   /** Whether what it waits for has come. */
   isDue: boolean;
   runAt: number;
@@ -27,14 +27,30 @@ export interface Job {
   /** While it is processing. */
   run: Run | null;
   isCancelRequested: boolean;
+  /** 0: none; 1: it runs beside others like it; 2: it runs alone. */
+  suspicion: number;
+  /** Ends of runs that used no attempt, since one did or since it got ahead. */
+  free: { losses: number; handOvers: number; rests: number };
   steps: Map<string, Step>;
-  failures: { worker: string | null; error: string }[];
+  failures: Failure[];
   error: string | null;
   output: unknown;
   progress: unknown;
 }
 
+export interface Failure {
+  worker: string | null;
+  error: string;
+  isAttempt: boolean;
+  /** How many others its lost worker held. */
+  company: number | null;
+}
+
 export interface Run {
+  /** Which call it began with. */
+  startedAt: number;
+  /** Claimed as the only suspect, by a worker that said it had nothing else. */
+  readonly isAlone: boolean;
   readonly hasDeadline: boolean;
   readonly stepsBefore: number;
   isSilent: boolean;
@@ -65,7 +81,11 @@ export interface Result {
   retryable?: boolean;
   /** Before the retry, or the rest. */
   delay?: number;
+  wasGivenTime?: boolean;
 }
+
+/** How often in a row a run may end so without using an attempt. */
+const FREE = { losses: 19, handOvers: 2, rests: 300 };
 
 export function create(id: number, options: JobOptions, now: number): Job {
   const { type, priority, maxRetries, hasTimeout, isDelayed } = options;
@@ -84,6 +104,8 @@ export function create(id: number, options: JobOptions, now: number): Job {
     worker: null,
     run: null,
     isCancelRequested: false,
+    suspicion: 0,
+    free: { losses: 0, handOvers: 0, rests: 0 },
     steps: new Map(),
     failures: [],
     error: null,
@@ -106,22 +128,37 @@ export function isLeaseOver(job: Job): boolean {
   return job.run !== null && (job.run.isSilent || job.run.isOutOfTime);
 }
 
-export function begin(job: Job, token: Token, worker: string | null, hasDeadline: boolean): void {
+export function begin(
+  job: Job,
+  token: Token,
+  worker: string | null,
+  { hasDeadline, isAlone, startedAt }: {
+    hasDeadline: boolean;
+    isAlone: boolean;
+    startedAt: number;
+  },
+): void {
   job.status = "processing";
   job.waitingFor = null;
   job.token = token;
   job.worker = worker;
   job.run = {
     hasDeadline,
+    isAlone,
+    startedAt,
     stepsBefore: finishedSteps(job).length,
     isSilent: false,
     isOutOfTime: false,
   };
 }
 
+/** Whether the run under way has saved a step. */
+function isAhead(job: Job): boolean {
+  return finishedSteps(job).length > job.run!.stepsBefore;
+}
+
 /** Ends the run as its worker reports. The token stays, so that the report can be recognised when it is repeated. */
 export function finish(job: Job, result: Result, now: number): void {
-  const gotAhead = finishedSteps(job).length > job.run!.stepsBefore;
   switch (result.outcome) {
     case "completed":
       end(job, "completed");
@@ -131,9 +168,14 @@ export function finish(job: Job, result: Result, now: number): void {
     case "cancelled":
       return end(job, "cancelled");
     case "released":
-      return release(job, result.delay);
+      if (isAhead(job) || result.delay === undefined || job.free.rests < FREE.rests) {
+        return release(job, result);
+      }
+      return fail(job, "rested 300 times in a row without a new step", result, now);
     case "handed_over":
-      if (gotAhead) return release(job, result.delay);
+      if (isAhead(job) || (result.wasGivenTime === false && job.free.handOvers < FREE.handOvers)) {
+        return release(job, result);
+      }
       return fail(job, "handed over without a new step", result, now);
     case "failed":
       return fail(job, result.error ?? "the worker gave no reason", result, now);
@@ -141,46 +183,92 @@ export function finish(job: Job, result: Result, now: number): void {
 }
 
 /** Ends a run whose lease is over. The token is forgotten: whatever its worker still says is refused. */
-export function rescue(job: Job, now: number): void {
-  if (job.run!.isSilent) {
-    fail(job, "lease expired: the worker stopped without a word", { isReadyAtOnce: true }, now);
-  } else {
+export function rescue(job: Job, company: number, now: number): void {
+  if (job.run!.isSilent) lose(job, company, now);
+  else {
+    const { suspicion } = job;
     fail(job, "timed out after 20 seconds", {}, now);
+    if (job.status === "queued") job.suspicion = suspicion;
   }
   job.token = null;
 }
 
+/** The worker has died; so may the job have killed it. */
+function lose(job: Job, company: number, now: number): void {
+  const suspicion = isAhead(job) ? 0 : Math.min(job.suspicion + 1, 2);
+  const isLoop = job.free.losses >= FREE.losses;
+  const isKiller = job.run!.isAlone && company === 0 && job.suspicion > 0 && !isAhead(job);
+  if (isLoop || isKiller) {
+    const error = isLoop
+      ? "lost its worker 20 times in a row"
+      : "the worker died while it ran alone";
+    fail(job, error, { company }, now);
+    if (job.status === "queued") job.suspicion = suspicion;
+    return;
+  }
+  if (job.isCancelRequested) return end(job, "cancelled");
+  job.error = "lease expired: the worker stopped without a word";
+  job.failures.push({ worker: job.worker, error: job.error, isAttempt: false, company });
+  job.status = "queued";
+  job.run = null;
+  job.suspicion = suspicion;
+  job.free.losses++;
+  becomeReady(job);
+}
+
 /** The attempt does not count. */
-function release(job: Job, delay = 0): void {
+function release(job: Job, { outcome, delay }: Result): void {
+  const isRest = delay !== undefined;
+  if (isAhead(job)) clear(job);
+  else if (outcome === "handed_over") job.free.handOvers++;
+  else if (isRest) {
+    job.free.rests++;
+    job.suspicion = 0;
+  }
   if (job.isCancelRequested) return end(job, "cancelled");
   job.status = "queued";
   job.run = null;
-  if (delay > 0) wait(job, "time");
+  if (isRest) wait(job, "time");
+  else becomeReady(job);
 }
 
 /** The attempt counts, unless the job was to be cancelled anyway. */
 function fail(
   job: Job,
   error: string,
-  then: { retryable?: boolean; delay?: number; isReadyAtOnce?: boolean },
+  then: { retryable?: boolean; delay?: number; company?: number },
   now: number,
 ): void {
   if (job.isCancelRequested) return end(job, "cancelled");
-  job.failures.push({ worker: job.worker, error });
+  const company = then.company ?? null;
+  job.failures.push({ worker: job.worker, error, isAttempt: true, company });
   job.error = error;
   if (then.retryable === false || job.retryCount === job.maxRetries) return end(job, "failed");
   job.status = "queued";
   job.run = null;
   job.retryCount++;
-  if (then.isReadyAtOnce) return;
+  clear(job);
   wait(job, "retry");
   if (then.delay === 0) becomeDue(job, now);
+}
+
+/** Nothing is held against it any more. */
+export function clear(job: Job): void {
+  job.suspicion = 0;
+  job.free = { losses: 0, handOvers: 0, rests: 0 };
+}
+
+/** For anyone, or for a worker that has nothing else. */
+export function becomeReady(job: Job): void {
+  job.waitingFor = job.suspicion > 0 ? "isolation" : null;
+  job.isDue = true;
 }
 
 export function end(job: Job, status: "completed" | "failed" | "cancelled"): void {
   job.status = status;
   job.run = null;
   job.waitingFor = null;
+  clear(job);
 }
 
 function wait(job: Job, why: "time" | "retry"): void {

@@ -24,6 +24,14 @@ export interface Exchange {
   types: string[] | null;
   worker: string;
   token: Token;
+  isIdle: boolean;
+}
+
+/** The answer to it. */
+export interface Exchanged {
+  finished: string[];
+  jobs: Claimed[];
+  areSuspects: boolean;
 }
 
 /** What a worker is told about a job it has claimed. */
@@ -41,6 +49,8 @@ export class Queue {
   count = 0;
   readonly #keys = new Map<string, number>();
   readonly #timeouts = new Set<string>();
+  /** Jobs that were taken from dead workers, and by which call. */
+  readonly #lost: { worker: string | null; id: number; at: number }[] = [];
   /** Jobs are claimed once under a token, by a call or by its repetition. */
   readonly #closedClaims = new Set<Token>();
   /** Counts calls. */
@@ -58,19 +68,17 @@ export class Queue {
 
   getNextJob(token: Token, maxJobs: number, types: string[] | null, worker: string): Claimed[] {
     this.#now++;
-    return this.#claim(token, maxJobs, types, worker);
+    return this.#claim({ token, maxJobs, types, worker, isIdle: true });
   }
 
-  finishAndClaim(exchange: Exchange, isRepeat: boolean): { finished: string[]; jobs: Claimed[] } {
+  finishAndClaim(exchange: Exchange, isRepeat: boolean): Exchanged {
     this.#now++;
     const finished = exchange.results.map((result) => this.#finish(result, result));
-    if (exchange.maxJobs === 0) return { finished, jobs: [] };
-    const { token, maxJobs, types, worker } = exchange;
-    const jobs = this.#closedClaims.has(token)
-      ? this.#heldUnder(token)
-      : this.#claim(token, maxJobs, types, worker);
+    if (exchange.maxJobs === 0) return { finished, jobs: [], areSuspects: false };
+    const { token } = exchange;
+    const jobs = this.#closedClaims.has(token) ? this.#heldUnder(token) : this.#claim(exchange);
     if (isRepeat || jobs.length > 0) this.#closedClaims.add(token);
-    return { finished, jobs };
+    return { finished, jobs, areSuspects: jobs.some(({ id }) => this.#find(id).suspicion > 0) };
   }
 
   heartbeat(leases: Lease[], progress: unknown): string[] {
@@ -116,7 +124,7 @@ export class Queue {
       checkByHand(found, ["queued", "processing"]);
       if (found.status === "queued") {
         if (found.waitingFor && !found.isDue) found.runAt = this.#now;
-        job.begin(found, "by hand", null, this.#hasDeadline(found));
+        job.begin(found, "by hand", null, this.#terms(found, false));
         return true;
       }
     }
@@ -138,7 +146,11 @@ export class Queue {
   }
 
   release(id: number, token: Token | null, delay?: number): boolean {
-    return this.#finishOne(id, token, { outcome: "released", delay }, ["queued", "cancelled"]);
+    return this.#finishOne(id, token, { outcome: "released", delay }, [
+      "queued",
+      "failed",
+      "cancelled",
+    ]);
   }
 
   cancel(id: number): string {
@@ -175,6 +187,8 @@ export class Queue {
     const ended = this.#all(({ status }) => status === "completed" || status === "cancelled");
     for (const { id } of ended) {
       this.jobs.delete(id);
+      // With the job its failures are gone.
+      this.#lost.splice(0, Infinity, ...this.#lost.filter((lost) => lost.id !== id));
       for (const [key, keyed] of this.#keys) if (keyed === id) this.#keys.delete(key);
     }
     return ended.length;
@@ -190,9 +204,9 @@ export class Queue {
     this.#find(id).run!.isSilent = true;
   }
 
-  /** The deadline of the run is over. */
+  /** The deadline of the run is over, and so it began long ago. */
   passDeadline(id: number): void {
-    this.#find(id).run!.isOutOfTime = true;
+    Object.assign(this.#find(id).run!, { isOutOfTime: true, startedAt: 0 });
   }
 
   /** What a waiting job waits for has come. */
@@ -209,18 +223,28 @@ export class Queue {
       isCancelRequested: false,
       runAt: this.#now,
     });
+    job.clear(each);
   }
 
-  #claim(token: Token, maxJobs: number, types: string[] | null, worker: string): Claimed[] {
+  #claim({ token, maxJobs, types, worker, isIdle }: Omit<Exchange, "results">): Claimed[] {
     for (const each of this.#all((each) => each.waitingFor !== null && each.isDue)) {
-      each.waitingFor = null;
+      job.becomeReady(each);
     }
     this.#rescue();
-    const chosen = this.#all((each) => each.status === "queued" && each.waitingFor === null)
-      .filter((each) => types?.includes(each.type) ?? true)
-      .slice(0, maxJobs);
-    for (const each of chosen) job.begin(each, token, worker, this.#hasDeadline(each));
+    const isWanted = ({ waitingFor }: Job) => !waitingFor || (isIdle && waitingFor === "isolation");
+    const line = this.#all((each) => each.status === "queued" && isWanted(each))
+      .filter((each) => types?.includes(each.type) ?? true);
+    const first = line[0]?.suspicion;
+    const chosen = first === 2
+      ? [line[0]]
+      : line.filter(({ suspicion }) => suspicion === first).slice(0, maxJobs);
+    const isAlone = first > 0 && chosen.length === 1;
+    for (const each of chosen) job.begin(each, token, worker, this.#terms(each, isAlone));
     return this.#handOut(chosen);
+  }
+
+  #terms(each: Job, isAlone: boolean) {
+    return { hasDeadline: this.#hasDeadline(each), isAlone, startedAt: this.#now };
   }
 
   #heldUnder(token: Token): Claimed[] {
@@ -282,7 +306,27 @@ export class Queue {
 
   #rescue(): number {
     const over = this.#all(job.isLeaseOver);
-    for (const each of over) job.rescue(each, this.#now);
+    const since = Math.min(
+      ...over.filter(({ run }) => run!.isSilent).map(({ run }) => run!.startedAt),
+    );
+    const held = this.#all(({ run }) => run !== null).map((each) =>
+      [each.worker, each.id] as const
+    );
+    const lost = this.#lost.filter(({ at }) => at > since).map(({ worker, id }) =>
+      [worker, id] as const
+    );
+    const company = (each: Job) =>
+      new Set(
+        [...held, ...lost]
+          .filter(([worker, id]) => worker !== null && worker === each.worker && id !== each.id)
+          .map(([, id]) => id),
+      ).size;
+    const companies = over.map(company);
+    for (const [index, each] of over.entries()) {
+      const isLost = each.run!.isSilent && !each.isCancelRequested;
+      if (isLost) this.#lost.push({ worker: each.worker, id: each.id, at: this.#now });
+      job.rescue(each, companies[index], this.#now);
+    }
     return over.length;
   }
 

@@ -32,9 +32,12 @@ pub fn environment(keys: &Keys, url: &str) -> Vec<(String, String)> {
         ("SUPABASE_ANON_KEY", keys.anon.clone()),
         ("QUEUE_WORKER_TOKEN", keys.worker_token.clone()),
         ("QUEUE_API_ORIGINS", PAGE.to_owned()),
+        // The stack's photographs are on this machine.
+        ("QUEUE_ALLOW_PRIVATE_ADDRESSES", "true".to_owned()),
         // On Supabase another isolate takes over; here one process serves as long as the stack runs.
-        ("QUEUE_WALL_CLOCK_SECONDS", "604800".to_owned()),
-        ("QUEUE_CPU_MILLISECONDS", "604800000".to_owned()),
+        ("QUEUE_WALL_CLOCK_SECONDS", "none".to_owned()),
+        ("QUEUE_CPU_MILLISECONDS", "none".to_owned()),
+        ("QUEUE_MEMORY_MEGABYTES", "none".to_owned()),
     ]
     .map(|(name, value)| (name.to_owned(), value))
     .to_vec()

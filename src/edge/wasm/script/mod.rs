@@ -113,7 +113,8 @@ fn result(text: Result<JsValue, JsValue>) -> Result<Box<RawValue>, JobError> {
     result.unwrap_or_else(|| Err(unreadable()))
 }
 
-/// `attempt.ts` lets no error through; what comes here is a verdict with a number that is none.
+/// `attempt.ts` lets no error through; what comes here is a verdict with a number that is none. It would come again, and
+/// so would the work.
 fn unreadable() -> JobError {
-    JobError::retryable("the handler gave something that is neither a result nor a verdict")
+    JobError::permanent("the handler gave something that is neither a result nor a verdict")
 }

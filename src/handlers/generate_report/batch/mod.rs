@@ -8,6 +8,7 @@ mod tests;
 use serde_json::Value;
 
 use super::markup;
+use crate::foreign_json;
 use crate::report::Kind;
 use crate::words;
 
@@ -131,7 +132,7 @@ pub fn quoted<'a>(aliases: impl IntoIterator<Item = &'a str>) -> String {
 /// # Errors
 /// Why nothing is.
 pub fn read(subject: Subject, content: &str, items: &[BatchItem]) -> Result<Vec<Passage>, String> {
-    let reply: Value = serde_json::from_str(content).map_err(|_| "the answer is not JSON")?;
+    let reply = foreign_json::read(content).map_err(|_| "the answer is not JSON")?;
     let entries = reply.get(subject.list()).and_then(Value::as_array);
     let entries = entries.ok_or_else(|| format!("the answer has no list of {}", subject.list()))?;
     let mut passages: Vec<Passage> = Vec::new();

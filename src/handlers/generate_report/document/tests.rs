@@ -1,5 +1,6 @@
 use serde_json::{Value, json};
 
+use crate::address::AddressPolicy;
 use crate::grok::Spending;
 use crate::handlers::generate_report::batch::{Passage, Point};
 use crate::handlers::generate_report::draft::Draft;
@@ -12,7 +13,7 @@ use crate::testing::job;
 
 /// The text of a report in the engineer's order, with what the model wrote and summed up.
 fn text(input: Value, written: Vec<Passage>, summary: &[&str]) -> String {
-    let visit = Visit::read(&input).expect("the input is good");
+    let visit = Visit::read(&input, AddressPolicy::Public).expect("the input is good");
     let draft = Draft {
         passages: written,
         ..Draft::default()

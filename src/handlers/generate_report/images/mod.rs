@@ -11,10 +11,11 @@ pub use self::refusal::Refusal;
 use self::room::{ROOM_BYTES, Room};
 
 use super::visit::{ImageTransport, Photo};
+use crate::address::AddressError;
 use crate::grok::ImageSource;
 use crate::handler::JobContext;
 use crate::host::{Host, HttpRequest, Method};
-use crate::media::{self, ImageMemory, Photograph, PhotographKey, Reservation};
+use crate::media::{self, FetchError, ImageMemory, Photograph, PhotographKey, Reservation};
 use crate::report::Warning;
 use crate::storage;
 
@@ -130,7 +131,10 @@ impl<H: Host> Loader<'_, H> {
         let key = self.key(photo);
         let photograph = match known.iter().find(|(known, _)| *known == key) {
             Some((_, photograph)) => Ok(photograph.clone()),
-            None => media::fetch(self.context, self.request(photo)).await,
+            None => match self.request(photo) {
+                Ok(request) => media::fetch(self.context, request).await,
+                Err(error) => Err(error),
+            },
         };
         photograph
             .map(ImageSource::Data)
@@ -138,21 +142,24 @@ impl<H: Host> Loader<'_, H> {
     }
 
     /// Only a photo named by bucket and path is fetched with the project's key.
-    fn request(&self, photo: &Photo) -> HttpRequest {
-        match (&photo.stored, &photo.url) {
-            (Some((bucket, path)), _) => {
-                let config = self.context.config();
-                storage::download(config, bucket, path, TIMEOUT_MS, MOST_BYTES)
-            }
-            (None, url) => HttpRequest {
-                method: Method::Get,
-                url: url.clone().unwrap_or_default(),
-                headers: Vec::new(),
-                body: None,
-                timeout_ms: TIMEOUT_MS,
-                max_response_bytes: MOST_BYTES,
-            },
+    fn request(&self, photo: &Photo) -> Result<HttpRequest, FetchError> {
+        if let Some((bucket, path)) = &photo.stored {
+            let config = self.context.config();
+            let request = storage::download(config, bucket, path, TIMEOUT_MS, MOST_BYTES);
+            return Ok(request);
         }
+        let url = photo.url.clone().ok_or_else(|| {
+            let error = photo.url_error.unwrap_or(AddressError::Unreadable);
+            FetchError::Address(error)
+        })?;
+        Ok(HttpRequest {
+            method: Method::Get,
+            url,
+            headers: Vec::new(),
+            body: None,
+            timeout_ms: TIMEOUT_MS,
+            max_response_bytes: MOST_BYTES,
+        })
     }
 
     fn refusal(&self, photo: &Photo) -> Option<Refusal> {

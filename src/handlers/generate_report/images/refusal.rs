@@ -19,8 +19,23 @@ pub enum Refusal {
 impl Refusal {
     /// What the engineer is told about it.
     pub(super) fn warning(self, image_id: &str) -> Warning {
-        use FetchError::{NotFound, TimedOut, TooLarge, Unreachable, Unsupported};
+        use FetchError::{
+            Address, NotFound, Redirect, TimedOut, TooLarge, TooManyRedirects, Truncated,
+            Unreachable, Unsupported,
+        };
         let (code, reason) = match self {
+            Self::Unavailable(Address(error)) => (
+                WarningCode::ImageAddress,
+                format!("its address is not called, {error}"),
+            ),
+            Self::Unavailable(Redirect(error)) => (
+                WarningCode::ImageAddress,
+                format!("its server redirects elsewhere, {error}"),
+            ),
+            Self::Unavailable(TooManyRedirects) => (
+                WarningCode::ImageAddress,
+                "its server redirects again and again".into(),
+            ),
             Self::Unavailable(NotFound(status)) => (
                 WarningCode::ImageNotFound,
                 format!("the server answered {status}"),
@@ -32,6 +47,10 @@ impl Refusal {
             Self::Unavailable(Unsupported) => (
                 WarningCode::ImageUnsupported,
                 "it is neither JPEG nor PNG".into(),
+            ),
+            Self::Unavailable(Truncated) => (
+                WarningCode::ImageUnsupported,
+                "the end of the file is missing".into(),
             ),
             Self::Unavailable(TimedOut) => (
                 WarningCode::ImageUnreachable,

@@ -1,7 +1,6 @@
 //! Reads `input_data` into a visit: checks every field and settles what callers leave open. Every field may be null
 //! or missing here; fields we do not know are ignored.
 
-mod address;
 mod fields;
 mod names;
 mod photos;
@@ -19,6 +18,7 @@ use self::photos::photos;
 use self::settings::settings;
 use super::grouping::{self, GENERAL};
 use super::visit::{Note, Photo, Specification, Style, Visit};
+use crate::address::AddressPolicy;
 use crate::error::JobError;
 use crate::report::{Attendee, Header, Warning, WarningCode};
 use crate::words;
@@ -33,23 +33,23 @@ impl Visit {
     ///
     /// # Errors
     /// As for [`Self::read`], and when the text is nested deeper than any input.
-    pub fn parse(input_data: &RawValue) -> Result<Self, JobError> {
+    pub fn parse(input_data: &RawValue, policy: AddressPolicy) -> Result<Self, JobError> {
         let value = serde_json::from_str(input_data.get());
         let value = value.map_err(|error| JobError::permanent(format!("input_data: {error}")))?;
-        Self::read(&value)
+        Self::read(&value, policy)
     }
 
-    /// Reads an input.
+    /// Reads an input whose photos may be where `policy` allows.
     ///
     /// # Errors
     /// [`JobError::Permanent`] naming the field that is not what was expected.
-    pub fn read(input_data: &Value) -> Result<Self, JobError> {
+    pub fn read(input_data: &Value, policy: AddressPolicy) -> Result<Self, JobError> {
         let input = Fields::of_input(input_data)?;
         let mut warnings = Vec::new();
         let report_id = input.uuid("reportId")?;
         input.uuid("projectId")?;
         let notes = notes(&input)?;
-        let photos = photos(&input, &mut warnings)?;
+        let photos = photos(&input, policy, &mut warnings)?;
         if photos.is_empty() && notes.is_empty() {
             return Err(input.refusal(
                 "bulletPoints",

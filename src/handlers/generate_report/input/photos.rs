@@ -1,11 +1,12 @@
 //! The photos of an input: where they are, what they are called, which groups they are in.
 
-use super::address::address;
 use super::fields::Fields;
 use super::names::group_names;
+use crate::address::{self, AddressError, AddressPolicy};
 use crate::error::JobError;
 use crate::handlers::generate_report::visit::Photo;
 use crate::report::{Warning, WarningCode};
+use crate::storage;
 
 /// More photos than this are another report.
 const MOST_PHOTOS: usize = 200;
@@ -14,7 +15,11 @@ const MOST_PHOTOS: usize = 200;
 ///
 /// # Errors
 /// [`JobError::Permanent`] naming the image and its field.
-pub(super) fn photos(input: &Fields, warnings: &mut Vec<Warning>) -> Result<Vec<Photo>, JobError> {
+pub(super) fn photos(
+    input: &Fields,
+    policy: AddressPolicy,
+    warnings: &mut Vec<Warning>,
+) -> Result<Vec<Photo>, JobError> {
     let (mut name, mut images) = ("imagesWithNumbering", input.objects("imagesWithNumbering")?);
     if images.is_empty() {
         (name, images) = ("images", input.objects("images")?);
@@ -28,7 +33,7 @@ pub(super) fn photos(input: &Fields, warnings: &mut Vec<Warning>) -> Result<Vec<
     }
     let mut photos = Vec::new();
     for (index, image) in images.iter().enumerate() {
-        let photo = photo(image, index + 1)?;
+        let photo = photo(image, index + 1, policy)?;
         if photos.iter().any(|known| is_repetition(&photo, known)) {
             let message = format!("{name}[{index}] is the same image once more; left out");
             let code = WarningCode::DuplicateImage;
@@ -45,10 +50,10 @@ fn is_repetition(photo: &Photo, known: &Photo) -> bool {
     photo.id == known.id && photo.groups == known.groups && photo.description == known.description
 }
 
-fn photo(image: &Fields, number: usize) -> Result<Photo, JobError> {
-    let url = url(image)?;
+fn photo(image: &Fields, number: usize, policy: AddressPolicy) -> Result<Photo, JobError> {
+    let (url, url_error) = url(image, policy)?;
     let stored = bucket_and_path(image)?;
-    if url.is_none() && stored.is_none() {
+    if url.is_none() && url_error.is_none() && stored.is_none() {
         return Err(image.refusal(
             "url",
             "is missing, expected an address, or a bucket and a path instead of it",
@@ -60,6 +65,7 @@ fn photo(image: &Fields, number: usize) -> Result<Photo, JobError> {
             .filled("id")?
             .unwrap_or_else(|| format!("image-{number}")),
         url,
+        url_error,
         stored,
         description: image.filled("description")?.unwrap_or_default(),
         tag: image.line("tag")?,
@@ -69,28 +75,42 @@ fn photo(image: &Fields, number: usize) -> Result<Photo, JobError> {
     })
 }
 
-fn url(image: &Fields) -> Result<Option<String>, JobError> {
+/// What is no address of the web at all is a slip in the input. One that is not called costs the report its photo only.
+fn url(
+    image: &Fields,
+    policy: AddressPolicy,
+) -> Result<(Option<String>, Option<AddressError>), JobError> {
     let Some(given) = image.filled("url")? else {
-        return Ok(None);
+        return Ok((None, None));
     };
-    let expected = "expected an address that starts with https:// or http://";
-    let url = address(&given).ok_or_else(|| image.refusal("url", expected))?;
-    Ok(Some(url))
-}
-
-fn bucket_and_path(image: &Fields) -> Result<Option<(String, String)>, JobError> {
-    match image.filled("bucket")?.zip(image.filled("path")?) {
-        Some((bucket, path)) if !(is_storage_path(&bucket) && is_storage_path(&path)) => {
-            let expected = "expected a path in the bucket, without empty parts, `.` and `..`";
-            Err(image.refusal("path", expected))
-        }
-        stored => Ok(stored),
+    match address::parse(&given, policy) {
+        Ok(url) => Ok((Some(url.into()), None)),
+        Err(error) if is_no_address(&given) => Err(image.refusal("url", &error.to_string())),
+        Err(error) => Ok((None, Some(error))),
     }
 }
 
-/// Parts like `..` would lead the request, and the key with it, out of the bucket.
-fn is_storage_path(path: &str) -> bool {
-    path.split('/').all(|part| !matches!(part, "" | "." | ".."))
+fn is_no_address(given: &str) -> bool {
+    address::parse(given, AddressPolicy::Any) == Err(AddressError::Unreadable)
+}
+
+/// As they are, spaces included: the database has judged the same text.
+fn bucket_and_path(image: &Fields) -> Result<Option<(String, String)>, JobError> {
+    let given = |name| -> Result<Option<&str>, JobError> {
+        Ok(image.text(name)?.filter(|text| !text.is_empty()))
+    };
+    let Some((bucket, path)) = given("bucket")?.zip(given("path")?) else {
+        return Ok(None);
+    };
+    if !storage::is_bucket(bucket) {
+        return Err(image.refusal("bucket", "expected the name of a bucket"));
+    }
+    if !storage::is_storage_path(path) {
+        let expected = "expected a path in the bucket, without spaces around it, empty parts, `.`, `..`, backslashes and \
+            what looks like or stands for them";
+        return Err(image.refusal("path", expected));
+    }
+    Ok(Some((bucket.into(), path.into())))
 }
 
 /// Old clients send `ungrouped` for a photo that has no group.

@@ -1,5 +1,6 @@
 use serde_json::{Value, json};
 
+use crate::address::{AddressError, AddressPolicy};
 use crate::error::JobError;
 use crate::grok::Effort;
 use crate::handlers::generate_report::visit::{ImageTransport, Style, Visit};
@@ -19,7 +20,7 @@ fn input(change: Value) -> Value {
 }
 
 fn visit_of(input: Value) -> Result<Visit, JobError> {
-    Visit::read(&input)
+    Visit::read(&input, AddressPolicy::Public)
 }
 
 fn visit(change: Value) -> Visit {
@@ -69,7 +70,7 @@ fn bad_input_is_refused_for_good_and_the_field_is_named() {
         json!({ "bulletPoints": " \n- \n" }),
         "bulletPoints: is empty and there are no images, expected notes or images to write about",
     );
-    let address = "expected an address that starts with https:// or http://";
+    let address = "expected an address that starts with https://";
     for url in [
         "ftp://photos.test/1.jpg",
         "data:image/png;base64,AA",
@@ -96,16 +97,20 @@ fn bad_input_is_refused_for_good_and_the_field_is_named() {
             &format!("images[2].url: {missing}"),
         );
     }
+    let images = json!([{ "bucket": "photos/secret", "path": "1.jpg" }]);
+    let bucket = "images[0].bucket: expected the name of a bucket";
+    refused(json!({ "images": images }), bucket);
     for path in [
         "../secrets/1.jpg",
         "north/../../1.jpg",
         "/1.jpg",
         "north//1.jpg",
         "./1.jpg",
+        " 1.jpg",
     ] {
         let images = json!([{ "bucket": "photos", "path": path }]);
-        let expected =
-            "images[0].path: expected a path in the bucket, without empty parts, `.` and `..`";
+        let expected = "images[0].path: expected a path in the bucket, without spaces around it, empty parts, `.`, \
+            `..`, backslashes and what looks like or stands for them";
         refused(json!({ "images": images }), expected);
     }
     refused(
@@ -176,6 +181,24 @@ fn an_address_with_a_space_is_read_as_browsers_read_it() {
     let photos = visit(json!({ "images": images })).photos;
     let read = "https://photos.test/my%20photo.jpg";
     assert_eq!(photos[0].url.as_deref(), Some(read));
+}
+
+#[test]
+fn a_photo_whose_address_is_not_called_costs_no_more_than_itself() {
+    let urls = [
+        ("http://photos.test/1.jpg", AddressError::Unreadable),
+        ("https://10.0.0.1/1.jpg", AddressError::Private),
+        (
+            "https://me:secret@photos.test/1.jpg",
+            AddressError::Credentials,
+        ),
+    ];
+    for (url, error) in urls {
+        let images = json!([{ "url": url }, { "url": url, "bucket": "photos", "path": "1.jpg" }]);
+        for photo in visit(json!({ "images": images })).photos {
+            assert_eq!((photo.url, photo.url_error), (None, Some(error)), "{url}");
+        }
+    }
 }
 
 #[test]

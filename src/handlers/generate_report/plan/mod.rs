@@ -10,6 +10,7 @@ use super::batch;
 use super::findings::Finding;
 use super::grouping::{self, GENERAL};
 use super::markup;
+use crate::foreign_json;
 use crate::words;
 
 /// The schema's name.
@@ -70,7 +71,7 @@ pub fn schema(findings: &[Finding]) -> String {
 /// # Errors
 /// Why there is none.
 pub fn read(content: &str) -> Result<Plan, String> {
-    let reply: Value = serde_json::from_str(content).unwrap_or_default();
+    let reply = foreign_json::read(content).unwrap_or_default();
     let texts = |of: &Value, name: &str| -> Option<Vec<String>> {
         let texts = of.get(name)?.as_array()?.iter();
         texts.map(|text| Some(text.as_str()?.to_owned())).collect()

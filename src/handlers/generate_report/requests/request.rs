@@ -103,7 +103,7 @@ impl<H: Host> Drafter<'_, H> {
             }),
             Err(failure) if request.is_bearable(&failure) => Ok(RequestRecord {
                 may_pass: failure.class == FailureClass::Lost,
-                problem: Some(failure.message),
+                problem: Some(failure.for_people()),
                 ..record
             }),
             Err(failure) => Err(failure),

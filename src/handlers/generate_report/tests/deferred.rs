@@ -233,13 +233,13 @@ fn a_look_that_fails_is_repeated() {
 }
 
 #[test]
-fn a_look_that_is_not_allowed_fails_the_job_for_good() {
+fn a_look_that_is_not_allowed_lets_the_report_wait() {
     let xai = SharedXai::default();
     let wrong_key: Change = |kind, _| (kind == "look").then(|| Reply::bytes(401, ""));
     let host = deferring(&xai, 0, 0, wrong_key);
     let error = run_deferred(&host, report_job(1));
     let message = "grok answered 401: nothing; check GROK_API_KEY";
-    assert_eq!(error, Err(JobError::permanent(message)));
+    assert_eq!(error, Err(JobError::unavailable(message)));
 }
 
 #[test]

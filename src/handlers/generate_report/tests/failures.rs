@@ -122,23 +122,30 @@ fn no_answer_in_time_is_tried_again() {
 }
 
 #[test]
-fn a_wrong_key_and_an_empty_account_fail_for_good() {
-    let permanent = |status, error: &'static str| {
+fn a_wrong_key_and_an_empty_account_let_reports_wait() {
+    let waits = |status, error: &'static str, input| {
         let host =
             world(move |_| Some(Reply::json(status, json!({ "code": "x", "error": error }))));
-        let result = run_input(&host, input(1, json!({})));
-        assert!(
-            matches!(result, Err(JobError::Permanent { .. })),
-            "{result:?}"
-        );
+        let result = run_input(&host, input);
+        let is_unavailable = matches!(result, Err(JobError::Unavailable { .. }));
         assert_eq!(asked(&host), ["p1", "n1"]);
+        is_unavailable
     };
-    permanent(400, "Incorrect API key provided");
-    permanent(401, "No API key");
-    permanent(
-        429,
-        "Your team has used all available credits or reached its monthly spending limit.",
-    );
+    let configured = || input(1, json!({}));
+    let chosen = || input(1, json!({ "options": { "model": "grok-0" } }));
+    for input in [configured, chosen] {
+        assert!(waits(400, "Incorrect API key provided", input()));
+        assert!(waits(401, "No API key", input()));
+        assert!(waits(402, "Pay first", input()));
+        assert!(waits(403, "Your team may not do this", input()));
+        let account =
+            "Your team has used all available credits or reached its monthly spending limit.";
+        assert!(waits(429, account, input()));
+    }
+    // Which model there is not makes the difference.
+    let missing = "The model does not exist";
+    assert!(waits(404, missing, configured()));
+    assert!(!waits(404, missing, chosen()));
 }
 
 #[test]

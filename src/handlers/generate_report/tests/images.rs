@@ -23,7 +23,7 @@ fn photo_requests(host: &ScriptedHost) -> Vec<HttpRequest> {
 
 #[test]
 fn a_photo_that_cannot_be_had_is_written_about_from_its_description() {
-    let failures: [(&str, Script); 8] = [
+    let failures: [(&str, Script); 10] = [
         ("image_not_found", || Reply::bytes(404, "no such photo")),
         ("image_not_found", || Reply::bytes(403, "")),
         ("image_not_found", || {
@@ -34,6 +34,12 @@ fn a_photo_that_cannot_be_had_is_written_about_from_its_description() {
         }),
         ("image_unsupported", || {
             Reply::bytes(200, "<html>please log in</html>")
+        }),
+        ("image_unsupported", || {
+            Reply::bytes(200, &JPEG[..JPEG.len() - 1])
+        }),
+        ("image_unsupported", || {
+            Reply::bytes(200, "\u{89}PNG\r\n\u{1a}\n")
         }),
         ("image_unreachable", Reply::never),
         ("image_unreachable", || Reply::bytes(503, "")),
@@ -138,7 +144,7 @@ fn the_key_goes_to_storage_for_stored_photos_and_nowhere_else() {
         requests[0].headers,
         [("apikey".into(), "sb_secret_test".into())]
     );
-    assert_eq!(requests[1].url, "http://photos.test/2.jpg");
+    assert_eq!(requests[1].url, "https://photos.test/2.jpg");
     assert!(requests[1].headers.is_empty());
 }
 
@@ -155,8 +161,113 @@ fn by_url_the_worker_fetches_only_what_has_none() {
             assert!(
                 call.body
                     .to_string()
-                    .contains(r#""url":"http://photos.test/2.jpg""#)
+                    .contains(r#""url":"https://photos.test/2.jpg""#)
             );
         }
     });
+}
+
+#[test]
+fn an_address_that_is_not_called_costs_the_report_its_photo_and_is_not_shown() {
+    for transport in ["base64", "url"] {
+        let host = world(|_| None);
+        let mut input = input(3, json!({ "options": { "imageTransport": transport } }));
+        input["images"][1]["url"] = json!("https://169.254.169.254/latest/meta-data?token=1");
+        let report = report(&host, input);
+        assert_eq!(warnings(&report), [("image_address", "photo-2")]);
+        let expected = "the photo was not seen, only its description: its address is not called, expected the address of \
+            a public server, not one of a private network";
+        assert_eq!(report["warnings"][0]["message"], expected);
+        assert_eq!(report["status"], "complete");
+        assert!(!report.to_string().contains("169.254"));
+        let fetches = host.fetches.borrow();
+        let sent = fetches.iter().map(|request| format!("{request:?}"));
+        assert!(sent.into_iter().all(|sent| !sent.contains("169.254")));
+    }
+}
+
+/// A reply that redirects.
+fn redirect(to: &str) -> Reply {
+    Reply::bytes(302, "").header("location", to)
+}
+
+#[test]
+fn a_photo_is_fetched_where_its_server_redirects_to_twice_at_most() {
+    let replies: [(Script, Option<&str>); 8] = [
+        (|| redirect("https://cdn.test/moved.jpg"), None),
+        (|| redirect("/moved.jpg"), None),
+        (|| redirect("https://cdn.test/once/moved.jpg"), None),
+        (
+            || redirect("https://photos.test/2.jpg"),
+            Some("image_address"),
+        ),
+        (
+            || redirect("http://cdn.test/moved.jpg"),
+            Some("image_address"),
+        ),
+        (
+            || redirect("https://127.0.0.1/moved.jpg"),
+            Some("image_address"),
+        ),
+        (
+            || redirect("https://localhost/moved.jpg"),
+            Some("image_address"),
+        ),
+        (|| Reply::bytes(302, ""), Some("image_not_found")),
+    ];
+    for (reply, code) in replies {
+        let host = world(|_| None).on_fetch(move |request| match Call::of(request) {
+            Some(call) => completion(&call.answer().to_string()),
+            None if request.url.ends_with("/2.jpg") => reply(),
+            None if request.url.contains("/once/") => redirect("../moved.jpg"),
+            None => Reply::bytes(200, JPEG),
+        });
+        let report = report(&host, input(3, json!({})));
+        let expected: Vec<_> = code.map(|code| (code, "photo-2")).into_iter().collect();
+        assert_eq!(warnings(&report), expected);
+        let said = report["warnings"].to_string();
+        assert!(!said.contains("moved") && !said.contains(".test"));
+    }
+}
+
+#[test]
+fn the_key_is_never_redirected() {
+    let host = world(|_| None).on_fetch(|request| match Call::of(request) {
+        Some(call) => completion(&call.answer().to_string()),
+        None => redirect("https://elsewhere.test/1.jpg"),
+    });
+    let mut input = input(1, json!({}));
+    input["images"][0]["bucket"] = json!("photos");
+    input["images"][0]["path"] = json!("1.jpg");
+    let report = report(&host, input);
+    assert_eq!(warnings(&report), [("image_not_found", "photo-1")]);
+    assert_eq!(photo_requests(&host).len(), 1);
+}
+
+#[test]
+fn a_photo_on_its_side_is_told_to_the_model_and_measured_as_it_is_shown() {
+    let on_its_side = || {
+        let exif =
+            b"\xff\xe1\0\x1eExif\0\0MM\0\x2a\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0\x06\0\0";
+        let (start, rest) = JPEG.split_at(2);
+        Reply::bytes(200, [start, exif, rest].concat())
+    };
+    let host = world(|_| None).on_fetch(move |request| match Call::of(request) {
+        Some(call) => completion(&call.answer().to_string()),
+        None => on_its_side(),
+    });
+    let mut input = input(2, json!({}));
+    input["images"][1]["rotation"] = json!(300);
+    let report = report(&host, input);
+    for_each_call(&host, |call| {
+        if call.name == "report_batch" {
+            for degrees in [90, 30] {
+                let told = format!("turn it {degrees} degrees clockwise to see it upright");
+                assert!(call.text.contains(&told), "{}", call.text);
+            }
+        }
+    });
+    let photo = &report["photos"][1];
+    let measures = ["w", "h", "rotation"].map(|name| photo[name].clone());
+    assert_eq!(measures, [json!(1200), json!(1600), json!(300)]);
 }

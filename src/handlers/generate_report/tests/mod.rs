@@ -27,15 +27,16 @@ use crate::host::HttpRequest;
 use crate::job::Job;
 use crate::testing::{Reply, ScriptedHost, config, held, job, raw, run_attempt, run_job};
 
-/// The head of a JPEG of 1600 × 1200 pixels.
-const JPEG: &[u8] = &[0xff, 0xd8, 0xff, 0xc0, 0, 11, 8, 0x04, 0xb0, 0x06, 0x40, 3];
+/// The frame of a JPEG of 1600 × 1200 pixels, without the pixels.
+const JPEG: &[u8] = b"\xff\xd8\xff\xc0\0\x0b\x08\x04\xb0\x06\x40\x03\0\0\0\xff\xda\0\x02\xff\xd9";
 
 /// A photo without anything but its names.
 pub(super) fn photo(number: usize) -> Photo {
     Photo {
         alias: format!("p{number}"),
         id: format!("photo-{number}"),
-        url: Some(format!("http://photos.test/{number}.jpg")),
+        url: Some(format!("https://photos.test/{number}.jpg")),
+        url_error: None,
         stored: None,
         description: String::new(),
         tag: String::new(),
@@ -50,7 +51,7 @@ pub(super) fn input(photos: usize, change: Value) -> Value {
     let image = |number| {
         json!({
             "id": format!("photo-{number}"),
-            "url": format!("http://photos.test/{number}.jpg"),
+            "url": format!("https://photos.test/{number}.jpg"),
             "description": format!("open lap number {number}"),
             "tag": "deficiency",
             "group": "Roof",

@@ -67,7 +67,7 @@ fn a_report_can_be_written_through_responses_and_nothing_is_stored_there() {
         .find(|body| body["text"]["format"]["name"] == "report_batch");
     let content = &about_photos.expect("photos are asked about")["input"][1]["content"];
     assert_eq!(content[1]["type"], "input_text");
-    let url = "data:image/jpeg;base64,/9j/wAALCASwBkAD";
+    let url = "data:image/jpeg;base64,/9j/wAALCASwBkADAAAA/9oAAv/Z";
     let image = json!({ "type": "input_image", "image_url": url, "detail": "auto" });
     assert_eq!(content[2], image);
 }

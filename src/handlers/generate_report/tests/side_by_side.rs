@@ -51,7 +51,7 @@ fn after_a_failure_nothing_new_is_begun_and_what_is_under_way_is_kept() {
     let (host, sent) = timed(|ids, _| ids.starts_with("p1 ").then(|| Reply::bytes(401, "")));
     let result = run_input(&host, input(30, json!({})));
     assert!(
-        matches!(result, Err(JobError::Permanent { .. })),
+        matches!(result, Err(JobError::Unavailable { .. })),
         "{result:?}"
     );
     assert_eq!(times(&sent), [0, 0, 0, 0]);

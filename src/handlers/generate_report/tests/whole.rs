@@ -31,7 +31,7 @@ fn a_visit_becomes_a_report_with_photos_in_batches_notes_and_a_plan() {
     let note = json!({ "text": "Membrane complete on the east half.", "observation": "2.1" });
     assert_eq!(report["notes"], json!([note]));
     let photo = json!({
-        "photo": 7, "imageId": "photo-7", "url": "http://photos.test/7.jpg", "w": 1600, "h": 1200, "rotation": 0,
+        "photo": 7, "imageId": "photo-7", "url": "https://photos.test/7.jpg", "w": 1600, "h": 1200, "rotation": 0,
     });
     assert_eq!(report["photos"][6], photo);
 }
@@ -98,7 +98,7 @@ fn a_request_has_only_parameters_that_every_model_takes() {
     for_each_call(&host, |call| {
         let image = &call.body["messages"][1]["content"][2];
         if call.name == "report_batch" {
-            let url = "data:image/jpeg;base64,/9j/wAALCASwBkAD";
+            let url = "data:image/jpeg;base64,/9j/wAALCASwBkADAAAA/9oAAv/Z";
             let expected =
                 json!({ "type": "image_url", "image_url": { "url": url, "detail": "auto" } });
             assert_eq!(image, &expected);
