@@ -18,6 +18,8 @@ export interface Answer {
   content_type: string;
   /** The value of the header `allow`, if it is due. */
   allow: string | null;
+  /** The value of the header `retry-after`, if it is due. */
+  retry_after: number | null;
   /** Text as it is, anything else as JSON. */
   body: unknown;
 }
