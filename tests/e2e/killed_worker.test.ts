@@ -47,7 +47,7 @@ Deno.test("a report whose worker is killed is finished by the next one, its paid
   });
   await next.kill();
 
-  assert.equal(job.retry_count, 1, "the attempt of the killed worker counts");
+  assert.equal(job.retry_count, 0, "a worker that is lost once is not held against its job");
   assert.equal(job.output_data.status, "complete");
   const calls = await grokCalls(id);
   assert.equal(calls.filter(isAbout(1)).length, 1, "the saved batch is not paid again");
@@ -76,7 +76,7 @@ Deno.test("a report whose worker is told to stop goes on elsewhere at once, and 
   await waitForStatus(other, "completed");
 });
 
-Deno.test("a report whose worker is told to stop before its first step is done has failed once", async () => {
+Deno.test("a report whose worker is told to stop before its first step is done had too little time, not a failure", async () => {
   const id = await enqueue("generate_report", reportInput(1), { delay_seconds: 3_600 });
   await scriptGrok(id, [{ fault: "slow", delay_ms: 600_000, times: 2 }]);
   await makeDue(id);
@@ -86,8 +86,7 @@ Deno.test("a report whose worker is told to stop before its first step is done h
   await worker.stop();
 
   const left = await getJob(id);
-  assert.deepEqual([left.status, left.retry_count, left.waiting_for], ["queued", 1, "retry"]);
-  assert.equal(left.error, "handed over without a new step");
+  assert.deepEqual([left.status, left.retry_count, left.waiting_for], ["queued", 0, null]);
   await cancel(id);
 });
 

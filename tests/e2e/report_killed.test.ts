@@ -43,7 +43,7 @@ Deno.test("a report whose worker is killed in every call is finished, each call 
 
   const job = await getJob(id);
   assert.equal(job.status, "completed", job.error ?? "");
-  assert.equal(job.retry_count, STEPS.length, "the attempt of every killed worker counts");
+  assert.equal(job.retry_count, 0, "steps were saved between the losses of its workers");
   assert.equal(job.output_data.status, "complete");
   const calls = await grokCalls(id);
   const asked = calls.map((call) => call.text.join("\n"));

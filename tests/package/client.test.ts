@@ -80,7 +80,9 @@ for (const [given, make] of Object.entries(clients)) {
     const cancelled = { success: true, status: "cancelled", error: null };
     assert.deepEqual(await queue.cancelJob(id), cancelled);
     assert.deepEqual(await queue.cancelJob(id), cancelled);
-    assert.equal((await queue.retryJob(id)).code, "JQ005");
+    const again = { success: true, status: "queued", error: null };
+    assert.deepEqual(await queue.retryJob(id), again, "who cancelled it may think again");
+    assert.deepEqual(await queue.cancelJob(id), cancelled);
   });
 
   Deno.test(`with ${given}, what is refused is returned, with its code`, async () => {

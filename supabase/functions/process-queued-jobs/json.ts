@@ -22,11 +22,15 @@ export function clean(text: string): string {
 }
 
 function stringify(value: unknown, name: string): string {
+  let text: string | undefined;
   try {
-    return JSON.stringify(value ?? null) ?? "null";
+    text = JSON.stringify(value ?? null);
   } catch (error) {
     throw unfit(name, `expected JSON: ${messageOf(error)}`);
   }
+  // A function or a symbol.
+  if (text === undefined) throw unfit(name, `expected JSON, got a ${typeof value}`);
+  return text;
 }
 
 /** `JSON.stringify` writes NUL and halves of pairs, and only those of them, as escapes. */
