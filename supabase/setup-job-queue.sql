@@ -1330,7 +1330,7 @@ begin
     v_window := v_window * 4;
   end loop;
   if v_first.id is null or job_queue.is_before(job_queue.first_ready_job(job_types, paused), v_first) then
-    return '{}';
+    return array[]::tid[];
   end if;
   return array(
     select j.ctid

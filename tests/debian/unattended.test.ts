@@ -6,7 +6,7 @@ import { secretKeyClient } from "../support/clients.ts";
 import { grokCalls, scriptGrok } from "../support/grok.ts";
 import { reportInput } from "../support/report_job.ts";
 import { stack } from "../support/stack.ts";
-import { asSuperuser, makeDue } from "../support/superuser.ts";
+import { asSuperuser } from "../support/superuser.ts";
 import { waitFor } from "../support/wait.ts";
 import { startWorker, wake, WORKER_URL } from "../support/worker.ts";
 
@@ -50,6 +50,15 @@ const requests = () =>
     return Number(count);
   });
 
+/** Lets the time pass that a job waits for, without the triggers: they would wake the stack's own worker. */
+const makeDueUnseen = (id: string) =>
+  asSuperuser((sql) =>
+    sql.begin(async (sql) => {
+      await sql`set local session_replication_role = replica`;
+      await sql`update public.jobs set run_at = clock_timestamp() where id = ${id}`;
+    })
+  );
+
 /** A report whose worker is killed in the middle of it, before anything else is there to be done. */
 async function reportOfKilledWorker(): Promise<string> {
   const id = await enqueue({
@@ -58,7 +67,7 @@ async function reportOfKilledWorker(): Promise<string> {
     delay_seconds: 3_600,
   });
   await scriptGrok(id, [{ fault: "slow", delay_ms: 600_000 }]);
-  await makeDue(id);
+  await makeDueUnseen(id);
   const worker = await startWorker({ GROK_TRANSPORT: "sync", QUEUE_LEASE_SECONDS: "5" });
   await (await wake({ url: worker.url })).body?.cancel();
   await waitFor("Grok to be asked", async () => (await grokCalls(id)).length > 0);
@@ -84,7 +93,7 @@ Deno.test("a mixed load drains: at once, later, after failures, after a worker's
   const job = (id: string) => jobs!.find((found) => found.id === id)!;
   for (const id of [later, abandoned, ...atOnce]) assert.equal(job(id).status, "completed");
   assert.deepEqual([job(cancelled).status, job(unreadable).status], ["cancelled", "failed"]);
-  assert.equal(job(abandoned).retry_count, 1);
+  assert.equal(job(abandoned).retry_count, 0);
 
   assert.equal(await call("retry_failed_jobs"), 1);
   await waitFor("the retried job to fail again", async () => {

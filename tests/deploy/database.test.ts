@@ -17,8 +17,14 @@ const UNRELATED = `
  */
 const INLINED = [
   "age",
+  "bytes_in_words",
+  "bytes_of",
+  "carrier",
   "deadline",
+  "error_of_loss",
   "error_of_result",
+  "is_before",
+  "is_blamed",
   "is_held",
   "is_project_member",
   "is_recent",
@@ -32,6 +38,7 @@ const INLINED = [
   "settled_outcome",
   "status_after_attempt",
   "status_after_failure",
+  "without",
 ];
 
 for (

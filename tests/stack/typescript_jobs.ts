@@ -147,10 +147,10 @@ const handlers: JobHandlers = {
     const uses = [
       () => step(5, () => 1),
       () => call(["a"]),
-      () => call("enqueue_job", () => {}),
+      () => call("enqueue_job", 1n),
       () => progress(),
       () => log({}),
-      () => log("event", Symbol()),
+      () => log("event", 1n),
     ];
     const told = [];
     for (const use of uses) told.push(await refusal(use));

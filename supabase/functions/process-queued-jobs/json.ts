@@ -22,15 +22,11 @@ export function clean(text: string): string {
 }
 
 function stringify(value: unknown, name: string): string {
-  let text: string | undefined;
   try {
-    text = JSON.stringify(value ?? null);
+    return JSON.stringify(value ?? null) ?? "null";
   } catch (error) {
     throw unfit(name, `expected JSON: ${messageOf(error)}`);
   }
-  // A function or a symbol.
-  if (text === undefined) throw unfit(name, `expected JSON, got a ${typeof value}`);
-  return text;
 }
 
 /** `JSON.stringify` writes NUL and halves of pairs, and only those of them, as escapes. */
