@@ -52,7 +52,7 @@ export interface Worker {
   kill: () => Promise<void>;
   /** Asks it to end, as the platform does. */
   stop: () => Promise<void>;
-  /** Resolves when it has ended, for whatever reason. */
+  /** Resolves when it has ended, for whatever reason, and all that it wrote has been read. */
   ended: Promise<Deno.CommandStatus>;
 }
 
@@ -112,7 +112,7 @@ export async function startProcess(
     output: () => output.text,
     kill: () => end("SIGKILL"),
     stop: () => end("SIGTERM"),
-    ended: child.status,
+    ended: read.then(() => child.status),
   };
 }
 
