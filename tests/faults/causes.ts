@@ -2,7 +2,7 @@
 
 import type { Evidence } from "./run.ts";
 import type { Run } from "./runs.ts";
-import { LEASE_SECONDS } from "./workers.ts";
+import { LEASE_SECONDS } from "./faulty_worker.ts";
 
 /** Signs of life are sent three times a lease; one that is late for this machine's own reasons is forgiven. */
 const SLACK_MS = 1_500;

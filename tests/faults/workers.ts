@@ -1,12 +1,11 @@
 // Several workers at a time, each behind a line of its own. As on the platform, each ends after its time without being
 // asked, and whenever one has ended another takes its place and is woken.
 
-import { stack } from "../support/stack.ts";
-import { startProcess, wake, type Worker } from "../support/worker.ts";
+import type { Worker } from "../support/worker.ts";
 import type { Call } from "./calls.ts";
+import { startFaultyWorker, wakeAndForget } from "./faulty_worker.ts";
 import { Line } from "./line.ts";
 
-export const LEASE_SECONDS = 3;
 /** How long a process lives. */
 const LIFE_SECONDS = 12;
 const WAKE_EVERY_MS = 400;
@@ -18,7 +17,6 @@ const RETIRED = /the isolate is used up/;
 const GROK_TRANSPORTS = ["sync", "stream"];
 
 const ENVIRONMENT = {
-  QUEUE_LEASE_SECONDS: `${LEASE_SECONDS}`,
   QUEUE_WALL_CLOCK_SECONDS: `${LIFE_SECONDS}`,
   // Less of the life than on the platform, because it is so short: starting takes a part of it.
   QUEUE_CLAIM_PERCENT: "65",
@@ -108,9 +106,8 @@ export class Workers {
   }
 
   wake(slot: number) {
-    const url = this.#slots[slot].worker?.url;
-    if (!url) return;
-    fetchAndForget(wake({ url, signal: AbortSignal.timeout(2_000) }));
+    const { worker } = this.#slots[slot];
+    if (worker) wakeAndForget(worker);
   }
 
   /** Asks all to stop and waits until they have. */
@@ -136,12 +133,18 @@ export class Workers {
     const started = Date.now();
     const { onStart, clockOffsetMs } = slot;
     Object.assign(slot, { clockOffsetMs: 0, onStart: undefined });
-    const worker = await start(slot.line, clockOffsetMs);
+    const { line } = slot;
+    const worker = await startFaultyWorker({
+      ...ENVIRONMENT,
+      SUPABASE_URL: line.url,
+      GROK_TRANSPORT: GROK_TRANSPORTS[line.slot % GROK_TRANSPORTS.length],
+      CLOCK_OFFSET_MS: `${clockOffsetMs}`,
+    });
     onStart?.();
-    const life: Life = { slot: slot.line.slot, pid: worker.pid, started };
+    const life: Life = { slot: line.slot, pid: worker.pid, started };
     this.lives.push(life);
     Object.assign(slot, { life, worker });
-    const number = slot.line.slot;
+    const number = line.slot;
     const end = setTimeout(
       () => this.end(number, "out_of_time"),
       started + LIFE_SECONDS * 1_000 - Date.now(),
@@ -159,22 +162,6 @@ export class Workers {
   }
 }
 
-function start({ url, slot }: Line, clockOffsetMs: number): Promise<Worker> {
-  const script = new URL("../stack/serve_function.ts", import.meta.url).pathname;
-  const entry = new URL("function/index.ts", import.meta.url).href;
-  const rights = ["--no-prompt", "--allow-net", "--allow-env", "--allow-read"];
-  const memory = "--v8-flags=--max-old-space-size=96";
-  const args = ["run", "--quiet", "--no-check", ...rights, memory, script, "--port", "0"];
-  return startProcess(stack.deno, [...args, "--function", entry], {
-    ...stack.functionEnv,
-    ...ENVIRONMENT,
-    SUPABASE_URL: url,
-    GROK_TRANSPORT: GROK_TRANSPORTS[slot % GROK_TRANSPORTS.length],
-    FAULTS_FUNCTION: Deno.env.get("FAULTS_FUNCTION"),
-    CLOCK_OFFSET_MS: `${clockOffsetMs}`,
-  });
-}
-
 /** Beside the logs of the other parts of the stack, which outlive a run that failed. */
 async function keepOutput(life: Life, output: string) {
   const file = `${Deno.env.get("STACK_FOLDER")}/worker-${life.slot}.log`;
@@ -182,8 +169,4 @@ async function keepOutput(life: Life, output: string) {
     new Date(life.started).toISOString()
   }, ended: ${life.reason}\n${output}\n`;
   await Deno.writeTextFile(file, text, { append: true });
-}
-
-function fetchAndForget(response: Promise<Response>) {
-  response.then((response) => response.body?.cancel()).catch(() => {});
 }

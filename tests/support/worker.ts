@@ -58,20 +58,23 @@ export interface Worker {
 
 /**
  * Starts a worker with the stack's environment changed by `change`; undefined unsets a variable.
- * `flags` go to serve_function.ts.
+ * `flags` go to serve_function.ts, `denoFlags` to Deno.
  */
 export function startWorker(
   change: Record<string, string | undefined> = {},
   flags: string[] = [],
+  denoFlags: string[] = [],
 ): Promise<Worker> {
-  return startProcess(stack.deno, workerArguments(flags), { ...stack.functionEnv, ...change });
+  const args = workerArguments(flags, denoFlags);
+  return startProcess(stack.deno, args, { ...stack.functionEnv, ...change });
 }
 
 /** How Deno runs the function on a free port. */
-function workerArguments(flags: string[] = []): string[] {
+function workerArguments(flags: string[], denoFlags: string[]): string[] {
   const serveFunction = new URL("../stack/serve_function.ts", import.meta.url).pathname;
   const rights = ["--no-prompt", "--allow-net", "--allow-env", "--allow-read"];
-  return ["run", "--quiet", "--no-check", ...rights, serveFunction, "--port", "0", ...flags];
+  const deno = ["run", "--quiet", "--no-check", ...rights, ...denoFlags];
+  return [...deno, serveFunction, "--port", "0", ...flags];
 }
 
 /** Starts a Deno process that prints `listening on <url>`, with exactly this environment. */

@@ -1,11 +1,10 @@
 // Workers that a drill keeps going: whenever one dies another takes its place, as on the platform.
 
 import { taken } from "../../bench/process.ts";
-import { stack } from "../../support/stack.ts";
-import { startProcess, wake, type Worker } from "../../support/worker.ts";
+import type { Worker } from "../../support/worker.ts";
 import { type Effect, Effects } from "../effects.ts";
+import { startFaultyWorker, wakeAndForget } from "../faulty_worker.ts";
 
-const LEASE_SECONDS = 3;
 /** What the platform allows an isolate. */
 const CPU_MS = 2_000;
 const WAKE_EVERY_MS = 250;
@@ -44,7 +43,7 @@ export class Crew {
 
   async #keep() {
     while (!this.#isClosing) {
-      const worker = await start();
+      const worker = await startFaultyWorker({ QUEUE_CONCURRENCY: "10" });
       this.#workers.set(worker.pid, worker);
       const waking = setInterval(() => wakeAndForget(worker), WAKE_EVERY_MS);
       if (this.#isClosing) worker.kill();
@@ -63,20 +62,6 @@ export class Crew {
   }
 }
 
-function start(): Promise<Worker> {
-  const script = new URL("../../stack/serve_function.ts", import.meta.url).pathname;
-  const entry = new URL("../function/index.ts", import.meta.url).href;
-  const rights = ["--no-prompt", "--allow-net", "--allow-env", "--allow-read"];
-  const memory = "--v8-flags=--max-old-space-size=96";
-  const args = ["run", "--quiet", "--no-check", ...rights, memory, script, "--port", "0"];
-  return startProcess(stack.deno, [...args, "--function", entry], {
-    ...stack.functionEnv,
-    FAULTS_FUNCTION: Deno.env.get("FAULTS_FUNCTION"),
-    QUEUE_LEASE_SECONDS: `${LEASE_SECONDS}`,
-    QUEUE_CONCURRENCY: "10",
-  });
-}
-
 function killForCpu(worker: Worker | undefined) {
   if (!worker) return;
   const since = taken(worker.pid).isolateMs;
@@ -85,9 +70,4 @@ function killForCpu(worker: Worker | undefined) {
     clearInterval(look);
     worker.kill();
   }, 50);
-}
-
-function wakeAndForget({ url }: Worker) {
-  wake({ url, signal: AbortSignal.timeout(2_000) }).then((response) => response.body?.cancel())
-    .catch(() => {});
 }
