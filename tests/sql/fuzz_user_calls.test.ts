@@ -1,16 +1,12 @@
 // Any arguments, as a user and as a visitor, to every function in public: only refusals with a code that names a bad
 // argument or a missing right, nobody else's row changed, no secret in a message.
-//
-// QUEUE_FUZZ_SECONDS=<s> makes it longer, QUEUE_FUZZ_SEED=<seed> repeats a run.
 
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import type postgres from "postgres";
 import { createDatabase } from "../support/database.ts";
+import { fuzz } from "../support/fuzz.ts";
 import { queueOn } from "../support/queue.ts";
-
-const seconds = Number(Deno.env.get("QUEUE_FUZZ_SECONDS") ?? 30);
-const seed = Number(Deno.env.get("QUEUE_FUZZ_SEED") ?? Date.now() % 2 ** 31);
 
 const ann = "00000000-0000-4000-8000-00000000000a";
 const bob = { role: "authenticated", sub: "00000000-0000-4000-8000-00000000000b" };
@@ -206,30 +202,27 @@ async function state({ db }: typeof plain): Promise<unknown> {
 const worlds = { plain, granted };
 const before = { plain: await state(plain), granted: await state(granted) };
 
-Deno.test(`whatever users and visitors send to whatever function, nothing but their own is touched (seed ${seed})`, async () => {
-  const property = fc.asyncProperty(
-    fc.constantFrom("plain", "granted"),
-    fc.constantFrom(...CALLERS),
-    call,
-    async (which, caller, { name, args }) => {
-      const { db, token } = worlds[which];
-      const named = args.map(({ name, type }, index) => `${name} => $${index + 1}::text::${type}`);
-      const statement = `select * from ${name}(${named.join(", ")})`;
-      const answer = await db.as(
-        caller.role,
-        caller,
-        (sql) => sql.unsafe(statement, args.map(({ value }) => value)),
-      ).then((rows) => JSON.stringify(rows), (error: postgres.PostgresError) => {
-        assert.match(error.code ?? "", EXPECTED, `${error.code} ${error.message}`);
-        return `${error.message} ${error.detail} ${error.hint}`;
-      });
-      const isToldBack = args.some(({ value }) => value?.includes(token));
-      for (const secret of [SECRET, TOKEN, ...isToldBack ? [] : [token]]) {
-        assert.ok(!answer.includes(secret), answer);
-      }
-      assert.deepEqual(await state(worlds[which]), before[which]);
-      await db.admin`delete from jobs where owner_id = ${bob.sub}`;
-    },
-  );
-  await fc.assert(property, { seed, numRuns: 1_000_000, interruptAfterTimeLimit: seconds * 1_000 });
-});
+fuzz(
+  "whatever users and visitors send to whatever function, nothing but their own is touched",
+  fc.tuple(fc.constantFrom("plain", "granted"), fc.constantFrom(...CALLERS), call),
+  async ([which, caller, { name, args }]) => {
+    const { db, token } = worlds[which];
+    const named = args.map(({ name, type }, index) => `${name} => $${index + 1}::text::${type}`);
+    const statement = `select * from ${name}(${named.join(", ")})`;
+    const answer = await db.as(
+      caller.role,
+      caller,
+      (sql) => sql.unsafe(statement, args.map(({ value }) => value)),
+    ).then((rows) => JSON.stringify(rows), (error: postgres.PostgresError) => {
+      assert.match(error.code ?? "", EXPECTED, `${error.code} ${error.message}`);
+      return `${error.message} ${error.detail} ${error.hint}`;
+    });
+    const isToldBack = args.some(({ value }) => value?.includes(token));
+    for (const secret of [SECRET, TOKEN, ...isToldBack ? [] : [token]]) {
+      assert.ok(!answer.includes(secret), answer);
+    }
+    assert.deepEqual(await state(worlds[which]), before[which]);
+    await db.admin`delete from jobs where owner_id = ${bob.sub}`;
+  },
+  30,
+);

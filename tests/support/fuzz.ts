@@ -3,19 +3,19 @@
 import fc from "fast-check";
 
 const seed = Number(Deno.env.get("FUZZ_SEED") ?? Date.now() % 2 ** 31);
-const seconds = Number(Deno.env.get("FUZZ_SECONDS") ?? 6);
 
-/** Tests that `check` passes with whatever `values` give. */
+/** Tests for `seconds`, unless told otherwise, that `check` passes with whatever `values` give. */
 export function fuzz<T>(
   name: string,
   values: fc.Arbitrary<T>,
   check: (value: T) => Promise<void>,
+  seconds = 6,
 ) {
   Deno.test(`${name} (seed ${seed})`, async () => {
     await fc.assert(fc.asyncProperty(values, check), {
       seed,
       numRuns: Infinity,
-      interruptAfterTimeLimit: seconds * 1_000,
+      interruptAfterTimeLimit: Number(Deno.env.get("FUZZ_SECONDS") ?? seconds) * 1_000,
     });
   });
 }
