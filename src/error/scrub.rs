@@ -19,8 +19,8 @@ const SECRET_NAMES: [&str; 10] = [
 ];
 
 /// How keys of well-known services begin. `?` stands for one letter, `*` for letters.
-const KEY_BEGINNINGS: [&str; 11] = [
-    "sb_*_", "sk-", "sk_", "pk-", "pk_", "rk-", "rk_", "xai-", "gh?_", "AKIA", "AIza",
+const KEY_BEGINNINGS: [&str; 12] = [
+    "sb_*_", "sk-", "sk_", "pk-", "pk_", "rk-", "rk_", "xai-", "gh?_", "AKIA", "AIza", "whsec_",
 ];
 
 /// A stretch to replace: how many bytes of the text, and by what.
@@ -152,10 +152,8 @@ fn known_key(before: &str, rest: &str) -> Match {
     if ends_in_word(before) {
         return None;
     }
-    let beginnings = KEY_BEGINNINGS.iter().chain(&["whsec_"]);
-    let start = beginnings
-        .filter_map(|pattern| beginning(rest, pattern))
-        .next()?;
+    let mut beginnings = KEY_BEGINNINGS.iter();
+    let start = beginnings.find_map(|pattern| beginning(rest, pattern))?;
     let length = run(&rest[start..], is_in_key);
     (length >= 8).then(|| (start + length, SECRET.into()))
 }
