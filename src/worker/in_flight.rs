@@ -221,8 +221,12 @@ async fn attempt<'a, H: Host>(
     let mut handlers = handlers.iter();
     let result = match handlers.find(|handler| handler.job_type == *job_type) {
         Some(handler) => {
-            let mut run = context.polling(|| (handler.run)(&context));
-            poll_fn(|task| context.polling(|| run.poll_unpin(task))).await
+            let mut run = None;
+            let mut poll = |task: &mut Context<'_>| {
+                let run = run.get_or_insert_with(|| (handler.run)(&context));
+                run.poll_unpin(task)
+            };
+            poll_fn(|task| context.polling(|| poll(task))).await
         }
         None => Err(JobError::retryable("this worker does not run such jobs")),
     };
