@@ -5,6 +5,7 @@ mod claim;
 mod outage;
 
 use std::mem;
+use std::rc::Rc;
 use std::task::{Context, Poll};
 
 use futures_util::StreamExt;
@@ -19,10 +20,11 @@ use super::pending_result::PendingResult;
 use super::prefetch::LARGEST_CLAIM;
 use super::run_log::RunLog;
 use crate::error::ErrorMessage;
+use crate::handler::JobContext;
 use crate::host::Host;
 use crate::isolate::RunContext;
 use crate::queue::retry::Retryability;
-use crate::queue::{ExchangeAnswer, ExchangeRequest, QueueError};
+use crate::queue::{ExchangeAnswer, ExchangeRequest, Outcome, QueueError};
 
 /// A second exchange begins only with a full claim, which keeps the database busy while this worker is, or with results
 /// that an isolate about to end cannot keep any longer.
@@ -64,9 +66,9 @@ impl<'a, H: Host> Exchanges<'a, H> {
         }
     }
 
-    /// Sends a result with the next exchange.
-    pub(super) fn deliver(&mut self, result: PendingResult<'a, H>) {
-        self.results.push(result);
+    /// Sends what became of a job, which ran `ms` milliseconds, with the next exchange.
+    pub(super) fn deliver(&mut self, context: Rc<JobContext<'a, H>>, ms: u64, outcome: Outcome) {
+        self.results.push(PendingResult::new(context, ms, outcome));
     }
 
     /// How many jobs the exchanges under way ask for.

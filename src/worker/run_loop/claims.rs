@@ -9,7 +9,6 @@ use crate::host::Host;
 use crate::job::Job;
 use crate::queue::Outcome;
 use crate::worker::exchanges::{ClaimSize, ClaimedJobs};
-use crate::worker::pending_result::PendingResult;
 use crate::worker::prefetch::LARGEST_CLAIM;
 
 impl<H: Host> RunLoop<'_, H> {
@@ -113,7 +112,7 @@ impl<H: Host> RunLoop<'_, H> {
             return;
         }
         self.prefetch.end_job(lease_token, now_ms);
-        let result = PendingResult::new(Rc::new(context), 0, Outcome::released());
-        self.exchanges.deliver(result);
+        self.exchanges
+            .deliver(Rc::new(context), 0, Outcome::released());
     }
 }

@@ -10,7 +10,6 @@ use crate::queue::{LeaseStatus, Outcome};
 use crate::worker::exchanges::Exchange;
 use crate::worker::heartbeats::LeaseStatuses;
 use crate::worker::in_flight::Attempt;
-use crate::worker::pending_result::PendingResult;
 
 pub(super) enum Event<'a, H> {
     AttemptEnded(Attempt<'a, H>),
@@ -116,8 +115,7 @@ impl<'a, H: Host> RunLoop<'a, H> {
                 continue;
             };
             if interruption == Interruption::Cancelled {
-                let result = PendingResult::new(context, ms, Outcome::Cancelled);
-                self.exchanges.deliver(result);
+                self.exchanges.deliver(context, ms, Outcome::Cancelled);
             } else {
                 self.run_log.lost(context.job(), ms);
             }

@@ -15,7 +15,6 @@ use super::availability::Availability;
 use super::exchanges::Exchanges;
 use super::heartbeats::Heartbeats;
 use super::in_flight::{Attempt, InFlight};
-use super::pending_result::PendingResult;
 use super::prefetch::Prefetch;
 use super::report::RunReport;
 use super::run_log::RunLog;
@@ -124,10 +123,7 @@ impl<'a, H: Host> RunLoop<'a, H> {
         self.note_availability(&context.job().job_type, &attempt.result, now_ms);
         let was_given_time = self.context.resources.limits().is_long_run(ms);
         match outcome(attempt.result, was_given_time) {
-            Some(outcome) => {
-                let result = PendingResult::new(context, ms, outcome);
-                self.exchanges.deliver(result);
-            }
+            Some(outcome) => self.exchanges.deliver(context, ms, outcome),
             None => self.run_log.lost(context.job(), ms),
         }
     }
@@ -145,8 +141,7 @@ impl<'a, H: Host> RunLoop<'a, H> {
                 self.run_log.unavailable(job_type, &reason);
                 self.availability.rest(job_type, reason, now_ms);
                 for context in self.in_flight.take_waiting_of(job_type) {
-                    let result = PendingResult::new(context, 0, Outcome::waiting());
-                    self.exchanges.deliver(result);
+                    self.exchanges.deliver(context, 0, Outcome::waiting());
                 }
             }
             // It was stopped before it could tell.
@@ -168,15 +163,13 @@ impl<'a, H: Host> RunLoop<'a, H> {
             self.in_flight.take_overdue(now_ms)
         };
         for context in unstarted {
-            let result = PendingResult::new(context, 0, Outcome::released());
-            self.exchanges.deliver(result);
+            self.exchanges.deliver(context, 0, Outcome::released());
         }
         if self.must_hand_over(now_ms) {
             for (context, ms) in self.in_flight.hand_over(now_ms) {
                 let was_given_time = self.context.resources.limits().is_long_run(ms);
                 let outcome = Outcome::HandedOver { was_given_time };
-                let result = PendingResult::new(context, ms, outcome);
-                self.exchanges.deliver(result);
+                self.exchanges.deliver(context, ms, outcome);
             }
         }
     }
