@@ -187,11 +187,14 @@ impl Explanation {
 
 impl fmt::Display for Explanation {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let shown = self.message.chars().take(MOST_CHARACTERS);
-        formatter.write_str(&shown.collect::<String>())?;
+        formatter.write_str(&shown(&self.message))?;
         match self.code.as_str() {
             "" => Ok(()),
-            code => write!(formatter, " ({code})"),
+            code => write!(formatter, " ({})", shown(code)),
         }
     }
+}
+
+fn shown(text: &str) -> String {
+    text.chars().take(MOST_CHARACTERS).collect()
 }

@@ -1,3 +1,5 @@
+use serde_json::json;
+
 use super::*;
 
 const SOON: FailureClass = FailureClass::Transient {
@@ -151,6 +153,20 @@ fn the_key_and_long_bodies_stay_out_of_the_message() {
     );
     assert!(!failure.message.contains("xai-secret"));
     assert!(failure.message.len() < 400);
+}
+
+#[test]
+fn a_code_as_long_as_a_book_stays_out_of_the_message_too() {
+    let code = "Client specified 👷 ".repeat(200);
+    let bodies = [
+        json!({ "code": code, "error": "no" }),
+        json!({ "error": { "code": code, "message": "no" } }),
+        json!([{ "error": { "code": code, "message": code } }]),
+    ];
+    for body in bodies {
+        let message = failure(400, &body.to_string()).message;
+        assert!(message.chars().count() < 700, "{message}");
+    }
 }
 
 #[test]
