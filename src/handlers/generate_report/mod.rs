@@ -61,7 +61,7 @@ impl JobHandler for GenerateReport {
         input: Box<RawValue>,
         context: &JobContext<'_, H>,
     ) -> Result<Report, JobError> {
-        let visit = Visit::parse(&input, context.config().address_policy)?;
+        let visit = Visit::read(&input, context.config().address_policy)?;
         let config = context.config().grok.as_ref();
         let config = config.ok_or_else(|| JobError::unavailable(NO_KEY))?;
         let preferences = Preferences {

@@ -13,6 +13,7 @@ use crate::address::AddressPolicy;
 use crate::config::{ApiStyle, Transport};
 use crate::grok::Effort;
 use crate::report::{Attendee, Header, Report};
+use crate::testing::raw;
 use crate::testing::typescript::{Declarations, declaration};
 
 /// What forms may also send as a number.
@@ -185,7 +186,8 @@ fn every_field_that_callers_are_told_of_is_read() {
         assert!(names.len() > 1, "{declaration}");
         for name in names {
             let is_refused = |wrong: Value| {
-                let visit = Visit::read(&place(json!({ &name: wrong })), AddressPolicy::Public);
+                let visit =
+                    Visit::read(&raw(&place(json!({ &name: wrong }))), AddressPolicy::Public);
                 let error = visit.map_err(|error| error.to_string()).err();
                 error.is_some_and(|error| error.starts_with(&format!("{path}.{name}: expected")))
             };

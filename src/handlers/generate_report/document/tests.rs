@@ -9,11 +9,11 @@ use crate::handlers::generate_report::formatting::Layout;
 use crate::handlers::generate_report::visit::Visit;
 use crate::handlers::generate_report::{document, plan};
 use crate::report::{Formatting, FormattingMode, Kind, Status};
-use crate::testing::job;
+use crate::testing::{job, raw};
 
 /// The text of a report in the engineer's order, with what the model wrote and summed up.
 fn text(input: Value, written: Vec<Passage>, summary: &[&str]) -> String {
-    let visit = Visit::read(&input, AddressPolicy::Public).expect("the input is good");
+    let visit = Visit::read(&raw(&input), AddressPolicy::Public).expect("the input is good");
     let draft = Draft {
         passages: written,
         ..Draft::default()

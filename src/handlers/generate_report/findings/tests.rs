@@ -2,6 +2,7 @@ use serde_json::json;
 
 use super::*;
 use crate::address::AddressPolicy;
+use crate::testing::raw;
 
 /// A visit with two photos, one of them without a group, a note and a specification.
 fn visit() -> Visit {
@@ -18,7 +19,7 @@ fn visit() -> Visit {
         "images": [image("a", "", "the lane", "overview"), image("b", "Roof", "lap open\nby 300 mm", "Safety")],
         "specifications": [{ "id": "x" }, { "id": "y" }],
     });
-    Visit::read(&input, AddressPolicy::Public).expect("the input is good")
+    Visit::read(&raw(&input), AddressPolicy::Public).expect("the input is good")
 }
 
 fn written(points: &[(Kind, &str, Option<&str>)]) -> Passage {

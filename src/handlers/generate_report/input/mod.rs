@@ -9,7 +9,6 @@ mod settings;
 #[cfg(test)]
 mod tests;
 
-use serde_json::Value;
 use serde_json::value::RawValue;
 
 use self::fields::Fields;
@@ -29,21 +28,11 @@ const BULLETS: [char; 5] = ['-', '*', '•', '–', '·'];
 const STYLES: &[(&str, Style)] = &[("brief", Style::Brief), ("elaborate", Style::Elaborate)];
 
 impl Visit {
-    /// Reads the text of an input whose photos may be where `policy` allows.
-    ///
-    /// # Errors
-    /// As for [`Self::read`], and when the text is nested deeper than any input.
-    pub fn parse(input_data: &RawValue, policy: AddressPolicy) -> Result<Self, JobError> {
-        let value = serde_json::from_str(input_data.get());
-        let value = value.map_err(|error| JobError::permanent(format!("input_data: {error}")))?;
-        Self::read(&value, policy)
-    }
-
     /// Reads an input whose photos may be where `policy` allows.
     ///
     /// # Errors
     /// [`JobError::Permanent`] naming the field that is not what was expected.
-    pub fn read(input_data: &Value, policy: AddressPolicy) -> Result<Self, JobError> {
+    pub fn read(input_data: &RawValue, policy: AddressPolicy) -> Result<Self, JobError> {
         let input = Fields::of_input(input_data)?;
         let mut warnings = Vec::new();
         let report_id = input.uuid("reportId")?;

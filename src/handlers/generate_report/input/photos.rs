@@ -96,21 +96,21 @@ fn is_no_address(given: &str) -> bool {
 
 /// As they are, spaces included: the database has judged the same text.
 fn bucket_and_path(image: &Fields) -> Result<Option<(String, String)>, JobError> {
-    let given = |name| -> Result<Option<&str>, JobError> {
+    let given = |name| -> Result<Option<String>, JobError> {
         Ok(image.text(name)?.filter(|text| !text.is_empty()))
     };
     let Some((bucket, path)) = given("bucket")?.zip(given("path")?) else {
         return Ok(None);
     };
-    if !storage::is_bucket(bucket) {
+    if !storage::is_bucket(&bucket) {
         return Err(image.refusal("bucket", "expected the name of a bucket"));
     }
-    if !storage::is_storage_path(path) {
+    if !storage::is_storage_path(&path) {
         let expected = "expected a path in the bucket, without spaces around it, empty parts, `.`, `..`, backslashes and \
             what looks like or stands for them";
         return Err(image.refusal("path", expected));
     }
-    Ok(Some((bucket.into(), path.into())))
+    Ok(Some((bucket, path)))
 }
 
 /// Old clients send `ungrouped` for a photo that has no group.

@@ -85,7 +85,7 @@ fn batch_size(options: &Fields) -> Result<usize, JobError> {
 
 fn max_cost_usd(options: &Fields) -> Result<Option<f64>, JobError> {
     match options.number("maxCostUsd")? {
-        Some(usd) if !(usd >= 0.0 && usd.is_finite()) => {
+        Some(usd) if usd < 0.0 => {
             Err(options.refusal("maxCostUsd", "expected US dollars, 0 for no limit"))
         }
         given => Ok(given.filter(|usd| *usd > 0.0)),

@@ -5,6 +5,7 @@ use crate::error::JobError;
 use crate::grok::Effort;
 use crate::handlers::generate_report::visit::{ImageTransport, Style, Visit};
 use crate::report::WarningCode;
+use crate::testing::raw;
 
 /// The least a visit needs, changed by `change`; a key set to null is taken away.
 fn input(change: Value) -> Value {
@@ -20,7 +21,7 @@ fn input(change: Value) -> Value {
 }
 
 fn visit_of(input: Value) -> Result<Visit, JobError> {
-    Visit::read(&input, AddressPolicy::Public)
+    Visit::read(&raw(&input), AddressPolicy::Public)
 }
 
 fn visit(change: Value) -> Visit {

@@ -7,6 +7,7 @@ use crate::address::AddressPolicy;
 use crate::error::ErrorMessage;
 use crate::handlers::generate_report::visit::Visit;
 use crate::testing::fuzz::{Change, PAYLOAD, SECRET, any_change, fuzz};
+use crate::testing::raw;
 
 const INPUT: &[&str] = &[
     "reportId",
@@ -71,7 +72,7 @@ fn input_of_any_shape_is_read_or_refused_by_the_name_of_a_field() {
         let input = changes.iter().fold(input(2, words), |input, change| {
             change.apply_to_value(input)
         });
-        if let Err(error) = Visit::read(&input, AddressPolicy::Any) {
+        if let Err(error) = Visit::read(&raw(&input), AddressPolicy::Any) {
             let message = ErrorMessage::of(&error).to_string();
             assert!(message.starts_with("input_data"), "{message}");
             assert!(

@@ -2,11 +2,17 @@
 //!
 //! Deriving this costs 57 KB of Wasm, a tenth of the worker: the input has six kinds of objects, and each would be
 //! decoded by code of its own through a layer that follows the path.
+//!
+//! A field stays JSON text until somebody asks for it: a number that is shown keeps its digits, and what nobody reads
+//! may be anything.
 
 #[cfg(test)]
 mod tests;
 
-use serde_json::{Map, Value};
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
 use uuid::Uuid;
 
 use crate::error::JobError;
@@ -14,8 +20,8 @@ use crate::words;
 
 /// The fields of an object, and where in the input it stands.
 pub struct Fields<'a> {
-    /// `None` for an object that is missing: so are all its fields.
-    fields: Option<&'a Map<String, Value>>,
+    /// Empty for an object that is missing.
+    fields: BTreeMap<String, &'a RawValue>,
     path: String,
 }
 
@@ -24,30 +30,31 @@ impl<'a> Fields<'a> {
     ///
     /// # Errors
     /// [`JobError::Permanent`], as everything here: the field is not what was expected.
-    pub fn of_input(input_data: &'a Value) -> Result<Self, JobError> {
-        Self::of("input_data".into(), Some(input_data))
+    pub fn of_input(input_data: &'a RawValue) -> Result<Self, JobError> {
+        Self::of("input_data".into(), input_data)
     }
 
-    fn of(path: String, value: Option<&'a Value>) -> Result<Self, JobError> {
-        match value {
-            Some(Value::Object(fields)) => Ok(Self {
-                fields: Some(fields),
-                path,
-            }),
-            Some(_) => Err(unexpected(&path, "an object")),
-            None => Ok(Self { fields: None, path }),
+    fn of(path: String, value: &'a RawValue) -> Result<Self, JobError> {
+        match decoded(value) {
+            Some(fields) => Ok(Self { fields, path }),
+            None => Err(unexpected(&path, "an object")),
         }
     }
 
     /// An object.
     pub fn object(&self, name: &str) -> Result<Self, JobError> {
-        Self::of(self.path(name), self.get(name))
+        let path = self.path(name);
+        let Some(value) = self.get(name) else {
+            let fields = BTreeMap::new();
+            return Ok(Self { fields, path });
+        };
+        Self::of(path, value)
     }
 
     /// A list of objects; empty when it is missing.
     pub fn objects(&self, name: &str) -> Result<Vec<Self>, JobError> {
-        let list = self.list(name)?.iter().enumerate();
-        list.map(|(index, value)| Self::of(self.path_of_item(name, index), Some(value)))
+        let list = self.list(name)?.into_iter().enumerate();
+        list.map(|(index, value)| Self::of(self.path_of_item(name, index), value))
             .collect()
     }
 
@@ -55,64 +62,64 @@ impl<'a> Fields<'a> {
     pub fn uuid(&self, name: &str) -> Result<Uuid, JobError> {
         let missing = || self.refusal(name, "is missing, expected a uuid");
         let text = self.text(name)?.ok_or_else(missing)?;
-        Uuid::try_parse(text).map_err(|_| self.refusal(name, "expected a uuid"))
+        Uuid::try_parse(&text).map_err(|_| self.refusal(name, "expected a uuid"))
     }
 
     /// A text as it is; `None` when it is missing or null, as with all fields.
-    pub fn text(&self, name: &str) -> Result<Option<&'a str>, JobError> {
-        self.read(name, "a text", Value::as_str)
+    pub fn text(&self, name: &str) -> Result<Option<String>, JobError> {
+        self.read(name, "a text", decoded)
     }
 
     /// A text without spaces around it; `None` when nothing is left.
     pub fn filled(&self, name: &str) -> Result<Option<String>, JobError> {
-        let text = self
-            .text(name)?
-            .map(str::trim)
-            .filter(|text| !text.is_empty());
-        Ok(text.map(str::to_owned))
+        let text = self.text(name)?.map(|text| text.trim().to_owned());
+        Ok(text.filter(|text| !text.is_empty()))
     }
 
     /// A text on one line; empty when it is missing.
     pub fn line(&self, name: &str) -> Result<String, JobError> {
-        Ok(words::line(self.text(name)?.unwrap_or_default()))
+        Ok(words::line(&self.text(name)?.unwrap_or_default()))
     }
 
-    /// A text on one line that forms may also send as a number.
+    /// A text on one line that forms may also send as a number, which is kept to the digit.
     pub fn line_or_number(&self, name: &str) -> Result<String, JobError> {
         match self.get(name) {
-            Some(Value::Number(number)) => Ok(number.to_string()),
+            Some(value) if is_number(value) => Ok(value.get().to_owned()),
             _ => self.line(name),
         }
     }
 
     /// A list of texts; empty when it is missing.
     pub fn texts(&self, name: &str) -> Result<Vec<String>, JobError> {
-        let list = self.list(name)?.iter().enumerate();
-        list.map(|(index, value)| match value {
-            Value::String(text) => Ok(text.clone()),
-            _ => Err(unexpected(&self.path_of_item(name, index), "a text")),
+        let list = self.list(name)?.into_iter().enumerate();
+        list.map(|(index, value)| {
+            let wrong = || unexpected(&self.path_of_item(name, index), "a text");
+            decoded(value).ok_or_else(wrong)
         })
         .collect()
     }
 
     /// A list of texts for which old clients send a single one.
     pub fn texts_or_text(&self, name: &str) -> Result<Vec<String>, JobError> {
-        match self.get(name) {
-            Some(Value::String(text)) => Ok(vec![text.clone()]),
-            Some(Value::Array(_)) | None => self.texts(name),
-            Some(_) => Err(unexpected(&self.path(name), "a text or a list of texts")),
+        let Some(value) = self.get(name) else {
+            return Ok(Vec::new());
+        };
+        match decoded(value) {
+            Some(text) => Ok(vec![text]),
+            None if value.get().starts_with('[') => self.texts(name),
+            None => Err(unexpected(&self.path(name), "a text or a list of texts")),
         }
     }
 
-    /// A number.
+    /// A number that is not beyond all measure.
     pub fn number(&self, name: &str) -> Result<Option<f64>, JobError> {
-        self.read(name, "a number", Value::as_f64)
+        self.read(name, "a number", finite)
     }
 
     /// A whole number from 0, which some write as `7.0`.
     pub fn whole_number(&self, name: &str) -> Result<Option<u32>, JobError> {
         self.read(name, "a whole number", |value| {
-            let number = value.as_f64()?;
+            let number = finite(value)?;
             let whole = number as u32;
             (f64::from(whole) == number).then_some(whole)
         })
@@ -120,7 +127,7 @@ impl<'a> Fields<'a> {
 
     /// True or false.
     pub fn flag(&self, name: &str) -> Result<Option<bool>, JobError> {
-        self.read(name, "true or false", Value::as_bool)
+        self.read(name, "true or false", decoded)
     }
 
     /// One of a few words.
@@ -129,16 +136,13 @@ impl<'a> Fields<'a> {
         name: &str,
         choices: &[(&str, T)],
     ) -> Result<Option<T>, JobError> {
-        let Some(value) = self.get(name) else {
-            return Ok(None);
-        };
-        let mut known = choices.iter();
-        if let Some((_, choice)) = known.find(|(word, _)| value.as_str() == Some(word)) {
-            return Ok(Some(*choice));
-        }
         let words: Vec<&str> = choices.iter().map(|(word, _)| *word).collect();
         let expected = format!("one of {}", words.join(", "));
-        Err(unexpected(&self.path(name), &expected))
+        self.read(name, &expected, |value| {
+            let given: String = decoded(value)?;
+            let mut known = choices.iter();
+            known.find(|(word, _)| *word == given).map(|known| known.1)
+        })
     }
 
     /// The error that names a field and says what is wrong with it.
@@ -150,7 +154,7 @@ impl<'a> Fields<'a> {
         &self,
         name: &str,
         expected: &str,
-        read: impl Fn(&'a Value) -> Option<T>,
+        read: impl Fn(&'a RawValue) -> Option<T>,
     ) -> Result<Option<T>, JobError> {
         let Some(value) = self.get(name) else {
             return Ok(None);
@@ -162,16 +166,14 @@ impl<'a> Fields<'a> {
         Ok(read)
     }
 
-    fn list(&self, name: &str) -> Result<&'a [Value], JobError> {
-        match self.get(name) {
-            None => Ok(&[]),
-            Some(Value::Array(list)) => Ok(list),
-            Some(_) => Err(unexpected(&self.path(name), "a list")),
-        }
+    fn list(&self, name: &str) -> Result<Vec<&'a RawValue>, JobError> {
+        let list = self.read(name, "a list", decoded)?;
+        Ok(list.unwrap_or_default())
     }
 
-    fn get(&self, name: &str) -> Option<&'a Value> {
-        self.fields?.get(name).filter(|value| !value.is_null())
+    fn get(&self, name: &str) -> Option<&'a RawValue> {
+        let value = self.fields.get(name).copied();
+        value.filter(|value| value.get() != "null")
     }
 
     fn path(&self, name: &str) -> String {
@@ -181,6 +183,21 @@ impl<'a> Fields<'a> {
     fn path_of_item(&self, name: &str, index: usize) -> String {
         format!("{}[{index}]", self.path(name))
     }
+}
+
+fn decoded<'a, T: Deserialize<'a>>(value: &'a RawValue) -> Option<T> {
+    serde_json::from_str(value.get()).ok()
+}
+
+fn is_number(value: &RawValue) -> bool {
+    value
+        .get()
+        .starts_with(|c: char| c == '-' || c.is_ascii_digit())
+}
+
+fn finite(value: &RawValue) -> Option<f64> {
+    let number: f64 = value.get().parse().ok().filter(|_| is_number(value))?;
+    number.is_finite().then_some(number)
 }
 
 fn unexpected(path: &str, expected: &str) -> JobError {

@@ -1,12 +1,14 @@
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::*;
+use crate::testing::raw;
 
 fn check<T>(input: Value, read: impl Fn(&Fields) -> Result<T, JobError>, expected: Result<T, &str>)
 where
     T: PartialEq + std::fmt::Debug,
 {
-    let fields = Fields::of_input(&input).expect("an object");
+    let text = raw(&input);
+    let fields = Fields::of_input(&text).expect("an object");
     let expected = expected.map_err(|message| JobError::permanent(format!("input_data.{message}")));
     assert_eq!(read(&fields), expected, "{input}");
 }
@@ -149,4 +151,51 @@ fn a_field_of_another_kind_is_named_and_its_value_is_not_told() {
         },
         Err("x.y[0].z: expected a text"),
     );
+}
+
+/// Numbers whose digits are more than a double holds, as Postgres prints them.
+fn long_numbers() -> [String; 5] {
+    [
+        "12345678901234567890".to_owned(),
+        "-0.1000000000000000055511151231257827".to_owned(),
+        "7.50".to_owned(),
+        format!("1{}", "0".repeat(400)),
+        format!("0.{}1", "0".repeat(400)),
+    ]
+}
+
+#[test]
+fn a_number_that_is_shown_keeps_every_digit() {
+    for number in long_numbers() {
+        let input = RawValue::from_string(format!(r#"{{ "x" : {number} }}"#)).expect("JSON");
+        let fields = Fields::of_input(&input).expect("an object");
+        assert_eq!(fields.line_or_number("x"), Ok(number));
+    }
+}
+
+#[test]
+fn a_number_beyond_all_measure_is_refused_by_name() {
+    let [.., huge, tiny] = long_numbers();
+    for number in ["1e400", "-1e400", &huge] {
+        let input = RawValue::from_string(format!(r#"{{"x":{number}}}"#)).expect("JSON");
+        let fields = Fields::of_input(&input).expect("an object");
+        let refused = |expected| JobError::permanent(format!("input_data.x: expected {expected}"));
+        assert_eq!(fields.number("x"), Err(refused("a number")));
+        assert_eq!(fields.whole_number("x"), Err(refused("a whole number")));
+    }
+    let input = RawValue::from_string(format!(r#"{{"x":{tiny}}}"#)).expect("JSON");
+    let fields = Fields::of_input(&input).expect("an object");
+    assert_eq!(fields.number("x"), Ok(Some(0.0)));
+}
+
+#[test]
+fn what_nobody_reads_may_be_anything() {
+    let nested = format!("{}1{}", "[".repeat(5_000), "]".repeat(5_000));
+    for unknown in ["1e400", &nested] {
+        let text = format!(r#"{{"unknown":{unknown},"x":{{"unknown":{unknown},"y":" a"}}}}"#);
+        let input = RawValue::from_string(text).expect("JSON");
+        let fields = Fields::of_input(&input).expect("an object");
+        let line = fields.object("x").and_then(|inner| inner.line("y"));
+        assert_eq!(line, Ok("a".to_owned()));
+    }
 }
