@@ -220,6 +220,26 @@ fn the_models_words_are_in_no_message_whatever_they_come_as() {
 }
 
 #[test]
+fn json_that_was_damaged_on_its_way_is_in_no_message_whatever_its_status() {
+    let damaged = [
+        "\0\"choices\":[\"The lap at grid C4 is open.\"]",
+        ")]}',\n{\"content\":\"The lap at grid C4 is open.\"}",
+        "data: {\"choices\":[{\"delta\":{\"content\":\"The lap at grid C4 is open.",
+        "The lap at grid C4 is open.\"}]}",
+    ];
+    for (status, body) in [200, 300, 400, 502]
+        .into_iter()
+        .flat_map(|status| damaged.map(|body| (status, body)))
+    {
+        let message = failure(status, body).message;
+        assert!(
+            message.contains("what is no JSON"),
+            "{body} became {message}"
+        );
+    }
+}
+
+#[test]
 fn a_parameter_may_be_named_beside_the_message() {
     let body = r#"{"error":{"message":"Unsupported value.","param":"temperature"}}"#;
     let temperature = FailureClass::Parameter(Parameter::Temperature);

@@ -39,8 +39,10 @@ pub(super) fn message_of_text(body: &str, is_success: bool) -> &str {
         "" => "nothing",
         page if page.starts_with('<') => "a web page",
         _ if is_success => "what is no JSON",
-        // What was to be JSON may be anything, and nobody's to read.
-        json if json.starts_with(['{', '[']) => "what is no JSON",
+        // What was to be JSON may be anything, the model's words too, and nobody's to read.
+        json if json.starts_with('[') || json.contains(['{', '}']) || json.contains("\":") => {
+            "what is no JSON"
+        }
         text => text,
     }
 }
