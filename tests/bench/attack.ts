@@ -4,37 +4,51 @@ import { mintUserToken } from "../support/clients.ts";
 import { stack } from "../support/stack.ts";
 import { median, shown } from "./median.ts";
 
-type Attacks = Record<string, () => Promise<unknown>>;
+type Sent = Record<string, () => Promise<unknown>>;
 
-/** The attacks of one user, sent in a loop between `begin` and the call of what it returns. */
-export async function attackOf(userId: string) {
-  const attacks = attacksOf(await requestsOf(userId));
-  const took = new Map<string, number[]>(Object.keys(attacks).map((name) => [name, []]));
+/** What one user sends in a loop: what is refused or costs little, and as much work as the limits allow. */
+export async function attacksOf(userId: string): Promise<{ bounded: Attack; backlog: Attack }> {
+  const requests = await requestsOf(userId);
+  return { bounded: new Attack(boundedBy(requests)), backlog: new Attack(backlogBy(requests)) };
+}
 
-  async function loop(isOver: () => boolean) {
-    while (true) {
-      for (const [name, attack] of Object.entries(attacks)) {
-        if (isOver()) return;
-        const began = performance.now();
-        await attack();
-        took.get(name)?.push(performance.now() - began);
-      }
+/** Requests that are sent one after the other, again and again. */
+export class Attack {
+  readonly #took: Map<string, number[]>;
+
+  constructor(private readonly sent: Sent) {
+    this.#took = new Map(Object.keys(sent).map((name) => [name, []]));
+  }
+
+  /** Sends them while `measure` runs. */
+  async during<T>(measure: () => Promise<T>): Promise<T> {
+    const stop = new AbortController();
+    const ended = this.#loop(stop.signal);
+    try {
+      return await measure();
+    } finally {
+      stop.abort();
+      await ended;
     }
   }
 
-  return {
-    begin(): () => Promise<void> {
-      let isOver = false;
-      const ended = loop(() => isOver);
-      return () => {
-        isOver = true;
-        return ended;
-      };
-    },
-    /** A line for each attack: how often it was sent, and the median time to its answer. */
-    summary: (): string[] =>
-      [...took].map(([name, ms]) => `${name}: ${ms.length} times, ${shown(median(ms))} ms each`),
-  };
+  /** A line for each request: how often it was sent, and the median time to its answer. */
+  summary(): string[] {
+    return [...this.#took].map(([name, ms]) =>
+      `${name}: ${ms.length} times, ${shown(median(ms))} ms each`
+    );
+  }
+
+  async #loop(signal: AbortSignal) {
+    while (!signal.aborted) {
+      for (const [name, send] of Object.entries(this.sent)) {
+        if (signal.aborted) return;
+        const began = performance.now();
+        await send();
+        this.#took.get(name)?.push(performance.now() - began);
+      }
+    }
+  }
 }
 
 type Requests = Awaited<ReturnType<typeof requestsOf>>;
@@ -60,14 +74,11 @@ async function requestsOf(userId: string) {
   };
 }
 
-function attacksOf({ call, read, enqueue, enqueueMany }: Requests): Attacks {
+function boundedBy({ call, read, enqueue, enqueueMany }: Requests): Sent {
   const images = Array(38_000).fill('{"bucket":"b","path":"p.jpg"}');
-  const early = '"run_at":"1970-01-02T00:00Z"';
   return {
     "an input that prints as a gigabyte": () =>
       enqueue(`{"job_type":"noop","input_data":${swelling(8_300)}}`),
-    "20 inputs that print as 0.9 MB": () =>
-      enqueueMany(20, `{"job_type":"noop",${early},"input_data":${swelling(7)}}`),
     "a job before all times": () => enqueue('{"job_type":"noop","run_at":"-infinity"}'),
     "10,000 jobs over the limit": () => enqueueMany(10_000, '{"job_type":"noop"}'),
     "a report with 38,000 images": () =>
@@ -85,6 +96,15 @@ function attacksOf({ call, read, enqueue, enqueueMany }: Requests): Attacks {
     "all steps": () => read("job_steps?order=finished_at"),
     "all failures": () => read("job_failures?order=failed_at"),
     "all jobs by their end": () => read("visible_jobs?order=completed_at"),
+  };
+}
+
+/** Served before what comes later, as all that is older. */
+function backlogBy({ enqueueMany }: Requests): Sent {
+  const early = '"run_at":"1970-01-02T00:00Z"';
+  return {
+    "20 inputs that print as 0.9 MB": () =>
+      enqueueMany(20, `{"job_type":"noop",${early},"input_data":${swelling(7)}}`),
   };
 }
 

@@ -1,5 +1,6 @@
 // How long one user's jobs wait for their worker while another user sends, in a loop, the worst that was ever found to
-// hurt, against the same without that user. Measured from insert to claim on the database's clock; rounds take turns.
+// hurt, against the same without that user; and while the other has as heavy a backlog as the limits allow, which is
+// served first because it is older. Measured from insert to claim on the database's clock; rounds take turns.
 //
 //   cargo xtask bench neighbour
 
@@ -9,45 +10,50 @@ import { asSuperuser } from "../support/superuser.ts";
 import { waitFor } from "../support/wait.ts";
 import { WORKER_URL } from "../support/worker.ts";
 import { stack } from "../support/stack.ts";
-import { attackOf } from "./attack.ts";
+import { attacksOf } from "./attack.ts";
 import { median, shown } from "./median.ts";
 
 const ROUNDS = 4;
-const JOBS = 50;
+const JOBS = 40;
 const OTHERS = 50_000;
 const ANN = crypto.randomUUID();
 const BOB = crypto.randomUUID();
 
 const ann = await userClient(ANN);
-const attack = await attackOf(BOB);
+const { bounded, backlog } = await attacksOf(BOB);
+const SITUATIONS = [
+  { name: "alone", measure },
+  { name: "beside attacks", measure: () => bounded.during(measure) },
+  { name: "behind a backlog", measure: () => backlog.during(measure) },
+];
 
 await prepare();
-const quiet: number[] = [];
-const hostile: number[] = [];
+const waits = SITUATIONS.map(() => [] as number[]);
 for (let round = 1; round <= ROUNDS; round++) {
-  quiet.push(...await measure());
-  const stop = attack.begin();
-  hostile.push(...await measure());
-  await stop();
-  await emptied();
+  for (const [index, { measure }] of SITUATIONS.entries()) {
+    waits[index].push(...await measure());
+    await emptied();
+  }
 }
 await asSuperuser((sql) => sql`select remove_job_queue_setup()`);
 
-for (const [name, waits] of [["alone", quiet], ["beside the other user", hostile]] as const) {
-  const late = waits.toSorted((a, b) => a - b)[Math.floor(waits.length * 0.99)];
+console.log("from insert to claim:");
+for (const [index, { name }] of SITUATIONS.entries()) {
+  const [middle, alone] = [median(waits[index]), median(waits[0])];
+  const late = waits[index].toSorted((a, b) => a - b)[Math.floor(waits[index].length * 0.99)];
   console.log(
-    `${name.padEnd(22)} median ${shown(median(waits), 1)} ms, p99 ${
-      shown(late, 1)
-    } ms from insert to claim`,
+    `  ${name.padEnd(16)} median ${shown(middle, 1)} ms, p99 ${shown(late, 1)} ms, ratio ${
+      shown(middle / alone, 2)
+    }`,
   );
 }
-console.log(`ratio of the medians: ${shown(median(hostile) / median(quiet), 2)}`);
-console.log("what the other user sent meanwhile, and what each took:");
-for (const line of attack.summary()) console.log(`  ${line}`);
+console.log("what the other user sent meanwhile:");
+for (const line of [...bounded.summary(), ...backlog.summary()]) console.log(`  ${line}`);
 
 /** Lets users in, and puts what others have left behind beside them. */
 async function prepare() {
   await asSuperuser(async (sql) => {
+    await sql`truncate public.jobs, public.reports cascade`;
     await sql`
       insert into public.job_types (job_type, open_to_users) values ('noop', true), ('generate_report', true)
       on conflict (job_type) do update set open_to_users = true`;

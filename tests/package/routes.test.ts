@@ -46,6 +46,35 @@ for (const [name, notes] of [["half an emoji", "crew \ud83d"], ["NUL", "crew \0"
   });
 }
 
+const NUMBERS: [sent: string, kept: unknown][] = [
+  ["12345678901234567890", "12345678901234567890"],
+  ["9007199254740993", "9007199254740993"],
+  ["-0.1000000000000000055511151231257827", "-0.1000000000000000055511151231257827"],
+  ["1e400", "1e400"],
+  ["1E-400", "1E-400"],
+  ["18446744073709551616", "18446744073709551616"],
+  // Doubles, as other languages write them.
+  ["0.10000000000000001", 0.1],
+  ["98.88339545701953", 98.88339545701953],
+  ["1.50", 1.5],
+  ["0.000", 0],
+  ["1e20", 1e20],
+  ["9007199254740992", 9007199254740992],
+  ["2.2250738585072014e-308", 2.2250738585072014e-308],
+];
+
+Deno.test("numbers of other languages reach the report to the digit", async () => {
+  const body = JSON.stringify(await report({ header: { areasReviewed: "NUMBERS" } }));
+  const numbers = NUMBERS.map(([sent]) => `"{\\"${sent}", ${sent} `);
+  const answer = await ask(REPORT, post(body.replace('"NUMBERS"', `[${numbers}]`)));
+  const { jobId } = JSON.parse(answer.body);
+  const { data } = await secretKeyClient().from("jobs").select().eq("id", jobId).single();
+  assert.deepEqual(
+    data.input_data.header.areasReviewed,
+    NUMBERS.flatMap(([sent, kept]) => [`{"${sent}`, kept]),
+  );
+});
+
 Deno.test("a list of types with NUL in it is answered", async () => {
   answered(await ask("/api/jobs?job_type=%00"), 200, { success: true, jobs: [] });
 });

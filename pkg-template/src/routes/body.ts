@@ -1,5 +1,6 @@
 // Reading a request's body, up to a limit.
 
+import { parseExactly } from "./exact_json.ts";
 import { Refusal } from "./reply.ts";
 
 const LARGEST = 1_048_576;
@@ -12,7 +13,7 @@ export async function readJson(
   const text = await readText(request, maxBytes);
   let body: unknown;
   try {
-    body = JSON.parse(text);
+    body = parseExactly(text);
   } catch {
     throw new Refusal(400, "body: expected JSON");
   }
