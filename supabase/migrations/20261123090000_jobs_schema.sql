@@ -63,7 +63,10 @@ begin
     if pg_column_size(value) / 6 > max_bytes or exists (
       select from (
         select sum(octet_length(n.number::text)) over (rows unbounded preceding) as bytes
-        from jsonb_path_query(value, 'strict $.** ? (@ > 1e100 || @ < 1e-100)') as n (number)
+        -- As one array: the rows of jsonb_path_query cost each the moving of all that come after it.
+        from jsonb_array_elements(jsonb_path_query_array(
+          value, 'strict $.** ? (@ > 1e100 || @ < -1e100 || (@ > -1e-100 && @ < 1e-100))'
+        )) as n (number)
       ) odd
       where odd.bytes > max_bytes
     ) then
