@@ -10,7 +10,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, Wake, Waker};
 
 use futures_util::future::LocalBoxFuture;
-use serde::Deserialize;
 use serde_json::value::{RawValue, to_raw_value};
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -212,7 +211,10 @@ impl Host for ScriptedHost {
         arguments: String,
         timeout_ms: u32,
     ) -> Result<HttpResponse, TransportError> {
-        let values = arguments_of(&arguments);
+        let mut reader = serde_json::Deserializer::from_str(&arguments);
+        reader.disable_recursion_limit(); // as Postgres has none that matters
+        let values = serde::Deserialize::deserialize(&mut reader);
+        let values: Value = values.expect("arguments are JSON");
         let reply = (self.on_rpc.borrow_mut())(function, &values);
         self.rpcs.borrow_mut().push((function.into(), values));
         self.rpc_texts.borrow_mut().push(arguments);
@@ -344,15 +346,6 @@ pub fn job(job_type: &str, input_data: Value) -> Job {
         lease_token: Uuid::new_v4(),
         steps: BTreeMap::new(),
     }
-}
-
-/// As Postgres reads them: however deep a handler's result is.
-fn arguments_of(json: &str) -> Value {
-    let mut reader = serde_json::Deserializer::from_str(json);
-    reader.disable_recursion_limit();
-    let arguments = Value::deserialize(&mut reader).expect("arguments are JSON");
-    reader.end().expect("nothing stands behind the arguments");
-    arguments
 }
 
 /// A value's JSON text.

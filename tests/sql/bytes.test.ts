@@ -174,6 +174,6 @@ for (const number of ["0", "-1", "1", "0e-99", "-1e-101"]) {
       await sql`select job_queue.text_bytes(${text}::text::jsonb, ${MIB})`;
       least = Math.min(least, performance.now() - start);
     }
-    assert.ok(least < 2_000, `${least} ms`);
+    assert.ok(least < 5_000, `${least} ms`);
   });
 }
