@@ -113,13 +113,13 @@ impl<'a> Fields<'a> {
 
     /// A number that is not beyond all measure.
     pub fn number(&self, name: &str) -> Result<Option<f64>, JobError> {
-        self.read(name, "a number", finite)
+        self.read(name, "a number", decoded)
     }
 
     /// A whole number from 0, which some write as `7.0`.
     pub fn whole_number(&self, name: &str) -> Result<Option<u32>, JobError> {
         self.read(name, "a whole number", |value| {
-            let number = finite(value)?;
+            let number: f64 = decoded(value)?;
             let whole = number as u32;
             (f64::from(whole) == number).then_some(whole)
         })
@@ -193,11 +193,6 @@ fn is_number(value: &RawValue) -> bool {
     value
         .get()
         .starts_with(|c: char| c == '-' || c.is_ascii_digit())
-}
-
-fn finite(value: &RawValue) -> Option<f64> {
-    let number: f64 = value.get().parse().ok().filter(|_| is_number(value))?;
-    number.is_finite().then_some(number)
 }
 
 fn unexpected(path: &str, expected: &str) -> JobError {
