@@ -61,7 +61,7 @@ pub struct Registration<H: Host> {
 }
 
 /// Makes the future of one attempt.
-type Run<H> = dyn for<'a> Fn(&'a JobContext<'a, H>) -> Attempt<'a>;
+type Run<H> = dyn for<'a> Fn(&'a JobContext<'a, H>) -> JobFuture<'a>;
 
 impl<H: Host> Registration<H> {
     /// The registration of a handler.
@@ -75,10 +75,10 @@ impl<H: Host> Registration<H> {
 }
 
 /// What one attempt of a handler comes to: its output as JSON text.
-pub type Attempt<'a> = LocalBoxFuture<'a, Result<Box<RawValue>, JobError>>;
+pub type JobFuture<'a> = LocalBoxFuture<'a, Result<Box<RawValue>, JobError>>;
 
 /// Decodes a job's input and runs its handler.
-pub fn attempt<'a, J: JobHandler, H: Host>(context: &'a JobContext<'a, H>) -> Attempt<'a> {
+pub fn attempt<'a, J: JobHandler, H: Host>(context: &'a JobContext<'a, H>) -> JobFuture<'a> {
     Box::pin(async move {
         let input = decode_input(&context.job().input_data)?;
         let output = J::run(input, context).await?;

@@ -15,7 +15,7 @@ pub(crate) use self::generate_report::declare;
 /// Every job type; a test holds the list and the files of this folder equal.
 pub fn all<H: Host>() -> Vec<Registration<H>> {
     let mut all = resident();
-    all.push(Registration::of::<GenerateReport>());
+    all.push(Registration::of::<generate_report::GenerateReport>());
     all
 }
 

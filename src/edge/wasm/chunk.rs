@@ -1,5 +1,5 @@
-//! Job types whose code is a chunk of its own: Wasm that is loaded with the first job, and shares memory with the worker.
-//! The build cuts it out (`xtask/src/wasm/`): everything that only the functions marked here lead to.
+//! Job types whose code is a chunk: Wasm that is loaded with the first job, and shares the worker's memory. The build
+//! (`xtask/src/wasm.rs`) cuts out everything that only the functions marked here lead to.
 
 use std::rc::Rc;
 
@@ -7,7 +7,7 @@ use wasm_split_helpers::{SplitLoaderError, wasm_split};
 
 use super::host::EdgeHost;
 use crate::error::JobError;
-use crate::handler::{Attempt, JobContext, JobHandler, Registration, attempt};
+use crate::handler::{JobContext, JobFuture, JobHandler, Registration, attempt};
 use crate::handlers::GenerateReport;
 
 /// Every job type that is not resident.
@@ -22,7 +22,7 @@ pub(super) fn registrations() -> Vec<Registration<EdgeHost>> {
 // The macro exports the function under a name of its own: unsafe, should two have the same.
 #[allow(unsafe_code)]
 #[wasm_split(report, fallible)]
-fn generate_report<'a>(context: &'a JobContext<'a, EdgeHost>) -> Result<Attempt<'a>, JobError> {
+fn generate_report<'a>(context: &'a JobContext<'a, EdgeHost>) -> Result<JobFuture<'a>, JobError> {
     Ok(attempt::<GenerateReport, EdgeHost>(context))
 }
 
