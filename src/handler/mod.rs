@@ -61,8 +61,7 @@ pub struct Registration<H: Host> {
 }
 
 /// Makes the future of one attempt.
-type Run<H> =
-    dyn for<'a> Fn(&'a JobContext<'a, H>) -> LocalBoxFuture<'a, Result<Box<RawValue>, JobError>>;
+type Run<H> = dyn for<'a> Fn(&'a JobContext<'a, H>) -> JobFuture<'a>;
 
 impl<H: Host> Registration<H> {
     /// The registration of a handler.
@@ -70,17 +69,21 @@ impl<H: Host> Registration<H> {
         Self {
             job_type: J::JOB_TYPE.into(),
             unavailable: J::unavailable,
-            run: Rc::new(|context| Box::pin(run::<J, H>(context))),
+            run: Rc::new(|context| attempt::<J, H>(context)),
         }
     }
 }
 
-async fn run<J: JobHandler, H: Host>(
-    context: &JobContext<'_, H>,
-) -> Result<Box<RawValue>, JobError> {
-    let input = decode_input(&context.job().input_data)?;
-    let output = J::run(input, context).await?;
-    to_raw_value(&output).map_err(|error| JobError::permanent(format!("output_data: {error}")))
+/// What one attempt of a handler comes to: its output as JSON text.
+pub type JobFuture<'a> = LocalBoxFuture<'a, Result<Box<RawValue>, JobError>>;
+
+/// Decodes a job's input and runs its handler.
+pub fn attempt<'a, J: JobHandler, H: Host>(context: &'a JobContext<'a, H>) -> JobFuture<'a> {
+    Box::pin(async move {
+        let input = decode_input(&context.job().input_data)?;
+        let output = J::run(input, context).await?;
+        to_raw_value(&output).map_err(|error| JobError::permanent(format!("output_data: {error}")))
+    })
 }
 
 fn decode_input<T: DeserializeOwned>(input_data: &RawValue) -> Result<T, JobError> {

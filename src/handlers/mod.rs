@@ -8,15 +8,22 @@ mod crash;
 mod generate_report;
 mod noop;
 
+pub(crate) use self::generate_report::GenerateReport;
 #[cfg(test)]
 pub(crate) use self::generate_report::declare;
 
 /// Every job type; a test holds the list and the files of this folder equal.
 pub fn all<H: Host>() -> Vec<Registration<H>> {
+    let mut all = resident();
+    all.push(Registration::of::<generate_report::GenerateReport>());
+    all
+}
+
+/// The job types whose code is loaded with the worker. On the edge the others come as chunks, with their first job.
+pub fn resident<H: Host>() -> Vec<Registration<H>> {
     Vec::from([
         #[cfg(feature = "faults")]
         Registration::of::<crash::Crash>(),
-        Registration::of::<generate_report::GenerateReport>(),
         Registration::of::<noop::Noop>(),
     ])
 }

@@ -1,15 +1,16 @@
 // What `supabase functions deploy --use-api` uploads is all a worker needs.
 
 import assert from "node:assert/strict";
-import { enqueue, getJob } from "../support/job.ts";
+import { cancel, enqueue, getJob } from "../support/job.ts";
 import {
   profileFor,
   startManagementApi,
   unpacked,
   type Upload,
 } from "../support/management_api.ts";
+import { reportInput } from "../support/report_job.ts";
 import { projectCopy, supabaseCli } from "../support/supabase_cli.ts";
-import { startWorker, wakeAndWait } from "../support/worker.ts";
+import { startWorker, wakeAndWait, type Worker } from "../support/worker.ts";
 
 const REF = "abcdefghijklmnopqrst";
 const MOST_BYTES = 5 * 1024 * 1024;
@@ -33,26 +34,54 @@ async function deploy(change: (folder: string) => Promise<void> = async () => {}
 const start = (folder: string, upload: Upload) =>
   startWorker({}, ["--function", `file://${folder}/${upload.metadata.entrypoint_path}`]);
 
-Deno.test("the uploaded files, and nothing else, are a worker that does a job", async () => {
-  const { success, stderr, uploads } = await deploy();
+/** The uploaded files, and nothing else, changed by `change`, as a worker. */
+async function withUploaded(
+  run: (worker: Worker) => Promise<void>,
+  change: (functionFolder: string) => Promise<void> = async () => {},
+) {
+  const { success, stderr, uploads: [upload] } = await deploy();
   assert.ok(success, stderr);
-  const [upload] = uploads;
-  assert.equal(upload.metadata.verify_jwt, false, "the function checks its callers itself");
-  const bytes = [...upload.files.values()].reduce((sum, file) => sum + file.length, 0);
-  assert.ok(bytes < MOST_BYTES, `${bytes} bytes`);
   const folder = await unpacked(upload);
   try {
+    const entrypoint = `${folder}/${upload.metadata.entrypoint_path}`;
+    await change(entrypoint.slice(0, entrypoint.lastIndexOf("/")));
     const worker = await start(folder, upload);
-    try {
-      const id = await enqueue("noop", {});
-      await wakeAndWait(worker.url);
-      assert.equal((await getJob(id)).status, "completed");
-    } finally {
-      await worker.kill();
-    }
+    await run(worker).finally(() => worker.kill());
   } finally {
     await Deno.remove(folder, { recursive: true });
   }
+}
+
+Deno.test("the upload is small, and checks its callers itself", async () => {
+  const { success, stderr, uploads: [upload] } = await deploy();
+  assert.ok(success, stderr);
+  assert.equal(upload.metadata.verify_jwt, false);
+  const bytes = [...upload.files.values()].reduce((sum, file) => sum + file.length, 0);
+  assert.ok(bytes < MOST_BYTES, `${bytes} bytes`);
+});
+
+Deno.test("the uploaded files, and nothing else, are a worker that does every built-in job", async () => {
+  await withUploaded(async (worker) => {
+    const noop = await enqueue("noop", {});
+    const report = await enqueue("generate_report", reportInput(1));
+    await wakeAndWait(worker.url);
+    for (const id of [noop, report]) assert.equal((await getJob(id)).status, "completed");
+  });
+});
+
+Deno.test("a worker that cannot load the code of reports does other jobs, and reports wait unharmed", async () => {
+  const withoutReports = (folder: string) => Deno.remove(`${folder}/worker/report_bytes.js`);
+  await withUploaded(async (worker) => {
+    const report = await enqueue("generate_report", reportInput(1));
+    const noop = await enqueue("noop", {});
+    const run = await wakeAndWait(worker.url);
+    assert.match(run.unavailable.generate_report, /could not be loaded.*deploy it again/);
+    assert.match(worker.output(), /report_bytes\.js/);
+    assert.equal((await getJob(noop)).status, "completed");
+    const { status, retry_count } = await getJob(report);
+    assert.deepEqual({ status, retry_count }, { status: "queued", retry_count: 0 });
+    assert.equal(await cancel(report), "cancelled");
+  }, withoutReports);
 });
 
 Deno.test("without the module that holds the Wasm the upload is no worker", async () => {

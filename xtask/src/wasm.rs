@@ -1,11 +1,12 @@
-//! From the Rust sources to the module that `index.ts` imports: cargo, wasm-bindgen, wasm-opt, text.
+//! From the Rust sources to the modules that `serve.ts` imports: cargo, wasm-split, wasm-bindgen, wasm-opt, text.
+//! `Wasm` is two files: the worker, and `report`, a chunk of it that is loaded with the first job that needs it.
 
 use std::fmt::Write as _;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail, ensure};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
@@ -55,16 +56,26 @@ pub fn build(project: &Project, flavour: Flavour) -> Result<()> {
         return Ok(());
     }
     let work = compiled.with_file_name("bound");
-    bind(&compiled, &work, flavour)?;
-    let mut wasm = work.join("worker_bg.wasm");
+    split(&compiled, &work)?;
+    bind(&work.join("main.wasm"), &work, flavour)?;
+    let mut parts = [
+        ("wasm", work.join("worker_bg.wasm")),
+        ("report", work.join("split_report.wasm")),
+    ];
     if flavour.is_optimised() {
         heading("optimising the Wasm");
-        wasm = optimise(project, &wasm)?;
+        for (_, wasm) in &mut parts {
+            *wasm = optimise(project, wasm)?;
+        }
     }
-    let wasm = std::fs::read(&wasm)?;
-    write_module(&worker, &work, &wasm)?;
+    write_glue(&worker, &work)?;
+    for (name, wasm) in parts {
+        let wasm = std::fs::read(wasm)?;
+        write_bytes(&worker, name, &wasm)?;
+        report_sizes(name, &wasm)?;
+    }
     std::fs::write(worker.join("stamp"), stamp)?;
-    report_sizes(&wasm)
+    Ok(())
 }
 
 /// Compiles the worker's library and returns the path of its Wasm.
@@ -74,7 +85,7 @@ fn compile(project: &Project, flavour: Flavour) -> Result<PathBuf> {
         .args(["build", "--package", "pretium-queue", "--lib"])
         .args(["--target", "wasm32-unknown-unknown"])
         .arg("--message-format=json-render-diagnostics")
-        .env("CARGO_ENCODED_RUSTFLAGS", path_remappings(project)?)
+        .env("CARGO_ENCODED_RUSTFLAGS", rust_flags(project)?)
         .stderr(Stdio::inherit());
     if flavour.is_optimised() {
         cargo.arg("--release");
@@ -104,9 +115,16 @@ fn wasm_artifact(messages: &str) -> Option<PathBuf> {
         })
 }
 
+/// What `split` reads, and no path of this machine.
+fn rust_flags(project: &Project) -> Result<String> {
+    let mut flags = path_remappings(project)?;
+    flags.push("-Clink-args=--emit-relocs".into());
+    Ok(flags.join("\u{1f}"))
+}
+
 /// Panic messages name source files. Without this the Wasm would contain this machine's folders and differ from
 /// the one built on another.
-fn path_remappings(project: &Project) -> Result<String> {
+fn path_remappings(project: &Project) -> Result<Vec<String>> {
     let sysroot = tools::rust_sysroot(project)?;
     let cargo_home = std::env::var("CARGO_HOME")
         .or_else(|_| std::env::var("HOME").map(|home| format!("{home}/.cargo")))
@@ -122,7 +140,7 @@ fn path_remappings(project: &Project) -> Result<String> {
     for registry in folders_of(&Path::new(&cargo_home).join("registry/src")) {
         remappings.push(remap(&registry.to_string_lossy(), "cargo"));
     }
-    Ok(remappings.join("\u{1f}"))
+    Ok(remappings)
 }
 
 /// In order; none when there is no such folder.
@@ -139,12 +157,28 @@ fn stamp(project: &Project, compiled: &Path, flavour: Flavour) -> Result<String>
     hash.update(std::fs::read(compiled)?);
     hash.update(include_str!("wasm.rs"));
     hash.update(include_str!("wasm_bytes.js"));
+    hash.update(include_str!("chunks.js"));
     hash.update(include_str!("../../Cargo.lock"));
     hash.update(tools::package_version(
         &project.node_modules().join("binaryen"),
     )?);
     hash.update([flavour as u8]);
     Ok(STANDARD.encode(hash.finalize()))
+}
+
+/// Cuts the chunk out: `main.wasm` and `split_report.wasm` in `work`.
+fn split(compiled: &Path, work: &Path) -> Result<()> {
+    let wasm = std::fs::read(compiled)?;
+    let main = work.join("main.wasm");
+    let mut options = wasm_split_cli_support::Options::new(&wasm);
+    options.output_dir = work;
+    options.main_out_path = &main;
+    options.link_name = "./chunks.js";
+    let split = wasm_split_cli_support::transform(options)
+        .map_err(|error| anyhow!("the Wasm could not be split: {error:#}"))?;
+    let chunks = [work.join("split_report.wasm")];
+    ensure!(split.split_modules == chunks, "expected one chunk: report");
+    Ok(())
 }
 
 /// Writes the JavaScript glue and its Wasm into `work`.
@@ -154,6 +188,8 @@ fn bind(compiled: &Path, work: &Path, flavour: Flavour) -> Result<()> {
         .input_path(compiled)
         .web(true)?
         .omit_default_module_path(true)
+        // The chunk calls through the worker's table of functions.
+        .keep_lld_exports(true)
         .out_name("worker")
         .typescript(true)
         .remove_name_section(release)
@@ -162,7 +198,7 @@ fn bind(compiled: &Path, work: &Path, flavour: Flavour) -> Result<()> {
 }
 
 fn optimise(project: &Project, wasm: &Path) -> Result<PathBuf> {
-    let optimised = wasm.with_file_name("worker_optimised.wasm");
+    let optimised = wasm.with_extension("optimised.wasm");
     output(
         Command::new("node")
             .arg(tools::wasm_opt(project))
@@ -174,7 +210,7 @@ fn optimise(project: &Project, wasm: &Path) -> Result<PathBuf> {
     Ok(optimised)
 }
 
-fn write_module(worker: &Path, work: &Path, wasm: &[u8]) -> Result<()> {
+fn write_glue(worker: &Path, work: &Path) -> Result<()> {
     if worker.exists() {
         std::fs::remove_dir_all(worker)?;
     }
@@ -182,6 +218,12 @@ fn write_module(worker: &Path, work: &Path, wasm: &[u8]) -> Result<()> {
     for name in ["worker.js", "worker.d.ts"] {
         std::fs::copy(work.join(name), worker.join(name))?;
     }
+    std::fs::write(worker.join("chunks.js"), include_str!("chunks.js"))?;
+    Ok(())
+}
+
+/// Writes the module `<name>_bytes.js`, which holds the Wasm as text.
+fn write_bytes(worker: &Path, name: &str, wasm: &[u8]) -> Result<()> {
     let mut module = String::with_capacity(wasm.len() * 4 / 3 + 2048);
     // The Supabase CLI finds imports by a regular expression, which takes a string after `export` for one.
     writeln!(
@@ -190,19 +232,19 @@ fn write_module(worker: &Path, work: &Path, wasm: &[u8]) -> Result<()> {
         STANDARD.encode(wasm)
     )?;
     module.push_str(include_str!("wasm_bytes.js"));
-    std::fs::write(worker.join("wasm_bytes.js"), module)?;
-    let types = "/** The worker's Wasm, decoded. */\nexport function wasmBytes(): Uint8Array<ArrayBuffer>;\n";
-    std::fs::write(worker.join("wasm_bytes.d.ts"), types)?;
+    std::fs::write(worker.join(format!("{name}_bytes.js")), module)?;
+    let types = "/** Wasm, decoded. */\nexport function wasmBytes(): Uint8Array<ArrayBuffer>;\n";
+    std::fs::write(worker.join(format!("{name}_bytes.d.ts")), types)?;
     Ok(())
 }
 
-fn report_sizes(wasm: &[u8]) -> Result<()> {
+fn report_sizes(name: &str, wasm: &[u8]) -> Result<()> {
     let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
     gzip.write_all(wasm)?;
     let zipped = gzip.finish()?.len();
     let encoded = wasm.len().div_ceil(3) * 4;
     detail(&format!(
-        "Wasm {} bytes, gzip {zipped}, base64 {encoded}",
+        "{name}: {} bytes, gzip {zipped}, base64 {encoded}",
         wasm.len()
     ));
     Ok(())

@@ -1,6 +1,7 @@
 //! The worker as the edge function sees it. Only this module and the ones below it name JavaScript.
 
 mod boundary;
+mod chunk;
 mod clock;
 mod host;
 mod http;
@@ -27,7 +28,7 @@ use crate::edge::auth::Credentials;
 use crate::edge::endpoint::{self, Answer};
 use crate::handler::Registration;
 use crate::handlers;
-use crate::host::Host;
+use crate::host::Host as _;
 use crate::isolate::{CrashRecord, Limits, Resources, RunContext, Shared, Signals, StopReason};
 use crate::log::Log;
 use crate::queue::QueueClient;
@@ -250,9 +251,10 @@ impl Isolate {
         Some(request.into())
     }
 
-    fn handlers<H: Host>(&self) -> Vec<Registration<H>> {
+    fn handlers(&self) -> Vec<Registration<EdgeHost>> {
         let mut handlers = script::registrations(&self.scripts);
-        let mut built_in = handlers::all();
+        let mut built_in = handlers::resident();
+        built_in.append(&mut chunk::registrations());
         built_in.retain(|one| handlers.iter().all(|other| other.job_type != one.job_type));
         handlers.append(&mut built_in);
         handlers

@@ -44,7 +44,7 @@ use crate::report::Report;
 
 const NO_KEY: &str = "GROK_API_KEY is not set";
 
-pub(super) struct GenerateReport;
+pub(crate) struct GenerateReport;
 
 impl JobHandler for GenerateReport {
     const JOB_TYPE: &'static str = "generate_report";

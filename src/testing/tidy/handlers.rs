@@ -19,6 +19,18 @@ fn every_file_of_handlers_is_in_its_list() {
     }
 }
 
+/// On the edge nothing else brings it.
+#[test]
+fn every_job_type_that_is_not_resident_is_in_a_chunk() {
+    let chunk = read("src/edge/wasm/chunk.rs");
+    let resident = handlers::resident::<ScriptedHost>();
+    for one in handlers::all::<ScriptedHost>() {
+        let is_resident = resident.iter().any(|other| other.job_type == one.job_type);
+        let function = format!("fn {}<", one.job_type);
+        assert!(is_resident || chunk.contains(&function), "{}", one.job_type);
+    }
+}
+
 #[test]
 fn no_two_handlers_have_the_same_job_type() {
     let handlers = handlers::all::<ScriptedHost>();
