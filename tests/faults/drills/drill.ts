@@ -17,6 +17,8 @@ export interface DrillResult {
   status: string;
   retry_count: number;
   error: string | null;
+  /** How many of its runs ended with their worker. */
+  losses: number;
 }
 
 /** Does no harm and takes two and a half seconds. */
@@ -67,7 +69,10 @@ async function enqueueAll(jobs: DrillJob[], effectsUrl: string): Promise<string[
 async function finalResults(ids: string[]): Promise<DrillResult[] | undefined> {
   const rows = await asSuperuser((sql) =>
     sql<DrillResult[]>`
-      select job_type, status, retry_count, error from public.jobs
+      select job_type, status, retry_count, error, (
+        select count(*)::int from public.job_failures f where f.job_id = j.id and f.company is not null
+      ) as losses
+      from public.jobs j
       where id = any (${ids}) and status in ('completed', 'failed', 'cancelled')`
   );
   return rows.length === ids.length ? [...rows] : undefined;
