@@ -18,6 +18,8 @@ pub enum Bench {
     Claim,
     /// Jobs per second through PostgREST, against the way Supabase's documentation shows
     Drain,
+    /// 200 jobs of 1 MiB, 50 of them with results of 1 MiB, within the memory of an isolate
+    Large,
     /// Database time of an operator's queries among a million jobs
     Operate,
     /// Start of the process to first answer, against a function in TypeScript
@@ -29,9 +31,10 @@ pub enum Bench {
 }
 
 impl Bench {
-    const ALL: [Self; 6] = [
+    const ALL: [Self; 7] = [
         Self::Claim,
         Self::Drain,
+        Self::Large,
         Self::Operate,
         Self::Start,
         Self::Visit,
@@ -42,6 +45,7 @@ impl Bench {
         match self {
             Self::Claim => "tests/bench/claim.ts",
             Self::Drain => "tests/bench/drain.ts",
+            Self::Large => "tests/bench/large.ts",
             Self::Operate => "tests/bench/operate.ts",
             Self::Start => "tests/bench/start.ts",
             Self::Visit => "tests/bench/visit.ts",

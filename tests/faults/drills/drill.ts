@@ -39,12 +39,23 @@ export async function drill(
       () => finalResults(ids),
       limitSeconds * 1_000,
     );
+    await tell(crew.deaths, results);
     return { deaths: crew.deaths, results };
   } finally {
     await crew.close();
     // The fault suite counts every job there is.
     await asSuperuser((sql) => sql`delete from public.jobs where true`);
   }
+}
+
+/** Adds a line to what the command shows at its end. */
+async function tell(deaths: number, results: DrillResult[]) {
+  const sum = (count: (result: DrillResult) => number) =>
+    results.reduce((total, result) => total + count(result), 0);
+  const line =
+    `drill: ${results.length} jobs, ${deaths} deaths, ${sum(({ losses }) => losses)} lost runs, ` +
+    `${sum(({ retry_count }) => retry_count)} retries\n`;
+  await Deno.writeTextFile(`${Deno.env.get("STACK_FOLDER")}/faults.log`, line, { append: true });
 }
 
 /** Retries come soon. */

@@ -25,7 +25,6 @@ Deno.test("a hundred workers killed at random cost no job more than one attempt,
   const attempts = results.map(({ retry_count }) => retry_count).sort((one, other) => one - other);
   assert.equal(attempts[JOBS / 2], 0);
   assert.ok(attempts.at(-1)! <= 1, `a job lost ${attempts.at(-1)} attempts`);
-  console.log(`${deaths} deaths, ${losses} lost runs, ${attempts.filter(Boolean).length} attempts used up`);
 });
 
 async function killAtRandom(crew: Crew) {
