@@ -2126,8 +2126,8 @@ comment on function job_queue.retry_delay is 'The backoff before the next retry,
 revoke all on all functions in schema job_queue from public;
 grant execute on function
   job_queue.finish_jobs, job_queue.check_results, job_queue.problem_of_result, job_queue.complete_jobs,
-  job_queue.apply_results, job_queue.statuses_of_results, job_queue.settled_outcome, job_queue.error_of_result, job_queue.status_after_attempt,
-  job_queue.retry_delay, job_queue.progress_at_end
+  job_queue.apply_results, job_queue.statuses_of_results, job_queue.settled_outcome, job_queue.error_of_result,
+  job_queue.status_after_attempt, job_queue.retry_delay, job_queue.progress_at_end
 to service_role;
 
 -- 20261123090350_jobs_cancel.sql
