@@ -505,7 +505,7 @@ begin
            || case when t.expected is null then 'there is no such option' else 'expected a ' || t.expected end
     into v_problem
     from jsonb_array_elements(jobs) with ordinality as e (item, position)
-    cross join jsonb_each(e.item) as k (key, value)
+    cross join jsonb_object_keys(e.item) as k (key)
     cross join lateral (select case
       when k.key in ('job_type', 'idempotency_key') then 'string'
       when k.key = 'run_at' then 'time'
@@ -513,7 +513,7 @@ begin
       when k.key in ('priority', 'max_retries', 'delay_seconds', 'timeout_seconds') then 'number'
       when k.key = 'input_data' then 'object'
     end as expected) t
-    where t.expected is null or not job_queue.is_value(k.value, t.expected)
+    where t.expected is null or not job_queue.is_value(e.item -> k.key, t.expected)
     limit 1;
   end if;
   if v_problem is not null then
