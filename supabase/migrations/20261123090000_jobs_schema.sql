@@ -153,7 +153,7 @@ create table public.jobs (
   )
 )
 with (
-  -- Room for a second version of some rows on each page: a claim of ten touches 116 buffers, not 125.
+  -- Room for a second version of some rows on each page, so that a claim touches fewer.
   fillfactor = 85,
   -- Every job leaves three dead versions and as many dead index entries at the very place where claims
   -- begin to read, so vacuum comes early, however many finished jobs are kept.

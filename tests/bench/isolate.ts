@@ -33,14 +33,18 @@ export class Isolate {
     this.#guard = setInterval(() => this.#watch(), LOOK_EVERY_MS);
   }
 
-  /** Starts an isolate and tells it its limits. */
-  static async start(limits: Limits, environment: Record<string, string>): Promise<Isolate> {
+  /** Starts an isolate and tells it its limits; `flags` go to serve_function.ts. */
+  static async start(
+    limits: Limits,
+    environment: Record<string, string> = {},
+    flags: string[] = [],
+  ): Promise<Isolate> {
     const worker = await startWorker({
       QUEUE_WALL_CLOCK_SECONDS: String(limits.wallClockSeconds),
       QUEUE_CPU_MILLISECONDS: String(limits.cpuMs),
       QUEUE_MEMORY_MEGABYTES: String(limits.memoryMegabytes),
       ...environment,
-    });
+    }, flags);
     const health = await fetch(worker.url);
     await health.body?.cancel();
     return new Isolate(worker, limits);

@@ -14,7 +14,7 @@ const violated = Object.entries(INVARIANTS).map(([what, violations]) => ({
 }));
 const folder = Deno.env.get("STACK_FOLDER");
 // The test runner would keep it for itself.
-await Deno.writeTextFile(`${folder}/faults.log`, table(evidence, seed));
+await Deno.writeTextFile(`${folder}/faults.log`, table(evidence, seed), { append: true });
 if (violated.some(({ found }) => found.length > 0)) {
   const orders = [...evidence.orders];
   await Deno.writeTextFile(`${folder}/evidence.log`, JSON.stringify({ ...evidence, orders }));

@@ -271,3 +271,44 @@ Deno.test("results that are no array and impossible numbers are refused", async 
   assert.match(await refused("JQ004", queue.finishAndClaim([], { maxJobs: 1001 })), /^max_jobs: /);
   assert.match(await refused("JQ004", queue.finishAndClaim([], { maxJobs: -1 })), /^max_jobs: /);
 });
+
+Deno.test("a job is completed in the same way whether or not others of its report failed", async () => {
+  const ids = await queue.enqueueMany(Array.from({ length: 4 }, () => ({ job_type: "test" })));
+  const claimed = await queue.claim(4);
+  await db.admin`
+    update jobs set error = 'earlier', suspicion = 1, free_losses = 2, free_hand_overs = 1, free_rests = 3,
+      progress = '{"done": 0, "total": 0}', cancel_requested_at = now(), updated_at = clock_timestamp()
+    where id = any (${ids})`;
+  const results = claimed.map((job) => ({
+    ...lease(job),
+    outcome: "completed",
+    output_data: { n: 1 },
+  }));
+  assert.deepEqual((await queue.finishAndClaim(results.slice(0, 2))).finished, [
+    "completed",
+    "completed",
+  ]);
+  const [third, fourth] = results.slice(2);
+  const mixed = [third, { ...fourth, outcome: "failed", error_message: "no" }];
+  assert.deepEqual((await queue.finishAndClaim(mixed)).finished, ["completed", "cancelled"]);
+  const rows = await db.service`
+    select status, waiting_for, output_data, error, retry_count, run_at = created_at as is_in_place, progress,
+      suspicion, free_losses, free_hand_overs, free_rests, lease_expires_at,
+      completed_at = updated_at as is_dated, cancel_requested_at is null as is_uncancelled
+    from jobs where status = 'completed'`;
+  assert.equal(rows.length, 3);
+  for (const row of rows) assert.deepEqual(row, rows[0]);
+  assert.deepEqual(
+    [rows[0].progress, rows[0].suspicion, rows[0].error, rows[0].is_dated],
+    [{ done: 1, total: 1 }, 0, null, true],
+  );
+});
+
+for (const outcome of [undefined, null, 1, ["completed"], "Completed", { completed: 1 }]) {
+  Deno.test(`${JSON.stringify(outcome)} is no outcome`, async () => {
+    const job = await queue.running();
+    const message = await refused("JQ004", queue.finishAndClaim([{ ...lease(job), outcome }]));
+    assert.match(message, /^results\[0\]\.outcome: expected completed/);
+    assert.equal((await queue.row(job.id)).status, "processing");
+  });
+}

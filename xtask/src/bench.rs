@@ -18,6 +18,8 @@ pub enum Bench {
     Claim,
     /// Jobs per second through PostgREST, against the way Supabase's documentation shows
     Drain,
+    /// 200 jobs of 1 MiB, 50 of them with results of 1 MiB, within the memory of an isolate
+    Large,
     /// Insert to claim of one user's jobs while another user attacks the queue, against the same without
     Neighbour,
     /// Database time of an operator's queries among a million jobs
@@ -31,9 +33,10 @@ pub enum Bench {
 }
 
 impl Bench {
-    const ALL: [Self; 7] = [
+    const ALL: [Self; 8] = [
         Self::Claim,
         Self::Drain,
+        Self::Large,
         Self::Neighbour,
         Self::Operate,
         Self::Start,
@@ -45,6 +48,7 @@ impl Bench {
         match self {
             Self::Claim => "tests/bench/claim.ts",
             Self::Drain => "tests/bench/drain.ts",
+            Self::Large => "tests/bench/large.ts",
             Self::Neighbour => "tests/bench/neighbour.ts",
             Self::Operate => "tests/bench/operate.ts",
             Self::Start => "tests/bench/start.ts",

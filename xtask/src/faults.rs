@@ -20,7 +20,7 @@ use crate::wasm::{self, Flavour};
 const LOOK_EVERY: Duration = Duration::from_millis(50);
 
 /// The options of a run.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Faults {
     /// The same seed gives the same faults in the same order; `None` takes a new one.
     pub seed: Option<u32>,
@@ -30,6 +30,8 @@ pub struct Faults {
     pub deno: Option<Deno>,
     /// What is run: the short form leaves out the drills that take minutes.
     scripts: &'static [&'static str],
+    /// Only tests whose names contain this.
+    filter: Option<String>,
 }
 
 const SHORT: &[&str] = &[
@@ -37,6 +39,7 @@ const SHORT: &[&str] = &[
     "tests/faults/drills/killer.test.ts",
 ];
 const LONG: &[&str] = &["tests/faults/"];
+const DRILLS: &[&str] = &["tests/faults/drills/"];
 
 impl Faults {
     /// The short form, which is part of the tests.
@@ -46,6 +49,7 @@ impl Faults {
             seconds: 25,
             deno,
             scripts: SHORT,
+            filter: None,
         }
     }
 
@@ -56,12 +60,31 @@ impl Faults {
             seconds,
             deno,
             scripts: LONG,
+            filter: None,
+        }
+    }
+
+    /// Only the drills whose names contain `filter`.
+    pub fn drills(filter: String, deno: Option<Deno>) -> Self {
+        Self {
+            seed: None,
+            seconds: 0,
+            deno,
+            scripts: DRILLS,
+            filter: Some(filter),
+        }
+    }
+
+    fn title(&self, seed: u32, deno: &str) -> String {
+        match &self.filter {
+            Some(filter) => format!("drills with \"{filter}\" in their names, Deno {deno}"),
+            None => format!("faults for {} s, seed {seed}, Deno {deno}", self.seconds),
         }
     }
 }
 
 /// Runs the suite; every invariant counts as one test.
-pub fn run(project: &Project, faults: Faults) -> Result<Counts> {
+pub fn run(project: &Project, faults: &Faults) -> Result<Counts> {
     // The stack's own function is the one that is deployed.
     wasm::build(project, Flavour::Release)?;
     build_function(project)?;
@@ -69,12 +92,8 @@ pub fn run(project: &Project, faults: Faults) -> Result<Counts> {
     let seed = faults.seed.map_or_else(random_number, Ok)?;
     let mut counts = Counts::default();
     for deno in denos {
-        heading(&format!(
-            "faults for {} s, seed {seed}, Deno {}",
-            faults.seconds,
-            deno.version(project)?
-        ));
-        counts += run_under(project, deno, seed, &faults)?;
+        heading(&faults.title(seed, &deno.version(project)?));
+        counts += run_under(project, deno, seed, faults)?;
     }
     Ok(counts)
 }
@@ -100,6 +119,7 @@ fn run_under(project: &Project, deno: Deno, seed: u32, faults: &Faults) -> Resul
     let mut stack = Stack::start(project, Some(&function))?;
     let mut command = suites::test_command(project, &stack)?;
     command
+        .args(faults.filter.iter().map(|text| format!("--filter={text}")))
         .args(faults.scripts)
         .env("FAULTS_SEED", seed.to_string())
         .env("FAULTS_SECONDS", faults.seconds.to_string());

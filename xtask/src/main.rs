@@ -87,6 +87,9 @@ enum Task {
         /// The Deno that runs the workers; both in turn when not given
         #[arg(long, value_enum)]
         deno: Option<Deno>,
+        /// Only the drills whose names contain this
+        #[arg(long, conflicts_with_all = ["seed", "minutes", "seconds"])]
+        drill: Option<String>,
     },
     /// Measure, all or one
     Bench {
@@ -167,9 +170,13 @@ fn run(project: &Project, task: Task) -> Result<bool> {
             minutes,
             seconds,
             deno,
+            drill,
         } => {
-            let seconds = seconds.unwrap_or(minutes * 60);
-            let counts = faults::run(project, Faults::long(seed, seconds, deno))?;
+            let faults = match drill {
+                Some(drill) => Faults::drills(drill, deno),
+                None => Faults::long(seed, seconds.unwrap_or(minutes * 60), deno),
+            };
+            let counts = faults::run(project, &faults)?;
             return Ok(counts.failed == 0);
         }
         Task::Bench {

@@ -99,7 +99,7 @@ fn run_level(project: &Project, selection: &Selection, level: Level) -> Counts {
             counts
         }
         Level::Faults => counted("the fault suite", || {
-            faults::run(project, Faults::short(selection.deno))
+            faults::run(project, &Faults::short(selection.deno))
         }),
         Level::Deploy => counted("the tests of deployment", || {
             suites::deploy(project, filter)

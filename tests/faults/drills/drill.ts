@@ -17,6 +17,8 @@ export interface DrillResult {
   status: string;
   retry_count: number;
   error: string | null;
+  /** How many of its runs ended with their worker. */
+  losses: number;
 }
 
 /** Does no harm and takes two and a half seconds. */
@@ -37,12 +39,23 @@ export async function drill(
       () => finalResults(ids),
       limitSeconds * 1_000,
     );
+    await tell(crew.deaths, results);
     return { deaths: crew.deaths, results };
   } finally {
     await crew.close();
     // The fault suite counts every job there is.
     await asSuperuser((sql) => sql`delete from public.jobs where true`);
   }
+}
+
+/** Adds a line to what the command shows at its end. */
+async function tell(deaths: number, results: DrillResult[]) {
+  const sum = (count: (result: DrillResult) => number) =>
+    results.reduce((total, result) => total + count(result), 0);
+  const line =
+    `drill: ${results.length} jobs, ${deaths} deaths, ${sum(({ losses }) => losses)} lost runs, ` +
+    `${sum(({ retry_count }) => retry_count)} retries\n`;
+  await Deno.writeTextFile(`${Deno.env.get("STACK_FOLDER")}/faults.log`, line, { append: true });
 }
 
 /** Retries come soon. */
@@ -67,7 +80,10 @@ async function enqueueAll(jobs: DrillJob[], effectsUrl: string): Promise<string[
 async function finalResults(ids: string[]): Promise<DrillResult[] | undefined> {
   const rows = await asSuperuser((sql) =>
     sql<DrillResult[]>`
-      select job_type, status, retry_count, error from public.jobs
+      select job_type, status, retry_count, error, (
+        select count(*)::int from public.job_failures f where f.job_id = j.id and f.company is not null
+      ) as losses
+      from public.jobs j
       where id = any (${ids}) and status in ('completed', 'failed', 'cancelled')`
   );
   return rows.length === ids.length ? [...rows] : undefined;
