@@ -1,5 +1,8 @@
 //! Jobs whose workers died are claimed by a worker that holds nothing else.
 
+use std::cell::RefCell;
+use std::rc::Rc;
+
 use serde_json::{Value, json};
 
 use super::world::World;
@@ -71,4 +74,37 @@ fn a_run_that_was_cut_short_is_told_from_one_that_had_its_time() {
         world.signals.shut_down(10_000);
     });
     assert_eq!(world.queue.outcome(&id)["was_given_time"], false);
+}
+
+#[test]
+fn nothing_is_claimed_beside_a_claim_that_may_bring_suspects() {
+    const CALL_MS: u32 = 50;
+    let world = World::new();
+    world.queue.calls_take_ms(CALL_MS);
+    // So many that claims are full when the queue is found drained.
+    world.queue.add_many(1_500, "sleep", json!({ "ms": 0 }));
+    let claims: Rc<RefCell<Vec<(u64, bool)>>> = Rc::default();
+    let (began, clock, queue) = (claims.clone(), world.host.clock(), world.queue.clone());
+    let mut drained = 0;
+    world.queue.fault(move |function, arguments| {
+        if function == "finish_and_claim_jobs" && arguments["max_jobs"] != 0 {
+            began
+                .borrow_mut()
+                .push((clock.get(), arguments["is_idle"] == true));
+            if queue.ready() == 0 && drained < 3 {
+                drained += 1;
+                queue.claim_again_after_ms(100);
+            }
+        }
+        None
+    });
+    world.run();
+    let claims = claims.borrow();
+    assert!(claims.iter().filter(|(_, is_idle)| *is_idle).count() > 1);
+    for pair in claims.windows(2) {
+        let [(idle_at_ms, true), (next_at_ms, _)] = pair else {
+            continue;
+        };
+        assert!(next_at_ms - idle_at_ms >= u64::from(CALL_MS), "{claims:?}");
+    }
 }
