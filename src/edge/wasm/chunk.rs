@@ -9,7 +9,7 @@ use super::host::EdgeHost;
 use super::meter::Meter;
 use crate::error::JobError;
 use crate::handler::{JobContext, JobFuture, JobHandler, Registration, attempt};
-use crate::handlers::GenerateReport;
+use crate::handlers::generate_report::GenerateReport;
 
 /// Every job type that is not resident.
 pub(super) fn registrations(meter: &Rc<Meter>) -> Vec<Registration<EdgeHost>> {
