@@ -41,6 +41,27 @@ fn nothing_is_claimed_beside_jobs_under_suspicion() {
 }
 
 #[test]
+fn a_suspect_whose_type_had_rested_lets_no_other_job_in_when_it_ends() {
+    let world = World::new();
+    world.queue.put_released_back();
+    world
+        .queue
+        .add("need_service", json!({ "from_ms": 30_000 }));
+    world.run();
+    let before = claims(&world).len();
+    world.host.clock().update(|now_ms| now_ms + 61_000);
+    world.queue.add("sleep", json!({ "ms": 2_000 }));
+    world.queue.say(json!({ "are_suspects": true }));
+    let report = world.run_beside(async {
+        world.host.sleep_ms(500).await;
+        world.queue.add("sleep", json!({ "ms": 0 }));
+        world.signals.request_claim();
+    });
+    assert_eq!(report.completed, 3);
+    assert_eq!(claims(&world)[before..], [true, true, true]);
+}
+
+#[test]
 fn a_worker_that_is_told_of_waiting_suspects_runs_empty_and_asks_for_them() {
     let world = World::with(&[("QUEUE_CONCURRENCY", "2")]);
     world.queue.add("sleep", json!({ "ms": 3_000 }));
