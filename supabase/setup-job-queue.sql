@@ -1465,7 +1465,8 @@ comment on function job_queue.promote_due_jobs is 'Makes ready what has waited l
 --
 -- Whether a run was alone was settled when it was claimed, and not by what others on the same worker have come
 -- to since: so two who rescue at once, each some of its jobs, judge alike, and so does one who comes late. Who
--- was on board is looked up besides, for people to read; a run that was not alone after all is not blamed.
+-- was on board is looked up besides, for people to read; a run that was not alone after all is not blamed. Where
+-- others hold too many ended leases for the look-up to come this far, nobody is known to have been.
 create function job_queue.rescue_jobs(max_jobs integer) returns integer
 language plpgsql set search_path = pg_catalog, pg_temp set enable_seqscan = off as $$
 declare
@@ -1487,7 +1488,7 @@ begin
       (select min(e.started_at) from expired e where not e.is_overrun), max_jobs
     ) c
   ), judged as (
-    select e.place, e.is_overrun, case when not e.is_overrun then array_remove(c.jobs, e.id) end as others
+    select e.place, e.is_overrun, case when not e.is_overrun then coalesce(array_remove(c.jobs, e.id), '{}') end as others
     from expired e left join crew c on c.carrier = e.carrier
   ), rescued as (
     update public.jobs j

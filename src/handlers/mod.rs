@@ -5,10 +5,9 @@ use crate::host::Host;
 
 #[cfg(feature = "faults")]
 mod crash;
-mod generate_report;
+pub(crate) mod generate_report;
 mod noop;
 
-pub(crate) use self::generate_report::GenerateReport;
 #[cfg(test)]
 pub(crate) use self::generate_report::declare;
 

@@ -214,6 +214,29 @@ Deno.test("suspects of paused types, of types not asked for and before their tim
   assert.equal((await idle()).jobs.length, 1);
 });
 
+Deno.test("a suspect whose type is paused while it runs is one still when the type goes on", async () => {
+  const id = await suspect(1);
+  await idle();
+  await sql`select pause_job_type('test')`;
+  await everyWorkerDies();
+  await sql`select resume_job_type('test')`;
+  await queue.makeDue(id);
+  const { jobs, are_suspects } = await idle();
+  assert.deepEqual([jobs.map((job) => job.id), are_suspects], [[id], true]);
+});
+
+Deno.test("a suspect's result that comes after its rescue changes nothing, before and after the next claim", async () => {
+  const id = await suspect(1);
+  const { jobs: late } = await idle();
+  await everyWorkerDies();
+  assert.deepEqual((await end(late)).finished, ["lost"]);
+  const { jobs } = await idle();
+  assert.deepEqual((await end(late, "failed")).finished, ["lost"]);
+  assert.deepEqual((await end(jobs)).finished, ["completed"]);
+  assert.deepEqual((await end(late)).finished, ["lost"]);
+  assert.equal((await queue.row(id)).status, "completed");
+});
+
 Deno.test("a busy worker passes suspects by, and after five seconds one is asked to run empty for them", async () => {
   await suspect(1);
   const [ready] = await many(1);
@@ -269,6 +292,19 @@ Deno.test("two who rescue the jobs of one worker at once blame none of them, and
     assert.deepEqual([is_attempt, company], [false, 3]);
     assert.deepEqual(on_board.sort(), ids.filter((other) => other !== id).sort());
   }
+});
+
+Deno.test("a suspect that ran alone is judged although others rescue more jobs than anybody looks through", async () => {
+  await many(210);
+  await idle({ maxJobs: 210 });
+  const id = await suspect(1);
+  assert.deepEqual((await idle()).jobs.map((job) => job.id), [id]);
+  await sql`update jobs set lease_expires_at = now() - interval '1 minute' where id <> ${id}`;
+  await queue.expireLease(id);
+  const rescue = (jobs: number) => (connection: Sql) =>
+    connection`select rescue_expired_jobs(${jobs})`;
+  await duringTransaction(db, rescue(210), async () => await rescue(100)(sql));
+  assert.deepEqual([(await queue.row(id)).retry_count, (await failures(id))[0].company], [1, 0]);
 });
 
 Deno.test("a job whose lease ends later than the others' still knows who was on board", async () => {

@@ -88,6 +88,21 @@ Deno.test("suspects fit together by their weights as well", async () => {
   assert.deepEqual((await claim(5, { isIdle: true }))[0], ["half", "half"]);
 });
 
+Deno.test("suspects of several types run together as far as their weights fit", async () => {
+  await enqueue("heavy", "half", "light", "half");
+  await sql`update jobs set suspicion = 1, waiting_for = 'isolation' where true`;
+  assert.deepEqual((await claim(7, { isIdle: true }))[0], ["heavy", "half", "light"]);
+});
+
+Deno.test("a weight that changes while jobs run holds from the next claim on", async () => {
+  await enqueue("half", "half", "half");
+  assert.deepEqual(await claim(2), [["half"], true]);
+  await sql`update job_types set weight = 4 where job_type = 'half'`;
+  assert.deepEqual(await claim(2), [[], true]);
+  await sql`update job_types set weight = 1 where job_type = 'half'`;
+  assert.deepEqual(await claim(2), [["half", "half"], false]);
+});
+
 Deno.test("impossible weights and bounds are refused", async () => {
   for (const weight of [0, 1001]) {
     await refused("23514", sql`insert into job_types (job_type, weight) values ('x', ${weight})`);

@@ -1,3 +1,4 @@
+import { build } from "./wasm_bytes.js";
 import { initSync } from "./worker.js";
 
 let report;
@@ -17,6 +18,10 @@ export async function __wasm_split_load_report(callback, data) {
 }
 
 async function load() {
-  const { wasmBytes } = await import("./report_bytes.js");
-  await WebAssembly.instantiate(wasmBytes(), { __wasm_split: initSync() });
+  const chunk = await import("./report_bytes.js");
+  // A later build may have taken the place of the one that runs here. Its code would read this one's memory wrongly.
+  if (chunk.build() !== build()) {
+    throw new Error("the files are of another build: restart the function");
+  }
+  await WebAssembly.instantiate(chunk.wasmBytes(), { __wasm_split: initSync() });
 }

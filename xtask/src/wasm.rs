@@ -71,7 +71,7 @@ pub fn build(project: &Project, flavour: Flavour) -> Result<()> {
     write_glue(&worker, &work)?;
     for (name, wasm) in parts {
         let wasm = std::fs::read(wasm)?;
-        write_bytes(&worker, name, &wasm)?;
+        write_bytes(&worker, name, &wasm, &stamp)?;
         report_sizes(name, &wasm)?;
     }
     std::fs::write(worker.join("stamp"), stamp)?;
@@ -222,18 +222,19 @@ fn write_glue(worker: &Path, work: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Writes the module `<name>_bytes.js`, which holds the Wasm as text.
-fn write_bytes(worker: &Path, name: &str, wasm: &[u8]) -> Result<()> {
+/// Writes the module `<name>_bytes.js`, which holds the Wasm as text and the build it belongs to.
+fn write_bytes(worker: &Path, name: &str, wasm: &[u8], build: &str) -> Result<()> {
     let mut module = String::with_capacity(wasm.len() * 4 / 3 + 2048);
     // The Supabase CLI finds imports by a regular expression, which takes a string after `export` for one.
     writeln!(
         module,
-        "const ENCODED =\n  \"{}\";\n",
+        "const ENCODED =\n  \"{}\";\nconst BUILD = \"{build}\";\n",
         STANDARD.encode(wasm)
     )?;
     module.push_str(include_str!("wasm_bytes.js"));
     std::fs::write(worker.join(format!("{name}_bytes.js")), module)?;
-    let types = "/** Wasm, decoded. */\nexport function wasmBytes(): Uint8Array<ArrayBuffer>;\n";
+    let types = "/** Wasm, decoded. */\nexport function wasmBytes(): Uint8Array<ArrayBuffer>;\n\
+        /** The same for all parts of one build. */\nexport function build(): string;\n";
     std::fs::write(worker.join(format!("{name}_bytes.d.ts")), types)?;
     Ok(())
 }

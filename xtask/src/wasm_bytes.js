@@ -4,3 +4,8 @@ import { Buffer } from "node:buffer";
 export function wasmBytes() {
   return Buffer.from(ENCODED, "base64");
 }
+
+/** The same for all parts of one build. */
+export function build() {
+  return BUILD;
+}

@@ -6,16 +6,21 @@ use std::rc::Rc;
 use wasm_split_helpers::{SplitLoaderError, wasm_split};
 
 use super::host::EdgeHost;
+use super::meter::Meter;
 use crate::error::JobError;
 use crate::handler::{JobContext, JobFuture, JobHandler, Registration, attempt};
-use crate::handlers::GenerateReport;
+use crate::handlers::generate_report::GenerateReport;
 
 /// Every job type that is not resident.
-pub(super) fn registrations() -> Vec<Registration<EdgeHost>> {
+pub(super) fn registrations(meter: &Rc<Meter>) -> Vec<Registration<EdgeHost>> {
+    let meter = meter.clone();
     Vec::from([Registration {
         job_type: GenerateReport::JOB_TYPE.into(),
         unavailable: GenerateReport::unavailable,
-        run: Rc::new(|context| Box::pin(async move { generate_report(context).await?.await })),
+        run: Rc::new(move |context| {
+            meter.add_chunk();
+            Box::pin(async move { generate_report(context).await?.await })
+        }),
     }])
 }
 

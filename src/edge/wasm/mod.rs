@@ -254,7 +254,7 @@ impl Isolate {
     fn handlers(&self) -> Vec<Registration<EdgeHost>> {
         let mut handlers = script::registrations(&self.scripts);
         let mut built_in = handlers::resident();
-        built_in.append(&mut chunk::registrations());
+        built_in.append(&mut chunk::registrations(&self.meter));
         built_in.retain(|one| handlers.iter().all(|other| other.job_type != one.job_type));
         handlers.append(&mut built_in);
         handlers

@@ -3,6 +3,9 @@
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 
+/// An isolate without limits lives long, and each step may have a name of its own: later kinds are not remembered.
+const MOST_KINDS: usize = 1_000;
+
 /// The largest CPU time of the steps of each kind, of all jobs of an isolate.
 #[derive(Debug, Default)]
 pub struct StepCosts(RefCell<BTreeMap<String, u64>>);
@@ -17,7 +20,11 @@ impl StepCosts {
     /// Notes what a step has taken.
     pub fn add(&self, job_type: &str, step: &str, cpu_us: u64) {
         let mut costs = self.0.borrow_mut();
-        let most = costs.entry(key(job_type, step)).or_default();
+        let key = key(job_type, step);
+        if costs.len() >= MOST_KINDS && !costs.contains_key(&key) {
+            return;
+        }
+        let most = costs.entry(key).or_default();
         *most = cpu_us.max(*most);
     }
 }
@@ -49,6 +56,17 @@ mod tests {
         assert_eq!(costs.most_cpu_us("report", "save"), 1);
         assert_eq!(costs.most_cpu_us("report", "notes/1"), 0);
         assert_eq!(costs.most_cpu_us("invoice", "batch/1"), 0);
+    }
+
+    #[test]
+    fn steps_with_names_of_their_own_do_not_fill_the_memory() {
+        let costs = StepCosts::default();
+        for step in 0..10 * MOST_KINDS {
+            costs.add("report", &format!("{step}-th"), 20);
+        }
+        costs.add("report", "0-th", 50);
+        assert_eq!(costs.0.borrow().len(), MOST_KINDS);
+        assert_eq!(costs.most_cpu_us("report", "0-th"), 50);
     }
 
     #[test]

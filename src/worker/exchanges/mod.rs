@@ -41,6 +41,8 @@ pub(super) struct Exchanges<'a, H: Host> {
     unanswered_claims: Vec<Claim>,
     under_way: FuturesUnordered<LocalBoxFuture<'a, Exchange<'a, H>>>,
     requested_jobs: usize,
+    /// A claim under way asks for jobs that run alone as well.
+    may_bring_suspects: bool,
     outage: Option<Outage>,
 }
 
@@ -62,6 +64,7 @@ impl<'a, H: Host> Exchanges<'a, H> {
             unanswered_claims: Vec::new(),
             under_way: FuturesUnordered::new(),
             requested_jobs: 0,
+            may_bring_suspects: false,
             outage: None,
         }
     }
@@ -74,6 +77,11 @@ impl<'a, H: Host> Exchanges<'a, H> {
     /// How many jobs the exchanges under way ask for.
     pub(super) fn requested_jobs(&self) -> usize {
         self.requested_jobs
+    }
+
+    /// Whether a claim under way may bring jobs beside which nothing is claimed.
+    pub(super) fn may_bring_suspects(&self) -> bool {
+        self.may_bring_suspects
     }
 
     pub(super) fn has_results(&self) -> bool {
@@ -124,7 +132,10 @@ impl<'a, H: Host> Exchanges<'a, H> {
             Some(part) => (part, None),
             None => (self.next_batch(), self.next_claim(claim_size)),
         };
-        self.requested_jobs += claim.as_ref().map_or(0, |claim| claim.size.jobs);
+        if let Some(claim) = &claim {
+            self.requested_jobs += claim.size.jobs;
+            self.may_bring_suspects = claim.size.is_idle;
+        }
         // Without job types a repeated claim only brings what it claimed before.
         let job_types = match is_ending {
             true => Vec::new(),
@@ -195,7 +206,10 @@ impl<'a, H: Host> Exchanges<'a, H> {
             began_at_ms,
             answer,
         } = exchange;
-        self.requested_jobs -= claim.as_ref().map_or(0, |claim| claim.size.jobs);
+        if let Some(claim) = &claim {
+            self.requested_jobs -= claim.size.jobs;
+            self.may_bring_suspects = false;
+        }
         let answer = match answer {
             Ok(answer) => answer,
             Err(error) => {

@@ -51,7 +51,7 @@ impl<H: Host> RunLoop<'_, H> {
     fn may_claim_beside(&self) -> bool {
         let claims = &self.claims;
         let waits = claims.has_suspects || claims.suspects_wait || claims.waits_for_room;
-        !waits && !self.context.resources.is_full()
+        !waits && !self.exchanges.may_bring_suspects() && !self.context.resources.is_full()
     }
 
     /// A queue that was found drained is asked again only when results travel anyway, on request, or once for the jobs

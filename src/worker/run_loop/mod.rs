@@ -148,7 +148,7 @@ impl<'a, H: Host> RunLoop<'a, H> {
             Err(JobError::HandOver | JobError::Cancelled | JobError::LeaseLost) => {}
             Ok(_) | Err(_) => {
                 if self.availability.resume(job_type) {
-                    self.claims = ClaimState::default();
+                    self.claims.is_queue_drained = false;
                 }
             }
         }

@@ -105,6 +105,23 @@ fn results_that_time_out_together_are_halved_until_one_is_to_blame() {
 }
 
 #[test]
+fn of_two_results_the_one_that_is_too_large_fails_its_own_job() {
+    let world = World::with(&[("QUEUE_CONCURRENCY", "2")]);
+    let other = world.queue.add("sleep", json!({ "ms": 10 }));
+    let large = world
+        .queue
+        .add("echo", json!({ "text": "large", "ms": 10 }));
+    world.queue.fault(|_, arguments| {
+        let is_large = arguments["results"].to_string().contains("large");
+        is_large.then(|| Reply::json(413, json!({})))
+    });
+    let report = world.run();
+    assert_eq!((report.completed, report.failed), (1, 1));
+    assert_eq!(world.queue.outcome(&other)["outcome"], "completed");
+    assert_eq!(world.queue.outcome(&large)["retryable"], false);
+}
+
+#[test]
 fn a_claim_that_times_out_asks_for_half_as_much() {
     let world = World::new();
     world.queue.add("sleep", json!({ "ms": 0 }));
