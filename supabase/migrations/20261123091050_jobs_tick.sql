@@ -12,7 +12,8 @@ create table job_queue.failed_parts (
   failed_at timestamptz not null default clock_timestamp(),
   failures integer not null default 1
 );
-comment on table job_queue.failed_parts is 'Parts of a tick that failed when they were tried last.';
+comment on table job_queue.failed_parts is
+  'Parts of a tick that failed when they were tried last, and of what workers call.';
 comment on column job_queue.failed_parts.failures is 'how many times in a row';
 
 -- Where the deletion of old jobs has come to, and why some stayed. It goes on from there with the next tick and
@@ -66,6 +67,7 @@ create function job_queue.tend_part(part text) returns integer
 language plpgsql set search_path = pg_catalog, pg_temp
 set enable_seqscan = off set enable_bitmapscan = off set enable_sort = off as $$
 declare
+  v_began timestamptz := clock_timestamp();
   v_done integer;
 begin
   v_done := case part
@@ -76,7 +78,8 @@ begin
     when 'prune' then job_queue.prune()
     when 'prune pg_cron' then job_queue.prune_cron_runs()
   end;
-  if exists (select from job_queue.failed_parts f where f.part = tend_part.part) then
+  -- Unless it has just passed over a job, and told so.
+  if exists (select from job_queue.failed_parts f where f.part = tend_part.part and f.failed_at < v_began) then
     delete from job_queue.failed_parts f where f.part = tend_part.part;
   end if;
   return v_done;
@@ -87,16 +90,23 @@ exception when others then
 end $$;
 comment on function job_queue.tend_part is 'Does one part of a tick.';
 
+-- Waits for nobody who is writing the same: claims call it too.
 create function job_queue.note_failed_part(part text, error text) returns void
-language plpgsql set search_path = pg_catalog, pg_temp as $$
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 begin
-  insert into job_queue.failed_parts as f (part, error) values (note_failed_part.part, left(note_failed_part.error, 300))
-  on conflict on constraint failed_parts_pkey do update
-  set error = excluded.error, failed_at = excluded.failed_at, failures = f.failures + 1;
+  update job_queue.failed_parts f
+  set error = left(note_failed_part.error, 300), failed_at = clock_timestamp(), failures = f.failures + 1
+  where f.part = any (array(
+    select l.part from job_queue.failed_parts l where l.part = note_failed_part.part for no key update skip locked
+  ));
+  if not found then
+    insert into job_queue.failed_parts (part, error) values (note_failed_part.part, left(note_failed_part.error, 300))
+    on conflict on constraint failed_parts_pkey do nothing;
+  end if;
 exception when lock_not_available then
   -- Another tick is writing the same.
 end $$;
-comment on function job_queue.note_failed_part is 'Writes down that a part of a tick failed.';
+comment on function job_queue.note_failed_part is 'Writes down that a part of a tick, or of what workers call, failed.';
 
 -- Calls a function that handles up to so many rows and returns how many, until none is left, a thousand are done or
 -- a second is over.
@@ -147,8 +157,8 @@ begin
 end $$;
 comment on function job_queue.clean_up is 'Deletes old jobs for a second and returns how many.';
 
--- Forgets wake-ups of over an hour ago but the last, and those ahead of the clock, which was set back; and workers
--- that were not heard of for as long.
+-- Forgets wake-ups of over an hour ago but the last, and those ahead of the clock, which was set back; workers that
+-- were not heard of for as long; and what workers' calls met, when it was not met again for a minute.
 create function job_queue.prune() returns integer
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
@@ -159,6 +169,8 @@ begin
     and w.id < (select max(newest.id) from job_queue.wake_ups newest);
   get diagnostics v_pruned = row_count;
   delete from job_queue.workers w where not job_queue.is_recent(w.seen_at, interval '1 hour');
+  delete from job_queue.failed_parts f
+  where f.part in ('claim', 'finish', 'renew leases') and not job_queue.is_recent(f.failed_at, interval '1 minute');
   return v_pruned;
 end $$;
 comment on function job_queue.prune is 'Forgets wake-ups and workers of long ago.';
@@ -192,4 +204,4 @@ comment on function job_queue.prune_cron_runs is 'Deletes what pg_cron recorded 
 
 revoke all on all functions in schema job_queue from public;
 revoke all on function public.tend_job_queue from public, anon, authenticated;
-grant execute on function public.tend_job_queue, job_queue.tend to service_role;
+grant execute on function public.tend_job_queue, job_queue.tend, job_queue.note_failed_part to service_role;
