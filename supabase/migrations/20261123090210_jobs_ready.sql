@@ -78,7 +78,7 @@ begin
   from job_queue.lock_ready_jobs(
     max_jobs, job_types, nullif(coalesce(paused, '{}') || coalesce(v_heavy, '{}'), '{}'), passed_over
   ) l;
-  if v_first.updated_at <= clock_timestamp() - interval '10 seconds' then
+  if v_first.id is not null and not job_queue.is_recent(v_first.updated_at, interval '10 seconds') then
     places := array(
       select j.ctid
       from public.jobs j

@@ -58,7 +58,7 @@ declare
 begin
   select j.* into v_first from public.jobs j
   where j.ctid = any (array(select s.place from job_queue.suspects(job_queue.isolated_types(job_types, paused), 1) s));
-  if v_first.updated_at <= v_now - interval '5 seconds' is not true
+  if v_first.id is null or job_queue.is_recent(v_first.updated_at, interval '5 seconds')
     or job_queue.is_before(job_queue.first_ready_job(job_types, paused), v_first) then
     return false;
   end if;

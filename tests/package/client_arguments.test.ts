@@ -149,6 +149,16 @@ const CONNECTIONS: [name: string, connection: Anything, error: RegExp][] = [
   ["no key", { url: stack.url, key: undefined }, /^key: expected/],
   ["a key with a line break", { url: stack.url, key: `${SECRET}\nx` }, /^key: expected/],
   ["an address without https", { url: "ab.supabase.co", key: SECRET }, /^url: expected/],
+  [
+    "an address that nobody filled in",
+    { url: "https://<ref>.supabase.co", key: SECRET },
+    /^url: expected/,
+  ],
+  [
+    "a variable in its address",
+    { url: "https://${REF}.supabase.co", key: SECRET },
+    /^url: expected/,
+  ],
   ["nothing", undefined, /^url: expected/],
   [
     "a token with a line break",

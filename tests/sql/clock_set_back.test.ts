@@ -88,6 +88,20 @@ Deno.test("a job that has been next in line since ahead of the clock counts as w
   assert.equal((await checked("queue")).is_healthy, false);
 });
 
+Deno.test("lighter jobs wait with a heavy one that has been next in line since ahead of the clock", async () => {
+  await db.admin`insert into job_types (job_type, weight) values ('heavy', 4)`;
+  await queue.enqueueMany([{ job_type: "heavy", priority: 1 }, { job_type: "light" }]);
+  await db.admin`update jobs set updated_at = now() + interval '1 hour' where true`;
+  assert.deepEqual((await queue.finishAndClaim([], { maxJobs: 1, capacity: 1 })).jobs, []);
+});
+
+Deno.test("a busy worker runs empty for a suspect that waits since ahead of the clock", async () => {
+  await queue.enqueue();
+  await db.admin`
+    update jobs set suspicion = 1, waiting_for = 'isolation', updated_at = now() + interval '1 hour' where true`;
+  assert.equal((await queue.finishAndClaim([], { maxJobs: 1 })).suspects_wait, true);
+});
+
 Deno.test("no age that health and metrics tell is negative", async () => {
   await queue.enqueue();
   await queue.running({ priority: 1 });
