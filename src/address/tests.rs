@@ -158,7 +158,8 @@ fn a_local_stack_may_call_its_own_machine() {
 #[test]
 fn no_refusal_repeats_the_address() {
     for error in [
-        AddressError::Unreadable,
+        AddressError::Scheme,
+        AddressError::Host,
         AddressError::Credentials,
         AddressError::Private,
     ] {

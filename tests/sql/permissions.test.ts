@@ -98,7 +98,6 @@ const OWNERS = [
   "job_queue.is_neglected",
   "job_queue.keep_secret",
   "job_queue.last_answer",
-  "job_queue.note_failed_part",
   "job_queue.post_wake_up",
   "job_queue.prune",
   "job_queue.prune_cron_runs",
