@@ -1223,7 +1223,7 @@ begin
   from job_queue.lock_ready_jobs(
     max_jobs, job_types, nullif(coalesce(paused, '{}') || coalesce(v_heavy, '{}'), '{}'), passed_over
   ) l;
-  if v_first.updated_at <= clock_timestamp() - interval '10 seconds' then
+  if v_first.id is not null and not job_queue.is_recent(v_first.updated_at, interval '10 seconds') then
     places := array(
       select j.ctid
       from public.jobs j
@@ -1496,7 +1496,7 @@ declare
 begin
   select j.* into v_first from public.jobs j
   where j.ctid = any (array(select s.place from job_queue.suspects(job_queue.isolated_types(job_types, paused), 1) s));
-  if v_first.updated_at <= v_now - interval '5 seconds' is not true
+  if v_first.id is null or job_queue.is_recent(v_first.updated_at, interval '5 seconds')
     or job_queue.is_before(job_queue.first_ready_job(job_types, paused), v_first) then
     return false;
   end if;
@@ -1986,6 +1986,9 @@ begin
       using errcode = case v_status when 'cancelled' then 'JQ001' else 'JQ005' end;
   end if;
   if v_status = 'queued' then
+    if result -> 'retry_after_seconds' = '0' then
+      perform job_queue.ready_due_jobs();
+    end if;
     perform job_queue.wake_worker();
   end if;
 end $$;
@@ -4135,6 +4138,7 @@ begin
   update job_queue.settings s set tended_at = clock_timestamp()
   where s.is_only_row = any (array(select l.is_only_row from job_queue.settings l for no key update skip locked));
   perform job_queue.tend_part('promote');
+  perform job_queue.tend_part('set leases back');
   perform job_queue.tend_part('rescue');
   v_woken := job_queue.tend_part('wake');
   v_deleted := job_queue.tend_part('clean up');
@@ -4154,6 +4158,7 @@ declare
 begin
   v_done := case part
     when 'promote' then job_queue.repeat_for_a_second('job_queue.promote_due_jobs')
+    when 'set leases back' then job_queue.set_leases_back()
     when 'rescue' then job_queue.repeat_for_a_second('job_queue.rescue_jobs')
     when 'wake' then job_queue.wake_workers(case when job_queue.is_neglected() then 0 end)
     when 'clean up' then job_queue.clean_up()
@@ -4207,6 +4212,30 @@ begin
   return v_done;
 end $$;
 comment on function job_queue.repeat_for_a_second is 'Handles rows in batches for a second at most.';
+
+-- A lease that was taken before the clock was set back begins anew: it would keep a dead worker's job for as long as
+-- the clock went back. Returns how many.
+create function job_queue.set_leases_back() returns integer
+language plpgsql set search_path = pg_catalog, pg_temp as $$
+declare
+  v_now timestamptz := clock_timestamp();
+  v_set_back integer;
+begin
+  update public.jobs j
+  set lease_expires_at = j.lease_expires_at - (j.updated_at - v_now),
+      deadline_at = j.deadline_at - (j.updated_at - v_now),
+      started_at = j.started_at - (j.updated_at - v_now),
+      updated_at = v_now
+  where j.ctid = any (array(
+    select l.ctid from public.jobs l
+    where l.status = 'processing' and l.lease_expires_at > v_now and l.updated_at > v_now + interval '1 second'
+    limit 1000
+    for no key update skip locked
+  ));
+  get diagnostics v_set_back = row_count;
+  return v_set_back;
+end $$;
+comment on function job_queue.set_leases_back is 'Begins leases anew that were taken ahead of the clock.';
 
 -- Deletes what is past its time, for a second. Nothing where nothing was set up: somebody calls all the same, and
 -- finished jobs stay.

@@ -53,6 +53,7 @@ begin
   update job_queue.settings s set tended_at = clock_timestamp()
   where s.is_only_row = any (array(select l.is_only_row from job_queue.settings l for no key update skip locked));
   perform job_queue.tend_part('promote');
+  perform job_queue.tend_part('set leases back');
   perform job_queue.tend_part('rescue');
   v_woken := job_queue.tend_part('wake');
   v_deleted := job_queue.tend_part('clean up');
@@ -72,6 +73,7 @@ declare
 begin
   v_done := case part
     when 'promote' then job_queue.repeat_for_a_second('job_queue.promote_due_jobs')
+    when 'set leases back' then job_queue.set_leases_back()
     when 'rescue' then job_queue.repeat_for_a_second('job_queue.rescue_jobs')
     when 'wake' then job_queue.wake_workers(case when job_queue.is_neglected() then 0 end)
     when 'clean up' then job_queue.clean_up()
@@ -125,6 +127,30 @@ begin
   return v_done;
 end $$;
 comment on function job_queue.repeat_for_a_second is 'Handles rows in batches for a second at most.';
+
+-- A lease that was taken before the clock was set back begins anew: it would keep a dead worker's job for as long as
+-- the clock went back. Returns how many.
+create function job_queue.set_leases_back() returns integer
+language plpgsql set search_path = pg_catalog, pg_temp as $$
+declare
+  v_now timestamptz := clock_timestamp();
+  v_set_back integer;
+begin
+  update public.jobs j
+  set lease_expires_at = j.lease_expires_at - (j.updated_at - v_now),
+      deadline_at = j.deadline_at - (j.updated_at - v_now),
+      started_at = j.started_at - (j.updated_at - v_now),
+      updated_at = v_now
+  where j.ctid = any (array(
+    select l.ctid from public.jobs l
+    where l.status = 'processing' and l.lease_expires_at > v_now and l.updated_at > v_now + interval '1 second'
+    limit 1000
+    for no key update skip locked
+  ));
+  get diagnostics v_set_back = row_count;
+  return v_set_back;
+end $$;
+comment on function job_queue.set_leases_back is 'Begins leases anew that were taken ahead of the clock.';
 
 -- Deletes what is past its time, for a second. Nothing where nothing was set up: somebody calls all the same, and
 -- finished jobs stay.

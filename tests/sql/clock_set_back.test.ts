@@ -102,6 +102,21 @@ Deno.test("a busy worker runs empty for a suspect that waits since ahead of the 
   assert.equal((await queue.finishAndClaim([], { maxJobs: 1 })).suspects_wait, true);
 });
 
+Deno.test("a dead worker's job is not held for as long as the clock was set back", async () => {
+  const { id, lease_token } = await queue.running({ timeout_seconds: 600 });
+  await db.admin`
+    update jobs set started_at = started_at + interval '1 hour', updated_at = updated_at + interval '1 hour',
+           lease_expires_at = lease_expires_at + interval '1 hour', deadline_at = deadline_at + interval '1 hour'
+    where true`;
+  await sql`select tend_job_queue()`;
+  const [held] = await sql`
+    select lease_expires_at - now() < '31 s' as is_short, deadline_at - started_at = '600 s' as is_whole,
+           deadline_at < now() + interval '601 s' as is_near
+    from jobs`;
+  assert.deepEqual({ ...held }, { is_short: true, is_whole: true, is_near: true });
+  assert.deepEqual(await queue.heartbeat([{ job_id: id, lease_token }]), ["held"]);
+});
+
 Deno.test("no age that health and metrics tell is negative", async () => {
   await queue.enqueue();
   await queue.running({ priority: 1 });

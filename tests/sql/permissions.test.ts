@@ -108,6 +108,7 @@ const OWNERS = [
   "job_queue.reset_privileges",
   "job_queue.running_jobs",
   "job_queue.secret",
+  "job_queue.set_leases_back",
   "job_queue.slots",
   "job_queue.tend_part",
   "job_queue.told_failure",
