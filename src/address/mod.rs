@@ -27,7 +27,9 @@ pub enum AddressError {
     #[error("expected an address that starts with https://")]
     Scheme,
     /// It starts as it should, but no host can be read in it, or one with letters that have no ASCII form here.
-    #[error("expected a server's name after https://, an international one in its ASCII form (xn--…)")]
+    #[error(
+        "expected a server's name after https://, an international one in its ASCII form (xn--…)"
+    )]
     Host,
     /// A name and password in it would be sent along.
     #[error("expected an address without user name and password")]

@@ -111,12 +111,24 @@ fn a_public_address_is_read_as_a_browser_reads_it() {
     same("https://[2606:2800:220:1::1]/a.jpg");
     for (written, address) in [
         ("https:\\\\photos.test\\a.jpg", "https://photos.test/a.jpg"),
-        (" \t https://photos.test/a.jpg\r\n", "https://photos.test/a.jpg"),
+        (
+            " \t https://photos.test/a.jpg\r\n",
+            "https://photos.test/a.jpg",
+        ),
         ("https://photos.test/a\n.jpg", "https://photos.test/a.jpg"),
-        ("https://photos.test/100%.jpg", "https://photos.test/100%.jpg"),
-        ("https://photos.test/Müll \"x\"<1>.jpg", "https://photos.test/M%C3%BCll%20%22x%22%3C1%3E.jpg"),
+        (
+            "https://photos.test/100%.jpg",
+            "https://photos.test/100%.jpg",
+        ),
+        (
+            "https://photos.test/Müll \"x\"<1>.jpg",
+            "https://photos.test/M%C3%BCll%20%22x%22%3C1%3E.jpg",
+        ),
         ("https:photos.test/a.jpg", "https://photos.test/a.jpg"),
-        ("https://photos.test/b/../a.jpg", "https://photos.test/a.jpg"),
+        (
+            "https://photos.test/b/../a.jpg",
+            "https://photos.test/a.jpg",
+        ),
     ] {
         assert_eq!(read(written), Ok(address.into()), "{written}");
     }

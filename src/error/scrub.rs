@@ -209,7 +209,10 @@ fn without_quoted_header(text: String) -> String {
         (None, Some(end)) => 0..end,
         (None, None) => return text,
     };
-    match (text[stretch.clone()].find('"'), text[stretch.clone()].rfind('"')) {
+    match (
+        text[stretch.clone()].find('"'),
+        text[stretch.clone()].rfind('"'),
+    ) {
         (Some(start), Some(end)) if start < end => {
             let (head, tail) = (stretch.start + start, stretch.start + end + 1);
             format!("{}{SECRET}{}", &text[..head], &text[tail..])

@@ -19,9 +19,9 @@ begin
         if found then
           execute change using array[v_place];
         end if;
-        raise exception using errcode = 'JQ000';
+        raise transaction_rollback;
       exception
-        when sqlstate 'JQ000' then null;
+        when transaction_rollback then null;
         when others then v_unwritable := v_unwritable || v_place;
       end;
     end loop;

@@ -126,7 +126,7 @@ comment on function job_queue.choose_jobs is 'Locks the jobs that a claim takes 
 create function job_queue.take(
   places tid[], worker_id text, lease_seconds integer, lease_token uuid, timeouts jsonb, is_alone boolean
 ) returns public.jobs[]
-language plpgsql set search_path = pg_catalog, pg_temp set plan_cache_mode = force_generic_plan as $$
+language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
   v_now timestamptz := clock_timestamp();
   v_jobs public.jobs[];
@@ -314,7 +314,8 @@ revoke all on all functions in schema job_queue from public;
 revoke all on function public.get_next_job from public, anon, authenticated;
 grant execute on function public.get_next_job to service_role;
 grant execute on function
-  job_queue.claim_jobs, job_queue.choose_jobs, job_queue.take, job_queue.type_rules, job_queue.open_claim, job_queue.settle_claim, job_queue.claimed_jobs,
+  job_queue.claim_jobs, job_queue.choose_jobs, job_queue.take, job_queue.type_rules, job_queue.open_claim,
+  job_queue.settle_claim, job_queue.claimed_jobs,
   job_queue.is_held, job_queue.lease_end, job_queue.deadline, job_queue.run_seconds, job_queue.check_lease_seconds,
   job_queue.check_claim, job_queue.saved_steps, job_queue.text_bytes, job_queue.bytes_in_words
 to service_role;

@@ -8,7 +8,8 @@
 -- So neither waits for longer than runs last.
 
 -- Locks the jobs that a claim takes, all of them suspects or none, and says where they are, in order. No other
--- is locked that does not have to be looked at. Those passed over cannot be written, see job_queue.unwritable. is_cut: more were ready but did not fit.
+-- is locked that does not have to be looked at. Those passed over cannot be written, see job_queue.unwritable.
+-- is_cut: more were ready but did not fit.
 create function job_queue.lock_jobs(
   max_jobs integer, job_types text[], paused text[], weights jsonb, is_idle boolean, capacity integer, max_bytes integer,
   passed_over tid[],

@@ -112,7 +112,7 @@ const OPTIONS: [name: string, options: Anything, error: string][] = [
   [
     "run_at on a day that is none",
     { run_at: "2030-02-30T09:00:00Z" },
-    "a time with its zone, such as 2026-01-31T09:00:00Z",
+    "a day that its month has",
   ],
   ["owner_id no uuid", { owner_id: "7" }, "a uuid"],
 ];
