@@ -18,7 +18,7 @@ pub(super) fn header(bytes: &[u8]) -> ImageHeader {
             b"IEND" => header.is_whole = true,
             _ => {}
         }
-        rest = &rest[length..];
+        rest = rest.get(length..).unwrap_or_default();
     }
     header
 }

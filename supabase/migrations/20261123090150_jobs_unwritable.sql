@@ -5,7 +5,7 @@
 
 -- Which of these jobs cannot be changed so: tries each by itself and takes that back. Called with the error that the
 -- change of all together ended with, which it raises again when it is not about one of them, or after a second of
--- nothing but refusals. The change is a query whose $1 is an array of places; the part is what check_job_queue calls it.
+-- nothing but refusals. The change is a query whose $1 is an array of places; the part is its name in check_job_queue.
 create function job_queue.unwritable(part text, change text, places tid[], state text, error text) returns tid[]
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
