@@ -12,11 +12,11 @@ export function messageOf(thrown: unknown): string {
   const said: string[] = [];
   let error = thrown;
   for (let level = 0; level <= MOST_CAUSES; level++) {
-    const next = member(error, "cause") ?? member(member(error, "errors"), "0") ?? inside(error);
+    const isWrapper = messageIn(error) === undefined;
+    const next = member(error, "cause") ?? member(member(error, "errors"), "0") ??
+      (isWrapper ? inside(error) : undefined);
     // What only wraps another has nothing to say.
-    if (next === undefined || messageIn(error) !== undefined || level === MOST_CAUSES) {
-      said.push(sentence(error));
-    }
+    if (next === undefined || !isWrapper || level === MOST_CAUSES) said.push(sentence(error));
     if (next === undefined) break;
     error = next;
   }
