@@ -1988,9 +1988,6 @@ begin
       using errcode = case v_status when 'cancelled' then 'JQ001' else 'JQ005' end;
   end if;
   if v_status = 'queued' then
-    if result -> 'retry_after_seconds' = '0' then
-      perform job_queue.ready_due_jobs();
-    end if;
     perform job_queue.wake_worker();
   end if;
 end $$;

@@ -171,11 +171,6 @@ const waysToBecomeReady: [string, () => Promise<string>, (id: string) => Promise
     return job.id;
   }, () => sql`select rescue_expired_jobs()`],
   ["release_job", runningJob, (id) => sql`select release_job(${id})`],
-  [
-    "mark_job_failed with a retry at once",
-    runningJob,
-    (id) => sql`select mark_job_failed(${id}, 'x', retry_after_seconds => 0)`,
-  ],
   ["dispatch_workers", async () => {
     const id = await waitingJob();
     await queue.makeDue(id);
