@@ -728,6 +728,96 @@ grant execute on function
 to authenticated, service_role;
 grant execute on function job_queue.insert_jobs, job_queue.problem_of_job, job_queue.problem_of_depth, job_queue.ids_of_enqueued to service_role;
 
+-- 20261123090150_jobs_unwritable.sql
+
+-- Jobs that cannot be written: an application's own trigger, check or foreign key on public.jobs refuses what the queue
+-- does to them. Such a job costs only itself. What is done to many jobs at once is then done without it; it stays as
+-- it is, to be handled when the application is mended, and check_job_queue tells of it. All of this happens after an
+-- error: where nothing is refused it costs a subtransaction for each call.
+
+-- Which of these jobs cannot be changed so: tries each by itself and takes that back. Called with the error that the
+-- change of all together ended with, which it raises again when it is not about one of them, or after a second of
+-- nothing but refusals. The change is a query whose $1 is an array of places; the part is its name in check_job_queue.
+create function job_queue.unwritable(part text, change text, places tid[], state text, error text) returns tid[]
+language plpgsql set search_path = pg_catalog, pg_temp as $$
+declare
+  v_place tid;
+  v_unwritable tid[] := '{}';
+begin
+  if job_queue.is_about_a_row(state) and clock_timestamp() < statement_timestamp() + interval '1 second' then
+    foreach v_place in array coalesce(places, '{}') loop
+      begin
+        perform from public.jobs j where j.ctid = v_place for no key update skip locked;
+        if found then
+          execute change using array[v_place];
+        end if;
+        raise transaction_rollback;
+      exception
+        when transaction_rollback then null;
+        when others then v_unwritable := v_unwritable || v_place;
+      end;
+    end loop;
+  end if;
+  if v_unwritable = '{}' then
+    raise exception using errcode = state, message = error;
+  end if;
+  perform job_queue.note_failed_part(part, error);
+  return v_unwritable;
+end $$;
+comment on function job_queue.unwritable is 'Which of these jobs cannot be changed so.';
+
+-- Whether an error may be about one of the rows: conflicts with others, want of resources, servers that stop and
+-- refusals of the queue's own are not.
+create function job_queue.is_about_a_row(state text) returns boolean
+language sql immutable as $$
+  select state !~ '^(08|25|40|53|57|58|XX|JQ|55P03)'
+$$;
+comment on function job_queue.is_about_a_row is 'Whether an error may be about one row.';
+
+-- As finish_jobs, but a result that cannot be written fails its job alone, for good. When not even that can be written
+-- the answer is "lost", and the job is left to its lease. Raises JQ004.
+create function job_queue.finish_each_job(results jsonb) returns text[]
+language plpgsql set search_path = pg_catalog, pg_temp as $$
+declare
+  v_result jsonb;
+  v_finished text[] := '{}';
+begin
+  begin
+    return job_queue.finish_jobs(results);
+  exception when others then
+    if not job_queue.is_about_a_row(sqlstate) then
+      raise;
+    end if;
+  end;
+  for v_result in select r.value from jsonb_array_elements(results) with ordinality r order by r.ordinality loop
+    begin
+      v_finished := v_finished || job_queue.finish_jobs(jsonb_build_array(v_result));
+    exception when others then
+      v_finished := v_finished || job_queue.fail_unwritable_result(v_result, sqlerrm);
+    end;
+  end loop;
+  return v_finished;
+end $$;
+comment on function job_queue.finish_each_job is 'Ends the attempts of jobs; what cannot be written fails its job alone.';
+
+create function job_queue.fail_unwritable_result(result jsonb, error text) returns text[]
+language plpgsql set search_path = pg_catalog, pg_temp as $$
+begin
+  return job_queue.finish_jobs(jsonb_build_array(jsonb_build_object(
+    'job_id', result -> 'job_id', 'lease_token', result -> 'lease_token', 'outcome', 'failed', 'retryable', false,
+    'error_message', 'the database refuses to store the result: ' || error
+  )));
+exception when others then
+  perform job_queue.note_failed_part('finish', sqlerrm);
+  return '{lost}';
+end $$;
+comment on function job_queue.fail_unwritable_result is 'Fails the job of a result that cannot be written; lost when that cannot be written either.';
+
+revoke all on all functions in schema job_queue from public;
+grant execute on function
+  job_queue.unwritable, job_queue.is_about_a_row, job_queue.finish_each_job, job_queue.fail_unwritable_result
+to service_role;
+
 -- 20261123090200_jobs_claim.sql
 
 -- Handing jobs to workers.
@@ -782,9 +872,8 @@ language plpgsql set search_path = pg_catalog, pg_temp
 set plan_cache_mode = force_generic_plan
 set enable_seqscan = off set enable_bitmapscan = off set enable_sort = off as $$
 declare
-  v_now timestamptz := clock_timestamp();
   v_chosen tid[];
-  v_is_more boolean;
+  v_passed_over tid[] := '{}';
   -- By type: a few rows for all jobs, instead of a search for each.
   v_timeouts jsonb;
   v_paused text[];
@@ -800,8 +889,45 @@ begin
     is_cut := cardinality(jobs) between 1 and max_jobs - 1 and not are_suspects;
     return;
   end if;
-  -- Again as long as there may be more: who gets fewer jobs than asked for takes the queue for empty. Not for
-  -- ever, though: there may be any number of jobs of types that are not asked for.
+  -- The locks are taken in the same subtransaction as the rows are written: else each row would have two lockers.
+  loop
+    v_chosen := '{}';
+    begin
+      select c.places, c.are_suspects, c.suspects_wait, c.is_cut into v_chosen, are_suspects, suspects_wait, is_cut
+      from job_queue.choose_jobs(
+        max_jobs, job_types, v_paused, weights, is_idle, capacity, max_bytes, v_passed_over
+      ) c;
+      v_is_alone := are_suspects and cardinality(v_chosen) = 1;
+      jobs := job_queue.take(v_chosen, worker_id, lease_seconds, lease_token, v_timeouts, v_is_alone);
+      exit;
+    exception when others then
+      v_passed_over := v_passed_over || job_queue.unwritable(
+        'claim',
+        format('select job_queue.take($1, %L, %L, %L, %L, %L)', worker_id, lease_seconds, lease_token, v_timeouts, v_is_alone),
+        v_chosen, sqlstate, sqlerrm
+      );
+    end;
+  end loop;
+  if is_repeat is false and jobs <> '{}' then
+    perform job_queue.settle_claim(lease_token);
+  end if;
+end $$;
+comment on function job_queue.claim_jobs is 'Claims jobs under the given lease token.';
+
+-- Makes ready what can be and locks the jobs to claim, without those passed over.
+--
+-- Again as long as there may be more: who gets fewer jobs than asked for takes the queue for empty. Not for
+-- ever, though: there may be any number of jobs of types that are not asked for.
+create function job_queue.choose_jobs(
+  max_jobs integer, job_types text[], paused text[], weights jsonb, is_idle boolean, capacity integer, max_bytes integer,
+  passed_over tid[],
+  out places tid[], out are_suspects boolean, out suspects_wait boolean, out is_cut boolean
+)
+language plpgsql set search_path = pg_catalog, pg_temp as $$
+declare
+  v_now timestamptz := clock_timestamp();
+  v_is_more boolean;
+begin
   loop
     -- Most claims find neither; to ask first is cheaper than to start an update of nothing.
     v_is_more := case
@@ -810,40 +936,47 @@ begin
       then job_queue.make_ready(greatest(100, max_jobs))
       else false
     end;
-    select c.places, c.are_suspects, c.suspects_wait, c.is_cut into v_chosen, are_suspects, suspects_wait, is_cut
-    from job_queue.lock_jobs(max_jobs, job_types, v_paused, weights, is_idle, capacity, max_bytes) c;
-    exit when not v_is_more or are_suspects or suspects_wait or is_cut or cardinality(v_chosen) = max_jobs
+    select c.places, c.are_suspects, c.suspects_wait, c.is_cut into places, are_suspects, suspects_wait, is_cut
+    from job_queue.lock_jobs(max_jobs, job_types, paused, weights, is_idle, capacity, max_bytes, passed_over) c;
+    exit when not v_is_more or are_suspects or suspects_wait or is_cut or cardinality(places) = max_jobs
       or clock_timestamp() > v_now + interval '1 second';
   end loop;
-  if v_chosen = '{}' then
-    jobs := '{}';
-    return;
+end $$;
+comment on function job_queue.choose_jobs is 'Locks the jobs that a claim takes after making ready what can be.';
+
+-- Hands these locked jobs to a worker and returns them in the order to run them.
+create function job_queue.take(
+  places tid[], worker_id text, lease_seconds integer, lease_token uuid, timeouts jsonb, is_alone boolean
+) returns public.jobs[]
+language plpgsql set search_path = pg_catalog, pg_temp as $$
+declare
+  v_now timestamptz := clock_timestamp();
+  v_jobs public.jobs[];
+begin
+  if places = '{}' then
+    return '{}';
   end if;
-  if is_repeat is false then
-    perform job_queue.settle_claim(lease_token);
-  end if;
-  v_now := clock_timestamp();
-  v_is_alone := are_suspects and cardinality(v_chosen) = 1;
   with claimed as (
     update public.jobs j
     set status = 'processing',
         waiting_for = null,
-        worker_id = claim_jobs.worker_id,
-        lease_token = claim_jobs.lease_token,
-        lease_expires_at = job_queue.lease_end(v_now, claim_jobs.lease_seconds, job_queue.deadline(
-          v_now, j.timeout_seconds, (v_timeouts ->> j.job_type)::integer, j.owner_id
+        worker_id = take.worker_id,
+        lease_token = take.lease_token,
+        lease_expires_at = job_queue.lease_end(v_now, take.lease_seconds, job_queue.deadline(
+          v_now, j.timeout_seconds, (timeouts ->> j.job_type)::integer, j.owner_id
         )),
-        deadline_at = job_queue.deadline(v_now, j.timeout_seconds, (v_timeouts ->> j.job_type)::integer, j.owner_id),
+        deadline_at = job_queue.deadline(v_now, j.timeout_seconds, (timeouts ->> j.job_type)::integer, j.owner_id),
         steps_at_claim = j.step_count,
-        is_alone = v_is_alone,
+        is_alone = take.is_alone,
         started_at = v_now,
         updated_at = v_now
-    where j.ctid = any (v_chosen)
+    where j.ctid = any (places)
     returning j as job, j.priority, j.run_at, j.created_at
   )
-  select array_agg(c.job order by c.priority desc, c.run_at, c.created_at) into jobs from claimed c;
+  select array_agg(c.job order by c.priority desc, c.run_at, c.created_at) into v_jobs from claimed c;
+  return coalesce(v_jobs, '{}');
 end $$;
-comment on function job_queue.claim_jobs is 'Claims jobs under the given lease token.';
+comment on function job_queue.take is 'Hands these locked jobs to a worker.';
 
 -- What job_types says, for whole claims: {type: timeout}, {type: weight} of those that do not weigh 1, and the
 -- paused types. Null when it says nothing of the kind.
@@ -1003,7 +1136,8 @@ revoke all on all functions in schema job_queue from public;
 revoke all on function public.get_next_job from public, anon, authenticated;
 grant execute on function public.get_next_job to service_role;
 grant execute on function
-  job_queue.claim_jobs, job_queue.type_rules, job_queue.open_claim, job_queue.settle_claim, job_queue.claimed_jobs,
+  job_queue.claim_jobs, job_queue.choose_jobs, job_queue.take, job_queue.type_rules, job_queue.open_claim,
+  job_queue.settle_claim, job_queue.claimed_jobs,
   job_queue.is_held, job_queue.lease_end, job_queue.deadline, job_queue.run_seconds, job_queue.check_lease_seconds,
   job_queue.check_claim, job_queue.saved_steps, job_queue.text_bytes, job_queue.bytes_in_words
 to service_role;
@@ -1020,9 +1154,11 @@ to service_role;
 -- So neither waits for longer than runs last.
 
 -- Locks the jobs that a claim takes, all of them suspects or none, and says where they are, in order. No other
--- is locked that does not have to be looked at. is_cut: more were ready but did not fit.
+-- is locked that does not have to be looked at. Those passed over cannot be written, see job_queue.unwritable.
+-- is_cut: more were ready but did not fit.
 create function job_queue.lock_jobs(
   max_jobs integer, job_types text[], paused text[], weights jsonb, is_idle boolean, capacity integer, max_bytes integer,
+  passed_over tid[],
   out places tid[], out are_suspects boolean, out suspects_wait boolean, out is_cut boolean
 )
 language plpgsql set search_path = pg_catalog, pg_temp as $$
@@ -1036,7 +1172,7 @@ begin
   is_cut := false;
   if exists (select from public.jobs j where j.waiting_for = 'isolation') then
     if is_idle then
-      places := job_queue.readable(job_queue.lock_suspects(max_jobs, job_types, paused));
+      places := job_queue.readable(job_queue.lock_suspects(max_jobs, job_types, paused, passed_over));
       are_suspects := places <> '{}';
     elsif job_queue.ask_for_isolation(job_types, paused) then
       suspects_wait := true;
@@ -1049,7 +1185,7 @@ begin
   end if;
   select * into v_ready
   from job_queue.lock_ready_jobs_that_fit(
-    max_jobs, job_types, paused, weights, case when not is_idle then capacity end
+    max_jobs, job_types, paused, weights, case when not is_idle then capacity end, passed_over
   );
   places := v_ready.places;
   is_cut := v_ready.is_cut;
@@ -1062,7 +1198,7 @@ comment on function job_queue.lock_jobs is 'Locks the jobs that a claim takes.';
 
 -- Locks ready jobs without those that are too heavy for the capacity by themselves; null: none is.
 create function job_queue.lock_ready_jobs_that_fit(
-  max_jobs integer, job_types text[], paused text[], weights jsonb, capacity integer,
+  max_jobs integer, job_types text[], paused text[], weights jsonb, capacity integer, passed_over tid[],
   out places tid[], out bytes bigint, out is_cut boolean
 )
 language plpgsql set search_path = pg_catalog, pg_temp as $$
@@ -1086,8 +1222,10 @@ begin
     is_cut := v_first.id is not null;
   end if;
   select l.places, l.bytes into places, bytes
-  from job_queue.lock_ready_jobs(max_jobs, job_types, nullif(coalesce(paused, '{}') || coalesce(v_heavy, '{}'), '{}')) l;
-  if v_first.updated_at <= clock_timestamp() - interval '10 seconds' then
+  from job_queue.lock_ready_jobs(
+    max_jobs, job_types, nullif(coalesce(paused, '{}') || coalesce(v_heavy, '{}'), '{}'), passed_over
+  ) l;
+  if v_first.id is not null and not job_queue.is_recent(v_first.updated_at, interval '10 seconds') then
     places := array(
       select j.ctid
       from public.jobs j
@@ -1158,7 +1296,7 @@ comment on function job_queue.readable is 'These jobs without those that cannot 
 -- Locks the first ready jobs and returns where they are and what they weigh. Jobs that another claim has locked
 -- are skipped, never waited for; those of a type to be left out are not even read.
 create function job_queue.lock_ready_jobs(
-  max_jobs integer, job_types text[], left_out text[], out places tid[], out bytes bigint
+  max_jobs integer, job_types text[], left_out text[], passed_over tid[], out places tid[], out bytes bigint
 )
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 begin
@@ -1170,14 +1308,14 @@ begin
     from (
       select j.ctid as place, job_queue.bytes_of(j) as bytes
       from public.jobs j
-      where j.status = 'queued' and j.waiting_for is null
+      where j.status = 'queued' and j.waiting_for is null and j.ctid <> all (passed_over)
       order by j.priority desc, j.run_at, j.created_at
       limit max_jobs
       for no key update skip locked
     ) r;
     return;
   end if;
-  select l.places, l.bytes into places, bytes from job_queue.lock_ready_jobs_of_types(max_jobs, job_types) l;
+  select l.places, l.bytes into places, bytes from job_queue.lock_ready_jobs_of_types(max_jobs, job_types, passed_over) l;
 end $$;
 comment on function job_queue.lock_ready_jobs is 'Locks the next ready jobs, of the given types or of all.';
 
@@ -1195,7 +1333,7 @@ comment on function job_queue.without is 'These types without those.';
 -- has: with `= type` the planner may prefer jobs_ready_idx and filter, which is slow as soon as there
 -- is a backlog of other types.
 create function job_queue.lock_ready_jobs_of_types(
-  max_jobs integer, job_types text[], out places tid[], out bytes bigint
+  max_jobs integer, job_types text[], passed_over tid[], out places tid[], out bytes bigint
 )
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
@@ -1215,6 +1353,7 @@ begin
         select j.ctid as place, j.priority, j.run_at, j.created_at
         from public.jobs j
         where j.status = 'queued' and j.waiting_for is null and j.job_type = any (array[t.job_type])
+          and j.ctid <> all (passed_over)
         order by j.job_type, j.priority desc, j.run_at, j.created_at
         limit v_window
       ) r
@@ -1313,7 +1452,9 @@ to service_role;
 
 -- Locks the suspects that come before the first ready job: one that has to run alone, or those that need not, up
 -- to max_jobs. Those that another claim has locked are skipped.
-create function job_queue.lock_suspects(max_jobs integer, job_types text[], paused text[]) returns tid[]
+create function job_queue.lock_suspects(
+  max_jobs integer, job_types text[], paused text[], passed_over tid[]
+) returns tid[]
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
   v_types text[] := job_queue.isolated_types(job_types, paused);
@@ -1322,7 +1463,7 @@ declare
   v_window bigint := max_jobs;
 begin
   loop
-    v_places := array(select s.place from job_queue.suspects(v_types, v_window) s order by s.position);
+    v_places := array(select s.place from job_queue.suspects(v_types, v_window, passed_over) s order by s.position);
     select j.* into v_first
     from public.jobs j
     where j.ctid = any (v_places) and j.waiting_for = 'isolation'
@@ -1357,7 +1498,7 @@ declare
 begin
   select j.* into v_first from public.jobs j
   where j.ctid = any (array(select s.place from job_queue.suspects(job_queue.isolated_types(job_types, paused), 1) s));
-  if v_first.updated_at <= v_now - interval '5 seconds' is not true
+  if v_first.id is null or job_queue.is_recent(v_first.updated_at, interval '5 seconds')
     or job_queue.is_before(job_queue.first_ready_job(job_types, paused), v_first) then
     return false;
   end if;
@@ -1372,7 +1513,9 @@ end $$;
 comment on function job_queue.ask_for_isolation is 'Whether a busy worker is to run empty for a suspect.';
 
 -- Where the first suspects of these types are that are due, in their order.
-create function job_queue.suspects(job_types text[], max_jobs bigint) returns table (place tid, "position" bigint)
+create function job_queue.suspects(
+  job_types text[], max_jobs bigint, passed_over tid[] default '{}'
+) returns table (place tid, "position" bigint)
 language sql volatile set search_path = pg_catalog, pg_temp
 set enable_seqscan = off set enable_bitmapscan = off set enable_sort = off as $$
   select s.place, row_number() over (order by s.priority desc, s.run_at, s.created_at)
@@ -1381,6 +1524,7 @@ set enable_seqscan = off set enable_bitmapscan = off set enable_sort = off as $$
     select j.ctid as place, j.priority, j.run_at, j.created_at
     from public.jobs j
     where j.waiting_for = 'isolation' and j.job_type = any (array[t.job_type]) and j.run_at <= clock_timestamp()
+      and j.ctid <> all (passed_over)
     order by j.job_type, j.priority desc, j.run_at, j.created_at
     limit max_jobs
   ) s
@@ -1440,34 +1584,80 @@ create function job_queue.promote_due_jobs(max_jobs integer) returns integer
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
   v_now timestamptz := clock_timestamp();
-  v_promoted integer;
+  v_due tid[];
+  v_passed_over tid[] := '{}';
 begin
-  update public.jobs
-  set waiting_for = case when suspicion > 0 then 'isolation' end, updated_at = v_now
-  where ctid = any (array(
-    select j.ctid
-    from public.jobs j
-    where j.waiting_for in ('time', 'retry') and j.run_at <= v_now
-    order by j.run_at
-    limit max_jobs
-    for no key update skip locked
-  ));
-  get diagnostics v_promoted = row_count;
-  return v_promoted;
+  loop
+    begin
+      v_due := array(
+        select j.ctid
+        from public.jobs j
+        where j.waiting_for in ('time', 'retry') and j.run_at <= v_now and j.ctid <> all (v_passed_over)
+        order by j.run_at
+        limit max_jobs
+        for no key update skip locked
+      );
+      return job_queue.promote(v_due);
+    exception when others then
+      v_passed_over := v_passed_over
+        || job_queue.unwritable('promote', 'select job_queue.promote($1)', v_due, sqlstate, sqlerrm);
+    end;
+  end loop;
 end $$;
 comment on function job_queue.promote_due_jobs is 'Makes ready what has waited long enough.';
 
+create function job_queue.promote(places tid[]) returns integer
+language plpgsql set search_path = pg_catalog, pg_temp as $$
+declare
+  v_now timestamptz := clock_timestamp();
+  v_promoted integer;
+begin
+  update public.jobs j
+  set waiting_for = case when j.suspicion > 0 then 'isolation' end, updated_at = v_now
+  where j.ctid = any (places);
+  get diagnostics v_promoted = row_count;
+  return v_promoted;
+end $$;
+comment on function job_queue.promote is 'Makes these waiting jobs ready and returns how many.';
+
 -- Takes jobs from workers whose lease has ended, and returns how many: from dead ones, and from those that
--- overran the deadline of their job. What overran has failed, and waits for its backoff like any other that
--- failed. Of what a dead worker held, each job is judged by itself, see job_queue.is_blamed; what is not blamed
--- waits for nothing, but as a suspect if it saved no step. The token is forgotten, so whatever such a worker
--- still reports is refused. Called by every claim and every heartbeat.
+-- overran the deadline of their job. The token is forgotten, so whatever such a worker still reports is refused.
+-- Called by every claim and every heartbeat.
+create function job_queue.rescue_jobs(max_jobs integer) returns integer
+language plpgsql set search_path = pg_catalog, pg_temp set enable_seqscan = off as $$
+declare
+  v_now timestamptz := clock_timestamp();
+  v_expired tid[];
+  v_passed_over tid[] := '{}';
+begin
+  loop
+    begin
+      v_expired := array(
+        select j.ctid
+        from public.jobs j
+        where j.status = 'processing' and j.lease_expires_at <= v_now and j.ctid <> all (v_passed_over)
+        order by j.lease_expires_at
+        limit max_jobs
+        for no key update skip locked
+      );
+      return job_queue.rescue(v_expired);
+    exception when others then
+      v_passed_over := v_passed_over
+        || job_queue.unwritable('rescue', 'select job_queue.rescue($1)', v_expired, sqlstate, sqlerrm);
+    end;
+  end loop;
+end $$;
+comment on function job_queue.rescue_jobs is 'Takes jobs from workers whose lease has ended.';
+
+-- Takes these jobs from their workers and returns how many. What overran its deadline has failed, and waits for its
+-- backoff like any other that failed. Of what a dead worker held, each job is judged by itself, see
+-- job_queue.is_blamed; what is not blamed waits for nothing, but as a suspect if it saved no step.
 --
 -- Whether a run was alone was settled when it was claimed, and not by what others on the same worker have come
 -- to since: so two who rescue at once, each some of its jobs, judge alike, and so does one who comes late. Who
 -- was on board is looked up besides, for people to read; a run that was not alone after all is not blamed. Where
 -- others hold too many ended leases for the look-up to come this far, nobody is known to have been.
-create function job_queue.rescue_jobs(max_jobs integer) returns integer
+create function job_queue.rescue(places tid[]) returns integer
 language plpgsql set search_path = pg_catalog, pg_temp set enable_seqscan = off as $$
 declare
   v_now timestamptz := clock_timestamp();
@@ -1477,15 +1667,12 @@ begin
     select x.ctid as place, x.id, job_queue.carrier(x) as carrier, x.started_at,
            x.lease_expires_at >= x.deadline_at is true as is_overrun
     from public.jobs x
-    where x.status = 'processing' and x.lease_expires_at <= v_now
-    order by x.lease_expires_at
-    limit max_jobs
-    for no key update skip locked
+    where x.ctid = any (places)
   ), crew as materialized (
     select c.carrier, c.jobs
     from job_queue.crews(
       array(select distinct e.carrier from expired e where not e.is_overrun),
-      (select min(e.started_at) from expired e where not e.is_overrun), max_jobs
+      (select min(e.started_at) from expired e where not e.is_overrun), cardinality(places)
     ) c
   ), judged as (
     select e.place, e.is_overrun, case when not e.is_overrun then coalesce(array_remove(c.jobs, e.id), '{}') end as others
@@ -1535,7 +1722,7 @@ begin
   select count(*) into v_rescued from rescued;
   return v_rescued;
 end $$;
-comment on function job_queue.rescue_jobs is 'Takes jobs from workers whose lease has ended.';
+comment on function job_queue.rescue is 'Takes these jobs from their workers and returns how many.';
 
 -- Whether a run that ended with its worker uses an attempt: when it was alone and had saved no step, and the job
 -- was a suspect before; and after twenty in a row that used none, so that nothing loops for ever.
@@ -1601,8 +1788,8 @@ comment on function job_queue.status_after_failure is 'queued, failed or cancell
 
 revoke all on all functions in schema job_queue from public;
 grant execute on function
-  job_queue.make_ready, job_queue.promote_due_jobs, job_queue.rescue_jobs, job_queue.is_blamed, job_queue.error_of_loss,
-  job_queue.carrier, job_queue.crews, job_queue.status_after_failure
+  job_queue.make_ready, job_queue.promote_due_jobs, job_queue.promote, job_queue.rescue_jobs, job_queue.rescue,
+  job_queue.is_blamed, job_queue.error_of_loss, job_queue.carrier, job_queue.crews, job_queue.status_after_failure
 to service_role;
 
 -- 20261123090300_jobs_finish.sql
@@ -1662,7 +1849,7 @@ begin
   if jsonb_typeof(unavailable) <> 'object' then
     raise exception 'unavailable: expected an object of reasons by type' using errcode = 'JQ004';
   end if;
-  v_finished := job_queue.finish_jobs(results);
+  v_finished := job_queue.finish_each_job(results);
   if max_jobs = 0 then
     return json_build_object('finished', v_finished, 'jobs', '[]'::json, 'look_again_ms', null);
   end if;
@@ -1704,7 +1891,7 @@ begin
   foreach v_token in array lease_tokens loop
     perform job_queue.open_claim(v_token, true);
   end loop;
-  v_finished := job_queue.finish_jobs(results);
+  v_finished := job_queue.finish_each_job(results);
   perform job_queue.finish_jobs((
     select coalesce(jsonb_agg(jsonb_build_object('job_id', j.id, 'lease_token', j.lease_token, 'outcome', 'released')), '[]')
     from public.jobs j
@@ -2273,37 +2460,32 @@ begin
 end $$;
 comment on function public.heartbeat_jobs is 'Renews the leases of running jobs and stores their progress.';
 
--- The renewal itself. It waits for nobody: a job that someone keeps locked must not cost the others their
--- leases. Such a job is not renewed and its answer is the state before; nobody can rescue it meanwhile.
--- Raises JQ004.
+-- The renewal itself, and the answer. A job that cannot be written keeps the lease it has. Raises JQ004.
 create function job_queue.renew_leases(jobs jsonb, lease_seconds integer) returns jsonb
 language plpgsql set search_path = pg_catalog, pg_temp
 set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_bitmapscan = off as $$
 declare
   v_now timestamptz := clock_timestamp();
-  v_locked uuid[];
+  v_job jsonb;
 begin
   perform job_queue.check_lease_seconds(lease_seconds);
   if jobs is null or jsonb_typeof(jobs) <> 'array' then
     raise exception 'jobs: expected an array of objects' using errcode = 'JQ004';
   end if;
-  -- See job_queue.apply_results for the form of the join.
-  v_locked := array(
-    select j.id
-    from jsonb_to_recordset(jobs) as b (job_id uuid, lease_token uuid)
-    join public.jobs j on j.id = any (array[b.job_id])
-    where job_queue.is_held(j, b.lease_token, v_now)
-    for no key update of j skip locked
-  );
-  update public.jobs j
-  set lease_expires_at = job_queue.lease_end(v_now, renew_leases.lease_seconds, j.deadline_at),
-      progress = case
-        when job_queue.text_bytes(b.progress, 16384) <= 16384 then b.progress
-        else j.progress
-      end,
-      updated_at = v_now
-  from jsonb_to_recordset(jobs) as b (job_id uuid, lease_token uuid, progress jsonb)
-  where j.id = any (array[b.job_id]) and j.lease_token = b.lease_token and b.job_id = any (v_locked);
+  begin
+    perform job_queue.renew(jobs, lease_seconds, v_now);
+  exception when others then
+    if not job_queue.is_about_a_row(sqlstate) then
+      raise;
+    end if;
+    for v_job in select j.value from jsonb_array_elements(jobs) j loop
+      begin
+        perform job_queue.renew(jsonb_build_array(v_job), lease_seconds, v_now);
+      exception when others then
+        perform job_queue.note_failed_part('renew leases', sqlerrm);
+      end;
+    end loop;
+  end;
   return (
     select coalesce(jsonb_agg(
       case
@@ -2319,6 +2501,34 @@ begin
   );
 end $$;
 comment on function job_queue.renew_leases is 'Renews leases and says of each job: held, cancelled or lost.';
+
+-- Renews these leases and stores the progress. It waits for nobody: a job that someone keeps locked must not cost the
+-- others their leases. Such a job is not renewed and its answer is the state before; nobody can rescue it meanwhile.
+create function job_queue.renew(jobs jsonb, lease_seconds integer, now timestamptz) returns void
+language plpgsql set search_path = pg_catalog, pg_temp
+set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_bitmapscan = off as $$
+declare
+  v_locked uuid[];
+begin
+  -- See job_queue.apply_results for the form of the join.
+  v_locked := array(
+    select j.id
+    from jsonb_to_recordset(jobs) as b (job_id uuid, lease_token uuid)
+    join public.jobs j on j.id = any (array[b.job_id])
+    where job_queue.is_held(j, b.lease_token, renew.now)
+    for no key update of j skip locked
+  );
+  update public.jobs j
+  set lease_expires_at = job_queue.lease_end(renew.now, renew.lease_seconds, j.deadline_at),
+      progress = case
+        when job_queue.text_bytes(b.progress, 16384) <= 16384 then b.progress
+        else j.progress
+      end,
+      updated_at = renew.now
+  from jsonb_to_recordset(jobs) as b (job_id uuid, lease_token uuid, progress jsonb)
+  where j.id = any (array[b.job_id]) and j.lease_token = b.lease_token and b.job_id = any (v_locked);
+end $$;
+comment on function job_queue.renew is 'Renews leases and stores progress.';
 
 -- Records that a step of a job begins, so that one that never ends can be told from one that was never
 -- begun, and renews the lease. Called again under the same token it changes nothing; nor does it for a
@@ -2448,7 +2658,8 @@ grant execute on function
   public.mark_job_processing, public.heartbeat_jobs, public.start_job_step, public.save_job_step
 to service_role;
 grant execute on function
-  job_queue.start_job, job_queue.renew_leases, job_queue.check_step_name, job_queue.renew_lease, job_queue.check_lease
+  job_queue.start_job, job_queue.renew_leases, job_queue.renew, job_queue.check_step_name, job_queue.renew_lease,
+  job_queue.check_lease
 to service_role;
 
 -- 20261123090500_jobs_maintenance.sql
@@ -3886,7 +4097,8 @@ create table job_queue.failed_parts (
   failed_at timestamptz not null default clock_timestamp(),
   failures integer not null default 1
 );
-comment on table job_queue.failed_parts is 'Parts of a tick that failed when they were tried last.';
+comment on table job_queue.failed_parts is
+  'Parts of a tick that failed when they were tried last, and of what workers call.';
 comment on column job_queue.failed_parts.failures is 'how many times in a row';
 
 -- Where the deletion of old jobs has come to, and why some stayed. It goes on from there with the next tick and
@@ -3926,6 +4138,7 @@ begin
   update job_queue.settings s set tended_at = clock_timestamp()
   where s.is_only_row = any (array(select l.is_only_row from job_queue.settings l for no key update skip locked));
   perform job_queue.tend_part('promote');
+  perform job_queue.tend_part('set leases back');
   perform job_queue.tend_part('rescue');
   v_woken := job_queue.tend_part('wake');
   v_deleted := job_queue.tend_part('clean up');
@@ -3940,17 +4153,20 @@ create function job_queue.tend_part(part text) returns integer
 language plpgsql set search_path = pg_catalog, pg_temp
 set enable_seqscan = off set enable_bitmapscan = off set enable_sort = off as $$
 declare
+  v_began timestamptz := clock_timestamp();
   v_done integer;
 begin
   v_done := case part
     when 'promote' then job_queue.repeat_for_a_second('job_queue.promote_due_jobs')
+    when 'set leases back' then job_queue.set_leases_back()
     when 'rescue' then job_queue.repeat_for_a_second('job_queue.rescue_jobs')
     when 'wake' then job_queue.wake_workers(case when job_queue.is_neglected() then 0 end)
     when 'clean up' then job_queue.clean_up()
     when 'prune' then job_queue.prune()
     when 'prune pg_cron' then job_queue.prune_cron_runs()
   end;
-  if exists (select from job_queue.failed_parts f where f.part = tend_part.part) then
+  -- Unless it has just passed over a job, and told so.
+  if exists (select from job_queue.failed_parts f where f.part = tend_part.part and f.failed_at < v_began) then
     delete from job_queue.failed_parts f where f.part = tend_part.part;
   end if;
   return v_done;
@@ -3961,16 +4177,23 @@ exception when others then
 end $$;
 comment on function job_queue.tend_part is 'Does one part of a tick.';
 
+-- Waits for nobody who is writing the same: claims call it too.
 create function job_queue.note_failed_part(part text, error text) returns void
-language plpgsql set search_path = pg_catalog, pg_temp as $$
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 begin
-  insert into job_queue.failed_parts as f (part, error) values (note_failed_part.part, left(note_failed_part.error, 300))
-  on conflict on constraint failed_parts_pkey do update
-  set error = excluded.error, failed_at = excluded.failed_at, failures = f.failures + 1;
+  update job_queue.failed_parts f
+  set error = left(note_failed_part.error, 300), failed_at = clock_timestamp(), failures = f.failures + 1
+  where f.part = any (array(
+    select l.part from job_queue.failed_parts l where l.part = note_failed_part.part for no key update skip locked
+  ));
+  if not found then
+    insert into job_queue.failed_parts (part, error) values (note_failed_part.part, left(note_failed_part.error, 300))
+    on conflict on constraint failed_parts_pkey do nothing;
+  end if;
 exception when lock_not_available then
   -- Another tick is writing the same.
 end $$;
-comment on function job_queue.note_failed_part is 'Writes down that a part of a tick failed.';
+comment on function job_queue.note_failed_part is 'Writes down that a part of a tick, or of what workers call, failed.';
 
 -- Calls a function that handles up to so many rows and returns how many, until none is left, a thousand are done or
 -- a second is over.
@@ -3989,6 +4212,30 @@ begin
   return v_done;
 end $$;
 comment on function job_queue.repeat_for_a_second is 'Handles rows in batches for a second at most.';
+
+-- A lease that was taken before the clock was set back begins anew: it would keep a dead worker's job for as long as
+-- the clock went back. Returns how many.
+create function job_queue.set_leases_back() returns integer
+language plpgsql set search_path = pg_catalog, pg_temp as $$
+declare
+  v_now timestamptz := clock_timestamp();
+  v_set_back integer;
+begin
+  update public.jobs j
+  set lease_expires_at = j.lease_expires_at - (j.updated_at - v_now),
+      deadline_at = j.deadline_at - (j.updated_at - v_now),
+      started_at = j.started_at - (j.updated_at - v_now),
+      updated_at = v_now
+  where j.ctid = any (array(
+    select l.ctid from public.jobs l
+    where l.status = 'processing' and l.lease_expires_at > v_now and l.updated_at > v_now + interval '1 second'
+    limit 1000
+    for no key update skip locked
+  ));
+  get diagnostics v_set_back = row_count;
+  return v_set_back;
+end $$;
+comment on function job_queue.set_leases_back is 'Begins leases anew that were taken ahead of the clock.';
 
 -- Deletes what is past its time, for a second. Nothing where nothing was set up: somebody calls all the same, and
 -- finished jobs stay.
@@ -4021,8 +4268,8 @@ begin
 end $$;
 comment on function job_queue.clean_up is 'Deletes old jobs for a second and returns how many.';
 
--- Forgets wake-ups of over an hour ago but the last, and those ahead of the clock, which was set back; and workers
--- that were not heard of for as long.
+-- Forgets wake-ups of over an hour ago but the last, and those ahead of the clock, which was set back; workers that
+-- were not heard of for as long; and what workers' calls met, when it was not met again for a minute.
 create function job_queue.prune() returns integer
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
@@ -4033,6 +4280,8 @@ begin
     and w.id < (select max(newest.id) from job_queue.wake_ups newest);
   get diagnostics v_pruned = row_count;
   delete from job_queue.workers w where not job_queue.is_recent(w.seen_at, interval '1 hour');
+  delete from job_queue.failed_parts f
+  where f.part in ('claim', 'finish', 'renew leases') and not job_queue.is_recent(f.failed_at, interval '1 minute');
   return v_pruned;
 end $$;
 comment on function job_queue.prune is 'Forgets wake-ups and workers of long ago.';
@@ -4066,7 +4315,7 @@ comment on function job_queue.prune_cron_runs is 'Deletes what pg_cron recorded 
 
 revoke all on all functions in schema job_queue from public;
 revoke all on function public.tend_job_queue from public, anon, authenticated;
-grant execute on function public.tend_job_queue, job_queue.tend to service_role;
+grant execute on function public.tend_job_queue, job_queue.tend, job_queue.note_failed_part to service_role;
 
 -- 20261123091100_jobs_setup.sql
 

@@ -76,12 +76,14 @@ const TIME = /^(?!0000)\d{4}-\d\d-(\d\d)T.+(Z|[+-](0\d|1[0-5]):[0-5]\d)$/i;
 export function time(value: unknown, name: string): string {
   const time = plain(() => value, name);
   const day = TIME.exec(time)?.[1];
+  if (Number.isNaN(Date.parse(time))) throw new Refused(`${name}: expected a time in ISO 8601`);
+  if (!day) {
+    throw new Refused(`${name}: expected a time with its zone, such as 2026-01-31T09:00:00Z`);
+  }
   // Dates take the 31st of every month, Postgres does not.
-  const isDay = day && new Date(time.slice(0, 10)).getUTCDate() === +day;
-  const isTime = !Number.isNaN(Date.parse(time));
-  if (isDay && isTime) return time;
-  const kind = isTime ? "with its zone, such as 2026-01-31T09:00:00Z" : "in ISO 8601";
-  throw new Refused(`${name}: expected a time ${kind}`);
+  const isInMonth = new Date(time.slice(0, 10)).getUTCDate() === +day;
+  if (!isInMonth) throw new Refused(`${name}: expected a day that its month has`);
+  return time;
 }
 
 /** Throws {@link Refused} for what is no uuid. */

@@ -22,7 +22,8 @@ export function fetchTransport(connection: Connection): Transport {
   const request = async (path: string, init: RequestInit): Promise<Answer> => {
     const { url, key, names = { url: "url", key: "key" } } = Object(connection);
     checkSetting(
-      /^https?:\/\/\S+$/,
+      // Nor one with a placeholder in it that nobody filled in.
+      /^https?:\/\/[^\s<>{}]+$/,
       url,
       names.url,
       "an address such as https://<ref>.supabase.co",

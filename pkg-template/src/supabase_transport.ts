@@ -68,7 +68,7 @@ export function listen(client: SupabaseLike, jobId: string, hear: () => void): L
       shared.hears.delete(hear);
       if (shared.hears.size > 0 || topics.get(topic) !== shared) return;
       topics.delete(topic);
-      client.removeChannel?.(shared.channel);
+      attempt(() => client.removeChannel?.(shared.channel));
     },
   };
 }
@@ -76,17 +76,25 @@ export function listen(client: SupabaseLike, jobId: string, hear: () => void): L
 function join(client: SupabaseLike, topic: string): Shared {
   const shared: Shared = { channel: null, isOn: false, hears: new Set() };
   const tell = () => shared.hears.forEach((hear) => hear());
-  shared.channel = client.channel!(topic, { config: { private: true } })
-    .on("broadcast", { event: "job" }, tell);
-  // The user's token must be there before the topic is joined: the policy on it asks who they are.
-  Promise.resolve(client.realtime?.setAuth?.())
-    .catch(() => {})
-    .then(() =>
-      shared.channel.subscribe((status: string) => {
-        shared.isOn = status === "SUBSCRIBED";
-        // What happened before is not heard; nor is it while the connection is away.
-        tell();
-      })
-    );
+  attempt(async () => {
+    shared.channel = client.channel!(topic, { config: { private: true } })
+      .on("broadcast", { event: "job" }, tell);
+    // The user's token must be there before the topic is joined: the policy on it asks who they are.
+    await attempt(() => client.realtime?.setAuth?.());
+    shared.channel.subscribe((status: string) => {
+      shared.isOn = status === "SUBSCRIBED";
+      // What happened before is not heard; nor is it while the connection is away.
+      tell();
+    });
+  });
   return shared;
+}
+
+/** Realtime only saves time: what it throws costs nobody their wait. */
+async function attempt(use: () => unknown) {
+  try {
+    await use();
+  } catch {
+    // The job is looked at all the same.
+  }
 }

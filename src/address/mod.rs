@@ -6,7 +6,7 @@
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
-use url::{Host, Url};
+use url::{Host, ParseError, Url};
 
 #[cfg(test)]
 mod tests;
@@ -23,9 +23,14 @@ pub enum AddressPolicy {
 /// Why an address is not called. Its words never repeat the address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum AddressError {
-    /// No browser would read it either.
+    /// It is no address of the web over `https`.
     #[error("expected an address that starts with https://")]
-    Unreadable,
+    Scheme,
+    /// It starts as it should, but no host can be read in it, or one with letters that have no ASCII form here.
+    #[error(
+        "expected a server's name after https://, an international one in its ASCII form (xn--…)"
+    )]
+    Host,
     /// A name and password in it would be sent along.
     #[error("expected an address without user name and password")]
     Credentials,
@@ -39,7 +44,7 @@ pub enum AddressError {
 /// # Errors
 /// [`AddressError`], which says what was expected.
 pub fn parse(text: &str, policy: AddressPolicy) -> Result<Url, AddressError> {
-    let url = Url::parse(text.trim()).map_err(|_| AddressError::Unreadable)?;
+    let url = Url::parse(text.trim()).map_err(error_of)?;
     check(&url, policy)?;
     Ok(url)
 }
@@ -49,9 +54,16 @@ pub fn parse(text: &str, policy: AddressPolicy) -> Result<Url, AddressError> {
 /// # Errors
 /// [`AddressError`], which says what was expected.
 pub fn redirect(from: &Url, location: &str, policy: AddressPolicy) -> Result<Url, AddressError> {
-    let url = from.join(location).map_err(|_| AddressError::Unreadable)?;
+    let url = from.join(location).map_err(error_of)?;
     check(&url, policy)?;
     Ok(url)
+}
+
+fn error_of(error: ParseError) -> AddressError {
+    match error {
+        ParseError::RelativeUrlWithoutBase => AddressError::Scheme,
+        _ => AddressError::Host,
+    }
 }
 
 fn check(url: &Url, policy: AddressPolicy) -> Result<(), AddressError> {
@@ -61,7 +73,7 @@ fn check(url: &Url, policy: AddressPolicy) -> Result<(), AddressError> {
         _ => false,
     };
     let host = url.host().filter(|_| is_scheme_allowed);
-    let host = host.ok_or(AddressError::Unreadable)?;
+    let host = host.ok_or(AddressError::Scheme)?;
     if !url.username().is_empty() || url.password().is_some() {
         return Err(AddressError::Credentials);
     }

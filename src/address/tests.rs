@@ -66,7 +66,7 @@ fn no_address_of_a_private_network_is_called_however_it_is_written() {
 
 #[test]
 fn what_no_browser_reads_as_a_web_address_is_refused() {
-    let unreadable = [
+    let no_web_address = [
         "",
         "photos/a.jpg",
         "//photos.test/a.jpg",
@@ -76,16 +76,28 @@ fn what_no_browser_reads_as_a_web_address_is_refused() {
         "data:image/png;base64,AAAA",
         "blob:https://photos.test/1",
         "javascript:alert(1)",
+    ];
+    for address in no_web_address {
+        let refused = parse(address, AddressPolicy::Public).err();
+        assert_eq!(refused, Some(AddressError::Scheme), "{address}");
+    }
+}
+
+#[test]
+fn an_address_without_a_readable_host_is_not_told_to_start_with_https() {
+    let without_host = [
         "https://",
+        "https://bücher.test/a.jpg",
+        "https://photos.test:99999/a.jpg",
         "https://[fe80::1%25eth0]/a.jpg",
         "https://1.2.3.4.5/a.jpg",
         "https://256.1.1.1/a.jpg",
         "https://photos test/a.jpg",
         "https://１２７.0.0.1/a.jpg",
     ];
-    for address in unreadable {
+    for address in without_host {
         let refused = parse(address, AddressPolicy::Public).err();
-        assert_eq!(refused, Some(AddressError::Unreadable), "{address}");
+        assert_eq!(refused, Some(AddressError::Host), "{address}");
     }
 }
 
@@ -97,6 +109,29 @@ fn a_public_address_is_read_as_a_browser_reads_it() {
     same("https://93.184.216.34/a.jpg");
     same("https://172.32.0.1/a.jpg");
     same("https://[2606:2800:220:1::1]/a.jpg");
+    for (written, address) in [
+        ("https:\\\\photos.test\\a.jpg", "https://photos.test/a.jpg"),
+        (
+            " \t https://photos.test/a.jpg\r\n",
+            "https://photos.test/a.jpg",
+        ),
+        ("https://photos.test/a\n.jpg", "https://photos.test/a.jpg"),
+        (
+            "https://photos.test/100%.jpg",
+            "https://photos.test/100%.jpg",
+        ),
+        (
+            "https://photos.test/Müll \"x\"<1>.jpg",
+            "https://photos.test/M%C3%BCll%20%22x%22%3C1%3E.jpg",
+        ),
+        ("https:photos.test/a.jpg", "https://photos.test/a.jpg"),
+        (
+            "https://photos.test/b/../a.jpg",
+            "https://photos.test/a.jpg",
+        ),
+    ] {
+        assert_eq!(read(written), Ok(address.into()), "{written}");
+    }
     assert_eq!(
         read("HTTPS://Photos.Test/my photo.jpg"),
         Ok("https://photos.test/my%20photo.jpg".into())
@@ -120,7 +155,7 @@ fn a_redirect_is_held_to_the_same_rules() {
     let to = |location: &str| redirect(&from, location, AddressPolicy::Public).map(String::from);
     assert_eq!(to("../c.jpg"), Ok("https://photos.test/c.jpg".into()));
     assert_eq!(to("//other.test/"), Ok("https://other.test/".into()));
-    assert_eq!(to("http://photos.test/"), Err(AddressError::Unreadable));
+    assert_eq!(to("http://photos.test/"), Err(AddressError::Scheme));
     assert_eq!(to("https://169.254.169.254/"), Err(AddressError::Private));
 }
 
@@ -135,7 +170,8 @@ fn a_local_stack_may_call_its_own_machine() {
 #[test]
 fn no_refusal_repeats_the_address() {
     for error in [
-        AddressError::Unreadable,
+        AddressError::Scheme,
+        AddressError::Host,
         AddressError::Credentials,
         AddressError::Private,
     ] {

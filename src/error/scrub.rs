@@ -43,7 +43,7 @@ const MATCHERS: [Matcher; 9] = [
 
 pub(super) fn scrubbed(text: &str) -> String {
     let text = MATCHERS.iter().fold(text.to_owned(), replaced);
-    without_quoted_payload(text)
+    without_quoted_payload(without_quoted_header(text))
 }
 
 fn replaced(text: String, matcher: &Matcher) -> String {
@@ -198,6 +198,27 @@ fn opaque_run(before: &str, rest: &str) -> Match {
         && text.contains(|letter: char| letter.is_ascii_alphabetic())
         && !is_id(text);
     is_opaque.then(|| (end, SECRET.into()))
+}
+
+/// What runtimes quote of a header that they refuse, which is a key as often as not.
+fn without_quoted_header(text: String) -> String {
+    const BEFORE: &str = "Invalid header value: ";
+    const AFTER: &str = " is an invalid header value";
+    let stretch = match (text.find(BEFORE), text.rfind(AFTER)) {
+        (Some(start), _) => start + BEFORE.len()..text.len(),
+        (None, Some(end)) => 0..end,
+        (None, None) => return text,
+    };
+    match (
+        text[stretch.clone()].find('"'),
+        text[stretch.clone()].rfind('"'),
+    ) {
+        (Some(start), Some(end)) if start < end => {
+            let (head, tail) = (stretch.start + start, stretch.start + end + 1);
+            format!("{}{SECRET}{}", &text[..head], &text[tail..])
+        }
+        _ => text,
+    }
 }
 
 /// What V8 quotes of JSON that it cannot read.

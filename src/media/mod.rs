@@ -2,6 +2,7 @@
 // Whatever comes from outside, nothing here may panic.
 #![cfg_attr(not(test), deny(clippy::indexing_slicing, clippy::string_slice))]
 
+mod exif;
 mod fetch;
 mod header;
 mod jpeg;

@@ -50,9 +50,8 @@ language plpgsql set search_path = pg_catalog, pg_temp
 set plan_cache_mode = force_generic_plan
 set enable_seqscan = off set enable_bitmapscan = off set enable_sort = off as $$
 declare
-  v_now timestamptz := clock_timestamp();
   v_chosen tid[];
-  v_is_more boolean;
+  v_passed_over tid[] := '{}';
   -- By type: a few rows for all jobs, instead of a search for each.
   v_timeouts jsonb;
   v_paused text[];
@@ -68,8 +67,45 @@ begin
     is_cut := cardinality(jobs) between 1 and max_jobs - 1 and not are_suspects;
     return;
   end if;
-  -- Again as long as there may be more: who gets fewer jobs than asked for takes the queue for empty. Not for
-  -- ever, though: there may be any number of jobs of types that are not asked for.
+  -- The locks are taken in the same subtransaction as the rows are written: else each row would have two lockers.
+  loop
+    v_chosen := '{}';
+    begin
+      select c.places, c.are_suspects, c.suspects_wait, c.is_cut into v_chosen, are_suspects, suspects_wait, is_cut
+      from job_queue.choose_jobs(
+        max_jobs, job_types, v_paused, weights, is_idle, capacity, max_bytes, v_passed_over
+      ) c;
+      v_is_alone := are_suspects and cardinality(v_chosen) = 1;
+      jobs := job_queue.take(v_chosen, worker_id, lease_seconds, lease_token, v_timeouts, v_is_alone);
+      exit;
+    exception when others then
+      v_passed_over := v_passed_over || job_queue.unwritable(
+        'claim',
+        format('select job_queue.take($1, %L, %L, %L, %L, %L)', worker_id, lease_seconds, lease_token, v_timeouts, v_is_alone),
+        v_chosen, sqlstate, sqlerrm
+      );
+    end;
+  end loop;
+  if is_repeat is false and jobs <> '{}' then
+    perform job_queue.settle_claim(lease_token);
+  end if;
+end $$;
+comment on function job_queue.claim_jobs is 'Claims jobs under the given lease token.';
+
+-- Makes ready what can be and locks the jobs to claim, without those passed over.
+--
+-- Again as long as there may be more: who gets fewer jobs than asked for takes the queue for empty. Not for
+-- ever, though: there may be any number of jobs of types that are not asked for.
+create function job_queue.choose_jobs(
+  max_jobs integer, job_types text[], paused text[], weights jsonb, is_idle boolean, capacity integer, max_bytes integer,
+  passed_over tid[],
+  out places tid[], out are_suspects boolean, out suspects_wait boolean, out is_cut boolean
+)
+language plpgsql set search_path = pg_catalog, pg_temp as $$
+declare
+  v_now timestamptz := clock_timestamp();
+  v_is_more boolean;
+begin
   loop
     -- Most claims find neither; to ask first is cheaper than to start an update of nothing.
     v_is_more := case
@@ -78,40 +114,47 @@ begin
       then job_queue.make_ready(greatest(100, max_jobs))
       else false
     end;
-    select c.places, c.are_suspects, c.suspects_wait, c.is_cut into v_chosen, are_suspects, suspects_wait, is_cut
-    from job_queue.lock_jobs(max_jobs, job_types, v_paused, weights, is_idle, capacity, max_bytes) c;
-    exit when not v_is_more or are_suspects or suspects_wait or is_cut or cardinality(v_chosen) = max_jobs
+    select c.places, c.are_suspects, c.suspects_wait, c.is_cut into places, are_suspects, suspects_wait, is_cut
+    from job_queue.lock_jobs(max_jobs, job_types, paused, weights, is_idle, capacity, max_bytes, passed_over) c;
+    exit when not v_is_more or are_suspects or suspects_wait or is_cut or cardinality(places) = max_jobs
       or clock_timestamp() > v_now + interval '1 second';
   end loop;
-  if v_chosen = '{}' then
-    jobs := '{}';
-    return;
+end $$;
+comment on function job_queue.choose_jobs is 'Locks the jobs that a claim takes after making ready what can be.';
+
+-- Hands these locked jobs to a worker and returns them in the order to run them.
+create function job_queue.take(
+  places tid[], worker_id text, lease_seconds integer, lease_token uuid, timeouts jsonb, is_alone boolean
+) returns public.jobs[]
+language plpgsql set search_path = pg_catalog, pg_temp as $$
+declare
+  v_now timestamptz := clock_timestamp();
+  v_jobs public.jobs[];
+begin
+  if places = '{}' then
+    return '{}';
   end if;
-  if is_repeat is false then
-    perform job_queue.settle_claim(lease_token);
-  end if;
-  v_now := clock_timestamp();
-  v_is_alone := are_suspects and cardinality(v_chosen) = 1;
   with claimed as (
     update public.jobs j
     set status = 'processing',
         waiting_for = null,
-        worker_id = claim_jobs.worker_id,
-        lease_token = claim_jobs.lease_token,
-        lease_expires_at = job_queue.lease_end(v_now, claim_jobs.lease_seconds, job_queue.deadline(
-          v_now, j.timeout_seconds, (v_timeouts ->> j.job_type)::integer, j.owner_id
+        worker_id = take.worker_id,
+        lease_token = take.lease_token,
+        lease_expires_at = job_queue.lease_end(v_now, take.lease_seconds, job_queue.deadline(
+          v_now, j.timeout_seconds, (timeouts ->> j.job_type)::integer, j.owner_id
         )),
-        deadline_at = job_queue.deadline(v_now, j.timeout_seconds, (v_timeouts ->> j.job_type)::integer, j.owner_id),
+        deadline_at = job_queue.deadline(v_now, j.timeout_seconds, (timeouts ->> j.job_type)::integer, j.owner_id),
         steps_at_claim = j.step_count,
-        is_alone = v_is_alone,
+        is_alone = take.is_alone,
         started_at = v_now,
         updated_at = v_now
-    where j.ctid = any (v_chosen)
+    where j.ctid = any (places)
     returning j as job, j.priority, j.run_at, j.created_at
   )
-  select array_agg(c.job order by c.priority desc, c.run_at, c.created_at) into jobs from claimed c;
+  select array_agg(c.job order by c.priority desc, c.run_at, c.created_at) into v_jobs from claimed c;
+  return coalesce(v_jobs, '{}');
 end $$;
-comment on function job_queue.claim_jobs is 'Claims jobs under the given lease token.';
+comment on function job_queue.take is 'Hands these locked jobs to a worker.';
 
 -- What job_types says, for whole claims: {type: timeout}, {type: weight} of those that do not weigh 1, and the
 -- paused types. Null when it says nothing of the kind.
@@ -271,7 +314,8 @@ revoke all on all functions in schema job_queue from public;
 revoke all on function public.get_next_job from public, anon, authenticated;
 grant execute on function public.get_next_job to service_role;
 grant execute on function
-  job_queue.claim_jobs, job_queue.type_rules, job_queue.open_claim, job_queue.settle_claim, job_queue.claimed_jobs,
+  job_queue.claim_jobs, job_queue.choose_jobs, job_queue.take, job_queue.type_rules, job_queue.open_claim,
+  job_queue.settle_claim, job_queue.claimed_jobs,
   job_queue.is_held, job_queue.lease_end, job_queue.deadline, job_queue.run_seconds, job_queue.check_lease_seconds,
   job_queue.check_claim, job_queue.saved_steps, job_queue.text_bytes, job_queue.bytes_in_words
 to service_role;

@@ -8,9 +8,11 @@
 -- So neither waits for longer than runs last.
 
 -- Locks the jobs that a claim takes, all of them suspects or none, and says where they are, in order. No other
--- is locked that does not have to be looked at. is_cut: more were ready but did not fit.
+-- is locked that does not have to be looked at. Those passed over cannot be written, see job_queue.unwritable.
+-- is_cut: more were ready but did not fit.
 create function job_queue.lock_jobs(
   max_jobs integer, job_types text[], paused text[], weights jsonb, is_idle boolean, capacity integer, max_bytes integer,
+  passed_over tid[],
   out places tid[], out are_suspects boolean, out suspects_wait boolean, out is_cut boolean
 )
 language plpgsql set search_path = pg_catalog, pg_temp as $$
@@ -24,7 +26,7 @@ begin
   is_cut := false;
   if exists (select from public.jobs j where j.waiting_for = 'isolation') then
     if is_idle then
-      places := job_queue.readable(job_queue.lock_suspects(max_jobs, job_types, paused));
+      places := job_queue.readable(job_queue.lock_suspects(max_jobs, job_types, paused, passed_over));
       are_suspects := places <> '{}';
     elsif job_queue.ask_for_isolation(job_types, paused) then
       suspects_wait := true;
@@ -37,7 +39,7 @@ begin
   end if;
   select * into v_ready
   from job_queue.lock_ready_jobs_that_fit(
-    max_jobs, job_types, paused, weights, case when not is_idle then capacity end
+    max_jobs, job_types, paused, weights, case when not is_idle then capacity end, passed_over
   );
   places := v_ready.places;
   is_cut := v_ready.is_cut;
@@ -50,7 +52,7 @@ comment on function job_queue.lock_jobs is 'Locks the jobs that a claim takes.';
 
 -- Locks ready jobs without those that are too heavy for the capacity by themselves; null: none is.
 create function job_queue.lock_ready_jobs_that_fit(
-  max_jobs integer, job_types text[], paused text[], weights jsonb, capacity integer,
+  max_jobs integer, job_types text[], paused text[], weights jsonb, capacity integer, passed_over tid[],
   out places tid[], out bytes bigint, out is_cut boolean
 )
 language plpgsql set search_path = pg_catalog, pg_temp as $$
@@ -74,8 +76,10 @@ begin
     is_cut := v_first.id is not null;
   end if;
   select l.places, l.bytes into places, bytes
-  from job_queue.lock_ready_jobs(max_jobs, job_types, nullif(coalesce(paused, '{}') || coalesce(v_heavy, '{}'), '{}')) l;
-  if v_first.updated_at <= clock_timestamp() - interval '10 seconds' then
+  from job_queue.lock_ready_jobs(
+    max_jobs, job_types, nullif(coalesce(paused, '{}') || coalesce(v_heavy, '{}'), '{}'), passed_over
+  ) l;
+  if v_first.id is not null and not job_queue.is_recent(v_first.updated_at, interval '10 seconds') then
     places := array(
       select j.ctid
       from public.jobs j
@@ -146,7 +150,7 @@ comment on function job_queue.readable is 'These jobs without those that cannot 
 -- Locks the first ready jobs and returns where they are and what they weigh. Jobs that another claim has locked
 -- are skipped, never waited for; those of a type to be left out are not even read.
 create function job_queue.lock_ready_jobs(
-  max_jobs integer, job_types text[], left_out text[], out places tid[], out bytes bigint
+  max_jobs integer, job_types text[], left_out text[], passed_over tid[], out places tid[], out bytes bigint
 )
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 begin
@@ -158,14 +162,14 @@ begin
     from (
       select j.ctid as place, job_queue.bytes_of(j) as bytes
       from public.jobs j
-      where j.status = 'queued' and j.waiting_for is null
+      where j.status = 'queued' and j.waiting_for is null and j.ctid <> all (passed_over)
       order by j.priority desc, j.run_at, j.created_at
       limit max_jobs
       for no key update skip locked
     ) r;
     return;
   end if;
-  select l.places, l.bytes into places, bytes from job_queue.lock_ready_jobs_of_types(max_jobs, job_types) l;
+  select l.places, l.bytes into places, bytes from job_queue.lock_ready_jobs_of_types(max_jobs, job_types, passed_over) l;
 end $$;
 comment on function job_queue.lock_ready_jobs is 'Locks the next ready jobs, of the given types or of all.';
 
@@ -183,7 +187,7 @@ comment on function job_queue.without is 'These types without those.';
 -- has: with `= type` the planner may prefer jobs_ready_idx and filter, which is slow as soon as there
 -- is a backlog of other types.
 create function job_queue.lock_ready_jobs_of_types(
-  max_jobs integer, job_types text[], out places tid[], out bytes bigint
+  max_jobs integer, job_types text[], passed_over tid[], out places tid[], out bytes bigint
 )
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
@@ -203,6 +207,7 @@ begin
         select j.ctid as place, j.priority, j.run_at, j.created_at
         from public.jobs j
         where j.status = 'queued' and j.waiting_for is null and j.job_type = any (array[t.job_type])
+          and j.ctid <> all (passed_over)
         order by j.job_type, j.priority desc, j.run_at, j.created_at
         limit v_window
       ) r

@@ -12,7 +12,9 @@
 
 -- Locks the suspects that come before the first ready job: one that has to run alone, or those that need not, up
 -- to max_jobs. Those that another claim has locked are skipped.
-create function job_queue.lock_suspects(max_jobs integer, job_types text[], paused text[]) returns tid[]
+create function job_queue.lock_suspects(
+  max_jobs integer, job_types text[], paused text[], passed_over tid[]
+) returns tid[]
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
   v_types text[] := job_queue.isolated_types(job_types, paused);
@@ -21,7 +23,7 @@ declare
   v_window bigint := max_jobs;
 begin
   loop
-    v_places := array(select s.place from job_queue.suspects(v_types, v_window) s order by s.position);
+    v_places := array(select s.place from job_queue.suspects(v_types, v_window, passed_over) s order by s.position);
     select j.* into v_first
     from public.jobs j
     where j.ctid = any (v_places) and j.waiting_for = 'isolation'
@@ -56,7 +58,7 @@ declare
 begin
   select j.* into v_first from public.jobs j
   where j.ctid = any (array(select s.place from job_queue.suspects(job_queue.isolated_types(job_types, paused), 1) s));
-  if v_first.updated_at <= v_now - interval '5 seconds' is not true
+  if v_first.id is null or job_queue.is_recent(v_first.updated_at, interval '5 seconds')
     or job_queue.is_before(job_queue.first_ready_job(job_types, paused), v_first) then
     return false;
   end if;
@@ -71,7 +73,9 @@ end $$;
 comment on function job_queue.ask_for_isolation is 'Whether a busy worker is to run empty for a suspect.';
 
 -- Where the first suspects of these types are that are due, in their order.
-create function job_queue.suspects(job_types text[], max_jobs bigint) returns table (place tid, "position" bigint)
+create function job_queue.suspects(
+  job_types text[], max_jobs bigint, passed_over tid[] default '{}'
+) returns table (place tid, "position" bigint)
 language sql volatile set search_path = pg_catalog, pg_temp
 set enable_seqscan = off set enable_bitmapscan = off set enable_sort = off as $$
   select s.place, row_number() over (order by s.priority desc, s.run_at, s.created_at)
@@ -80,6 +84,7 @@ set enable_seqscan = off set enable_bitmapscan = off set enable_sort = off as $$
     select j.ctid as place, j.priority, j.run_at, j.created_at
     from public.jobs j
     where j.waiting_for = 'isolation' and j.job_type = any (array[t.job_type]) and j.run_at <= clock_timestamp()
+      and j.ctid <> all (passed_over)
     order by j.job_type, j.priority desc, j.run_at, j.created_at
     limit max_jobs
   ) s

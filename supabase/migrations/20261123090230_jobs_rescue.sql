@@ -17,34 +17,80 @@ create function job_queue.promote_due_jobs(max_jobs integer) returns integer
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
   v_now timestamptz := clock_timestamp();
-  v_promoted integer;
+  v_due tid[];
+  v_passed_over tid[] := '{}';
 begin
-  update public.jobs
-  set waiting_for = case when suspicion > 0 then 'isolation' end, updated_at = v_now
-  where ctid = any (array(
-    select j.ctid
-    from public.jobs j
-    where j.waiting_for in ('time', 'retry') and j.run_at <= v_now
-    order by j.run_at
-    limit max_jobs
-    for no key update skip locked
-  ));
-  get diagnostics v_promoted = row_count;
-  return v_promoted;
+  loop
+    begin
+      v_due := array(
+        select j.ctid
+        from public.jobs j
+        where j.waiting_for in ('time', 'retry') and j.run_at <= v_now and j.ctid <> all (v_passed_over)
+        order by j.run_at
+        limit max_jobs
+        for no key update skip locked
+      );
+      return job_queue.promote(v_due);
+    exception when others then
+      v_passed_over := v_passed_over
+        || job_queue.unwritable('promote', 'select job_queue.promote($1)', v_due, sqlstate, sqlerrm);
+    end;
+  end loop;
 end $$;
 comment on function job_queue.promote_due_jobs is 'Makes ready what has waited long enough.';
 
+create function job_queue.promote(places tid[]) returns integer
+language plpgsql set search_path = pg_catalog, pg_temp as $$
+declare
+  v_now timestamptz := clock_timestamp();
+  v_promoted integer;
+begin
+  update public.jobs j
+  set waiting_for = case when j.suspicion > 0 then 'isolation' end, updated_at = v_now
+  where j.ctid = any (places);
+  get diagnostics v_promoted = row_count;
+  return v_promoted;
+end $$;
+comment on function job_queue.promote is 'Makes these waiting jobs ready and returns how many.';
+
 -- Takes jobs from workers whose lease has ended, and returns how many: from dead ones, and from those that
--- overran the deadline of their job. What overran has failed, and waits for its backoff like any other that
--- failed. Of what a dead worker held, each job is judged by itself, see job_queue.is_blamed; what is not blamed
--- waits for nothing, but as a suspect if it saved no step. The token is forgotten, so whatever such a worker
--- still reports is refused. Called by every claim and every heartbeat.
+-- overran the deadline of their job. The token is forgotten, so whatever such a worker still reports is refused.
+-- Called by every claim and every heartbeat.
+create function job_queue.rescue_jobs(max_jobs integer) returns integer
+language plpgsql set search_path = pg_catalog, pg_temp set enable_seqscan = off as $$
+declare
+  v_now timestamptz := clock_timestamp();
+  v_expired tid[];
+  v_passed_over tid[] := '{}';
+begin
+  loop
+    begin
+      v_expired := array(
+        select j.ctid
+        from public.jobs j
+        where j.status = 'processing' and j.lease_expires_at <= v_now and j.ctid <> all (v_passed_over)
+        order by j.lease_expires_at
+        limit max_jobs
+        for no key update skip locked
+      );
+      return job_queue.rescue(v_expired);
+    exception when others then
+      v_passed_over := v_passed_over
+        || job_queue.unwritable('rescue', 'select job_queue.rescue($1)', v_expired, sqlstate, sqlerrm);
+    end;
+  end loop;
+end $$;
+comment on function job_queue.rescue_jobs is 'Takes jobs from workers whose lease has ended.';
+
+-- Takes these jobs from their workers and returns how many. What overran its deadline has failed, and waits for its
+-- backoff like any other that failed. Of what a dead worker held, each job is judged by itself, see
+-- job_queue.is_blamed; what is not blamed waits for nothing, but as a suspect if it saved no step.
 --
 -- Whether a run was alone was settled when it was claimed, and not by what others on the same worker have come
 -- to since: so two who rescue at once, each some of its jobs, judge alike, and so does one who comes late. Who
 -- was on board is looked up besides, for people to read; a run that was not alone after all is not blamed. Where
 -- others hold too many ended leases for the look-up to come this far, nobody is known to have been.
-create function job_queue.rescue_jobs(max_jobs integer) returns integer
+create function job_queue.rescue(places tid[]) returns integer
 language plpgsql set search_path = pg_catalog, pg_temp set enable_seqscan = off as $$
 declare
   v_now timestamptz := clock_timestamp();
@@ -54,15 +100,12 @@ begin
     select x.ctid as place, x.id, job_queue.carrier(x) as carrier, x.started_at,
            x.lease_expires_at >= x.deadline_at is true as is_overrun
     from public.jobs x
-    where x.status = 'processing' and x.lease_expires_at <= v_now
-    order by x.lease_expires_at
-    limit max_jobs
-    for no key update skip locked
+    where x.ctid = any (places)
   ), crew as materialized (
     select c.carrier, c.jobs
     from job_queue.crews(
       array(select distinct e.carrier from expired e where not e.is_overrun),
-      (select min(e.started_at) from expired e where not e.is_overrun), max_jobs
+      (select min(e.started_at) from expired e where not e.is_overrun), cardinality(places)
     ) c
   ), judged as (
     select e.place, e.is_overrun, case when not e.is_overrun then coalesce(array_remove(c.jobs, e.id), '{}') end as others
@@ -112,7 +155,7 @@ begin
   select count(*) into v_rescued from rescued;
   return v_rescued;
 end $$;
-comment on function job_queue.rescue_jobs is 'Takes jobs from workers whose lease has ended.';
+comment on function job_queue.rescue is 'Takes these jobs from their workers and returns how many.';
 
 -- Whether a run that ended with its worker uses an attempt: when it was alone and had saved no step, and the job
 -- was a suspect before; and after twenty in a row that used none, so that nothing loops for ever.
@@ -178,6 +221,6 @@ comment on function job_queue.status_after_failure is 'queued, failed or cancell
 
 revoke all on all functions in schema job_queue from public;
 grant execute on function
-  job_queue.make_ready, job_queue.promote_due_jobs, job_queue.rescue_jobs, job_queue.is_blamed, job_queue.error_of_loss,
-  job_queue.carrier, job_queue.crews, job_queue.status_after_failure
+  job_queue.make_ready, job_queue.promote_due_jobs, job_queue.promote, job_queue.rescue_jobs, job_queue.rescue,
+  job_queue.is_blamed, job_queue.error_of_loss, job_queue.carrier, job_queue.crews, job_queue.status_after_failure
 to service_role;

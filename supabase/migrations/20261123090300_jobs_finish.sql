@@ -53,7 +53,7 @@ begin
   if jsonb_typeof(unavailable) <> 'object' then
     raise exception 'unavailable: expected an object of reasons by type' using errcode = 'JQ004';
   end if;
-  v_finished := job_queue.finish_jobs(results);
+  v_finished := job_queue.finish_each_job(results);
   if max_jobs = 0 then
     return json_build_object('finished', v_finished, 'jobs', '[]'::json, 'look_again_ms', null);
   end if;
@@ -95,7 +95,7 @@ begin
   foreach v_token in array lease_tokens loop
     perform job_queue.open_claim(v_token, true);
   end loop;
-  v_finished := job_queue.finish_jobs(results);
+  v_finished := job_queue.finish_each_job(results);
   perform job_queue.finish_jobs((
     select coalesce(jsonb_agg(jsonb_build_object('job_id', j.id, 'lease_token', j.lease_token, 'outcome', 'released')), '[]')
     from public.jobs j

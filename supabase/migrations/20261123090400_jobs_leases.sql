@@ -73,37 +73,32 @@ begin
 end $$;
 comment on function public.heartbeat_jobs is 'Renews the leases of running jobs and stores their progress.';
 
--- The renewal itself. It waits for nobody: a job that someone keeps locked must not cost the others their
--- leases. Such a job is not renewed and its answer is the state before; nobody can rescue it meanwhile.
--- Raises JQ004.
+-- The renewal itself, and the answer. A job that cannot be written keeps the lease it has. Raises JQ004.
 create function job_queue.renew_leases(jobs jsonb, lease_seconds integer) returns jsonb
 language plpgsql set search_path = pg_catalog, pg_temp
 set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_bitmapscan = off as $$
 declare
   v_now timestamptz := clock_timestamp();
-  v_locked uuid[];
+  v_job jsonb;
 begin
   perform job_queue.check_lease_seconds(lease_seconds);
   if jobs is null or jsonb_typeof(jobs) <> 'array' then
     raise exception 'jobs: expected an array of objects' using errcode = 'JQ004';
   end if;
-  -- See job_queue.apply_results for the form of the join.
-  v_locked := array(
-    select j.id
-    from jsonb_to_recordset(jobs) as b (job_id uuid, lease_token uuid)
-    join public.jobs j on j.id = any (array[b.job_id])
-    where job_queue.is_held(j, b.lease_token, v_now)
-    for no key update of j skip locked
-  );
-  update public.jobs j
-  set lease_expires_at = job_queue.lease_end(v_now, renew_leases.lease_seconds, j.deadline_at),
-      progress = case
-        when job_queue.text_bytes(b.progress, 16384) <= 16384 then b.progress
-        else j.progress
-      end,
-      updated_at = v_now
-  from jsonb_to_recordset(jobs) as b (job_id uuid, lease_token uuid, progress jsonb)
-  where j.id = any (array[b.job_id]) and j.lease_token = b.lease_token and b.job_id = any (v_locked);
+  begin
+    perform job_queue.renew(jobs, lease_seconds, v_now);
+  exception when others then
+    if not job_queue.is_about_a_row(sqlstate) then
+      raise;
+    end if;
+    for v_job in select j.value from jsonb_array_elements(jobs) j loop
+      begin
+        perform job_queue.renew(jsonb_build_array(v_job), lease_seconds, v_now);
+      exception when others then
+        perform job_queue.note_failed_part('renew leases', sqlerrm);
+      end;
+    end loop;
+  end;
   return (
     select coalesce(jsonb_agg(
       case
@@ -119,6 +114,34 @@ begin
   );
 end $$;
 comment on function job_queue.renew_leases is 'Renews leases and says of each job: held, cancelled or lost.';
+
+-- Renews these leases and stores the progress. It waits for nobody: a job that someone keeps locked must not cost the
+-- others their leases. Such a job is not renewed and its answer is the state before; nobody can rescue it meanwhile.
+create function job_queue.renew(jobs jsonb, lease_seconds integer, now timestamptz) returns void
+language plpgsql set search_path = pg_catalog, pg_temp
+set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_bitmapscan = off as $$
+declare
+  v_locked uuid[];
+begin
+  -- See job_queue.apply_results for the form of the join.
+  v_locked := array(
+    select j.id
+    from jsonb_to_recordset(jobs) as b (job_id uuid, lease_token uuid)
+    join public.jobs j on j.id = any (array[b.job_id])
+    where job_queue.is_held(j, b.lease_token, renew.now)
+    for no key update of j skip locked
+  );
+  update public.jobs j
+  set lease_expires_at = job_queue.lease_end(renew.now, renew.lease_seconds, j.deadline_at),
+      progress = case
+        when job_queue.text_bytes(b.progress, 16384) <= 16384 then b.progress
+        else j.progress
+      end,
+      updated_at = renew.now
+  from jsonb_to_recordset(jobs) as b (job_id uuid, lease_token uuid, progress jsonb)
+  where j.id = any (array[b.job_id]) and j.lease_token = b.lease_token and b.job_id = any (v_locked);
+end $$;
+comment on function job_queue.renew is 'Renews leases and stores progress.';
 
 -- Records that a step of a job begins, so that one that never ends can be told from one that was never
 -- begun, and renews the lease. Called again under the same token it changes nothing; nor does it for a
@@ -248,5 +271,6 @@ grant execute on function
   public.mark_job_processing, public.heartbeat_jobs, public.start_job_step, public.save_job_step
 to service_role;
 grant execute on function
-  job_queue.start_job, job_queue.renew_leases, job_queue.check_step_name, job_queue.renew_lease, job_queue.check_lease
+  job_queue.start_job, job_queue.renew_leases, job_queue.renew, job_queue.check_step_name, job_queue.renew_lease,
+  job_queue.check_lease
 to service_role;

@@ -12,7 +12,8 @@ create table job_queue.failed_parts (
   failed_at timestamptz not null default clock_timestamp(),
   failures integer not null default 1
 );
-comment on table job_queue.failed_parts is 'Parts of a tick that failed when they were tried last.';
+comment on table job_queue.failed_parts is
+  'Parts of a tick that failed when they were tried last, and of what workers call.';
 comment on column job_queue.failed_parts.failures is 'how many times in a row';
 
 -- Where the deletion of old jobs has come to, and why some stayed. It goes on from there with the next tick and
@@ -52,6 +53,7 @@ begin
   update job_queue.settings s set tended_at = clock_timestamp()
   where s.is_only_row = any (array(select l.is_only_row from job_queue.settings l for no key update skip locked));
   perform job_queue.tend_part('promote');
+  perform job_queue.tend_part('set leases back');
   perform job_queue.tend_part('rescue');
   v_woken := job_queue.tend_part('wake');
   v_deleted := job_queue.tend_part('clean up');
@@ -66,17 +68,20 @@ create function job_queue.tend_part(part text) returns integer
 language plpgsql set search_path = pg_catalog, pg_temp
 set enable_seqscan = off set enable_bitmapscan = off set enable_sort = off as $$
 declare
+  v_began timestamptz := clock_timestamp();
   v_done integer;
 begin
   v_done := case part
     when 'promote' then job_queue.repeat_for_a_second('job_queue.promote_due_jobs')
+    when 'set leases back' then job_queue.set_leases_back()
     when 'rescue' then job_queue.repeat_for_a_second('job_queue.rescue_jobs')
     when 'wake' then job_queue.wake_workers(case when job_queue.is_neglected() then 0 end)
     when 'clean up' then job_queue.clean_up()
     when 'prune' then job_queue.prune()
     when 'prune pg_cron' then job_queue.prune_cron_runs()
   end;
-  if exists (select from job_queue.failed_parts f where f.part = tend_part.part) then
+  -- Unless it has just passed over a job, and told so.
+  if exists (select from job_queue.failed_parts f where f.part = tend_part.part and f.failed_at < v_began) then
     delete from job_queue.failed_parts f where f.part = tend_part.part;
   end if;
   return v_done;
@@ -87,16 +92,23 @@ exception when others then
 end $$;
 comment on function job_queue.tend_part is 'Does one part of a tick.';
 
+-- Waits for nobody who is writing the same: claims call it too.
 create function job_queue.note_failed_part(part text, error text) returns void
-language plpgsql set search_path = pg_catalog, pg_temp as $$
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 begin
-  insert into job_queue.failed_parts as f (part, error) values (note_failed_part.part, left(note_failed_part.error, 300))
-  on conflict on constraint failed_parts_pkey do update
-  set error = excluded.error, failed_at = excluded.failed_at, failures = f.failures + 1;
+  update job_queue.failed_parts f
+  set error = left(note_failed_part.error, 300), failed_at = clock_timestamp(), failures = f.failures + 1
+  where f.part = any (array(
+    select l.part from job_queue.failed_parts l where l.part = note_failed_part.part for no key update skip locked
+  ));
+  if not found then
+    insert into job_queue.failed_parts (part, error) values (note_failed_part.part, left(note_failed_part.error, 300))
+    on conflict on constraint failed_parts_pkey do nothing;
+  end if;
 exception when lock_not_available then
   -- Another tick is writing the same.
 end $$;
-comment on function job_queue.note_failed_part is 'Writes down that a part of a tick failed.';
+comment on function job_queue.note_failed_part is 'Writes down that a part of a tick, or of what workers call, failed.';
 
 -- Calls a function that handles up to so many rows and returns how many, until none is left, a thousand are done or
 -- a second is over.
@@ -115,6 +127,30 @@ begin
   return v_done;
 end $$;
 comment on function job_queue.repeat_for_a_second is 'Handles rows in batches for a second at most.';
+
+-- A lease that was taken before the clock was set back begins anew: it would keep a dead worker's job for as long as
+-- the clock went back. Returns how many.
+create function job_queue.set_leases_back() returns integer
+language plpgsql set search_path = pg_catalog, pg_temp as $$
+declare
+  v_now timestamptz := clock_timestamp();
+  v_set_back integer;
+begin
+  update public.jobs j
+  set lease_expires_at = j.lease_expires_at - (j.updated_at - v_now),
+      deadline_at = j.deadline_at - (j.updated_at - v_now),
+      started_at = j.started_at - (j.updated_at - v_now),
+      updated_at = v_now
+  where j.ctid = any (array(
+    select l.ctid from public.jobs l
+    where l.status = 'processing' and l.lease_expires_at > v_now and l.updated_at > v_now + interval '1 second'
+    limit 1000
+    for no key update skip locked
+  ));
+  get diagnostics v_set_back = row_count;
+  return v_set_back;
+end $$;
+comment on function job_queue.set_leases_back is 'Begins leases anew that were taken ahead of the clock.';
 
 -- Deletes what is past its time, for a second. Nothing where nothing was set up: somebody calls all the same, and
 -- finished jobs stay.
@@ -147,8 +183,8 @@ begin
 end $$;
 comment on function job_queue.clean_up is 'Deletes old jobs for a second and returns how many.';
 
--- Forgets wake-ups of over an hour ago but the last, and those ahead of the clock, which was set back; and workers
--- that were not heard of for as long.
+-- Forgets wake-ups of over an hour ago but the last, and those ahead of the clock, which was set back; workers that
+-- were not heard of for as long; and what workers' calls met, when it was not met again for a minute.
 create function job_queue.prune() returns integer
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
@@ -159,6 +195,8 @@ begin
     and w.id < (select max(newest.id) from job_queue.wake_ups newest);
   get diagnostics v_pruned = row_count;
   delete from job_queue.workers w where not job_queue.is_recent(w.seen_at, interval '1 hour');
+  delete from job_queue.failed_parts f
+  where f.part in ('claim', 'finish', 'renew leases') and not job_queue.is_recent(f.failed_at, interval '1 minute');
   return v_pruned;
 end $$;
 comment on function job_queue.prune is 'Forgets wake-ups and workers of long ago.';
@@ -192,4 +230,4 @@ comment on function job_queue.prune_cron_runs is 'Deletes what pg_cron recorded 
 
 revoke all on all functions in schema job_queue from public;
 revoke all on function public.tend_job_queue from public, anon, authenticated;
-grant execute on function public.tend_job_queue, job_queue.tend to service_role;
+grant execute on function public.tend_job_queue, job_queue.tend, job_queue.note_failed_part to service_role;

@@ -62,7 +62,7 @@ const THROWN: [what: string, error: string | RegExp][] = [
   ["a BigInt", "7 was thrown"],
   ["a DOMException", "TimeoutError: the wait is over"],
   ["causes", "Error: not sent, because: TypeError: refused (code ECONNREFUSED)"],
-  ["itself as its cause", /^something without a message was thrown: Object, because: /],
+  ["itself as its cause", "something without a message was thrown: Object"],
   ["an object without words", "something without a message was thrown: Object"],
   ["a response", "something without a message was thrown: Response with status 418"],
   ["a getter that throws", "something without a message was thrown: Object"],

@@ -112,7 +112,7 @@ const OPTIONS: [name: string, options: Anything, error: string][] = [
   [
     "run_at on a day that is none",
     { run_at: "2030-02-30T09:00:00Z" },
-    "a time with its zone, such as 2026-01-31T09:00:00Z",
+    "a day that its month has",
   ],
   ["owner_id no uuid", { owner_id: "7" }, "a uuid"],
 ];
@@ -149,6 +149,16 @@ const CONNECTIONS: [name: string, connection: Anything, error: RegExp][] = [
   ["no key", { url: stack.url, key: undefined }, /^key: expected/],
   ["a key with a line break", { url: stack.url, key: `${SECRET}\nx` }, /^key: expected/],
   ["an address without https", { url: "ab.supabase.co", key: SECRET }, /^url: expected/],
+  [
+    "an address that nobody filled in",
+    { url: "https://<ref>.supabase.co", key: SECRET },
+    /^url: expected/,
+  ],
+  [
+    "a variable in its address",
+    { url: "https://${REF}.supabase.co", key: SECRET },
+    /^url: expected/,
+  ],
   ["nothing", undefined, /^url: expected/],
   [
     "a token with a line break",

@@ -180,8 +180,9 @@ for (
     ["before=yesterday", "before: expected a time in ISO 8601"],
     ["before=", "before: expected a time in ISO 8601"],
     ["before=2026", "before: expected a time with its zone, such as 2026-01-31T09:00:00Z"],
+    ["before=2026-02-30T00:00:00Z", "before: expected a day that its month has"],
     [
-      "before=2026-02-30T00:00:00Z",
+      "before=2026-02-03T00:00:00",
       "before: expected a time with its zone, such as 2026-01-31T09:00:00Z",
     ],
     [`job_type=${"x".repeat(4_001)}`, "job_type: expected at most 4000 characters"],

@@ -272,3 +272,49 @@ Deno.test("a browser without AbortSignal.any and AbortSignal.timeout waits all t
     Object.assign(AbortSignal, { any, timeout });
   }
 });
+
+/** A supabase-js client as far as waiting uses it; the job is completed with the second look. */
+function clientWith(realtime: object) {
+  let looks = 0;
+  const job = () => ({
+    id: missing,
+    status: looks++ > 0 ? "completed" : "queued",
+    updated_at: looks,
+  });
+  const query = {
+    select: () => query,
+    filter: () => query,
+    order: () => query,
+    limit: () => query,
+    abortSignal: () => Promise.resolve({ data: [job()], error: null, status: 200 }),
+  };
+  const channel = { on: () => channel, subscribe: () => channel };
+  return { rpc: () => query, from: () => query, channel: () => channel, ...realtime };
+}
+
+const fails = () => {
+  throw new Error("of Realtime's own");
+};
+const REALTIMES: [what: string, realtime: object][] = [
+  ["has no channel for us", { channel: fails }],
+  ["does not take the token", { realtime: { setAuth: fails } }],
+  ["refuses the token", {
+    realtime: { setAuth: () => Promise.reject(new Error("of Realtime's own")) },
+  }],
+  ["lets nobody subscribe", { channel: () => ({ on: () => ({ subscribe: fails }) }) }],
+  ["lets nobody leave", { removeChannel: fails }],
+  ["is gone when we leave", {
+    removeChannel: () => Promise.reject(new Error("of Realtime's own")),
+  }],
+];
+
+for (const [what, realtime] of REALTIMES) {
+  Deno.test(`waiting goes on when Realtime ${what}`, async () => {
+    const { job, error } = await createQueueClient(clientWith(realtime)).waitForJobCompletion(
+      missing,
+      50,
+      5_000,
+    );
+    assert.deepEqual([job?.status, error], ["completed", null]);
+  });
+}

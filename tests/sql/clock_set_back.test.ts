@@ -88,6 +88,35 @@ Deno.test("a job that has been next in line since ahead of the clock counts as w
   assert.equal((await checked("queue")).is_healthy, false);
 });
 
+Deno.test("lighter jobs wait with a heavy one that has been next in line since ahead of the clock", async () => {
+  await db.admin`insert into job_types (job_type, weight) values ('heavy', 4)`;
+  await queue.enqueueMany([{ job_type: "heavy", priority: 1 }, { job_type: "light" }]);
+  await db.admin`update jobs set updated_at = now() + interval '1 hour' where true`;
+  assert.deepEqual((await queue.finishAndClaim([], { maxJobs: 1, capacity: 1 })).jobs, []);
+});
+
+Deno.test("a busy worker runs empty for a suspect that waits since ahead of the clock", async () => {
+  await queue.enqueue();
+  await db.admin`
+    update jobs set suspicion = 1, waiting_for = 'isolation', updated_at = now() + interval '1 hour' where true`;
+  assert.equal((await queue.finishAndClaim([], { maxJobs: 1 })).suspects_wait, true);
+});
+
+Deno.test("a dead worker's job is not held for as long as the clock was set back", async () => {
+  const { id, lease_token } = await queue.running({ timeout_seconds: 600 });
+  await db.admin`
+    update jobs set started_at = started_at + interval '1 hour', updated_at = updated_at + interval '1 hour',
+           lease_expires_at = lease_expires_at + interval '1 hour', deadline_at = deadline_at + interval '1 hour'
+    where true`;
+  await sql`select tend_job_queue()`;
+  const [held] = await sql`
+    select lease_expires_at - now() < '31 s' as is_short, deadline_at - started_at = '600 s' as is_whole,
+           deadline_at < now() + interval '601 s' as is_near
+    from jobs`;
+  assert.deepEqual({ ...held }, { is_short: true, is_whole: true, is_near: true });
+  assert.deepEqual(await queue.heartbeat([{ job_id: id, lease_token }]), ["held"]);
+});
+
 Deno.test("no age that health and metrics tell is negative", async () => {
   await queue.enqueue();
   await queue.running({ priority: 1 });

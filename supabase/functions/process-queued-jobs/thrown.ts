@@ -4,15 +4,22 @@ const LONGEST = 2_000;
 /** A text is cut to this before it is searched. */
 const LONGEST_SEARCHED = 10_000;
 const MOST_CAUSES = 4;
+/** Where a message stands, the best first: errors, OAuth's answers, other APIs', RFC 9457's problems. */
+const MESSAGES = ["message", "error_description", "error", "msg", "detail", "reason", "title"];
 
 /** What it says and what caused it, without addresses, keys and payloads, and not too long. */
 export function messageOf(thrown: unknown): string {
   const said: string[] = [];
   let error = thrown;
-  do {
-    said.push(sentence(error));
-    error = member(error, "cause") ?? member(member(error, "errors"), "0");
-  } while (error !== undefined && said.length <= MOST_CAUSES);
+  for (let level = 0; level <= MOST_CAUSES; level++) {
+    const isWrapper = messageIn(error) === undefined;
+    const next = member(error, "cause") ?? member(member(error, "errors"), "0") ??
+      (isWrapper ? inside(error) : undefined);
+    // What only wraps another has nothing to say.
+    if (next === undefined || !isWrapper || level === MOST_CAUSES) said.push(sentence(error));
+    if (next === undefined) break;
+    error = next;
+  }
   return scrubbed(said.join(", because: "));
 }
 
@@ -22,16 +29,25 @@ export function stackOf(thrown: unknown): string | undefined {
   return typeof stack === "string" ? scrubbed(stack) : undefined;
 }
 
+/** The error in an answer of an API that was thrown as it came: `{"error": {"message": …}}`, `[{"message": …}]`. */
+function inside(thrown: unknown): unknown {
+  const places = ["error", "message", "detail", "0"].map((name) => member(thrown, name));
+  return places.find((place) => typeof place === "object" && place !== null);
+}
+
 /** Errors of PostgREST and of Node carry a code, PostgREST's also a hint; its details quote the row, so they stay here. */
 function sentence(error: unknown): string {
-  const message = words(error, "message") ?? words(error, "error_description") ??
-    words(error, "error");
+  const message = messageIn(error);
   if (message === undefined) return nameless(error);
   const name = words(error, "name");
   const code = words(error, "code");
   const hint = words(error, "hint");
   const remarks = [code && `code ${code}`, hint && `hint: ${hint}`].filter(Boolean).join(", ");
   return `${name ? `${name}: ` : ""}${message}${remarks && ` (${remarks})`}`;
+}
+
+function messageIn(error: unknown): string | undefined {
+  return MESSAGES.map((name) => words(error, name)).find((words) => words !== undefined);
 }
 
 function nameless(thrown: unknown): string {
@@ -82,6 +98,9 @@ const RULES: ((text: string) => string)[] = [
     "$1$2<secret>",
   ),
   (text) => text.replace(/[\w+=-]{32,}/g, (run) => isOpaque(run) ? "<secret>" : run),
+  // What runtimes quote of a header that they refuse, which is a key as often as not.
+  replace(/(Invalid header value: )"[^]*"/g, "$1<secret>"),
+  replace(/"[^]*"( is an invalid header value)/g, "<secret>$1"),
   // What V8 quotes of a payload.
   replace(/(?:, )?(?:\.{3})?"[^]*"(?:\.{3})? is not valid JSON/g, " is not valid JSON"),
 ];

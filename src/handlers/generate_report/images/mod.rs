@@ -149,7 +149,7 @@ impl<H: Host> Loader<'_, H> {
             return Ok(request);
         }
         let url = photo.url.clone().ok_or_else(|| {
-            let error = photo.url_error.unwrap_or(AddressError::Unreadable);
+            let error = photo.url_error.unwrap_or(AddressError::Scheme);
             FetchError::Address(error)
         })?;
         Ok(HttpRequest {

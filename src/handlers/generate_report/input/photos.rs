@@ -91,7 +91,7 @@ fn url(
 }
 
 fn is_no_address(given: &str) -> bool {
-    address::parse(given, AddressPolicy::Any) == Err(AddressError::Unreadable)
+    address::parse(given, AddressPolicy::Any) == Err(AddressError::Scheme)
 }
 
 /// As they are, spaces included: the database has judged the same text.

@@ -1,0 +1,87 @@
+-- Jobs that cannot be written: an application's own trigger, check or foreign key on public.jobs refuses what the queue
+-- does to them. Such a job costs only itself. What is done to many jobs at once is then done without it; it stays as
+-- it is, to be handled when the application is mended, and check_job_queue tells of it. All of this happens after an
+-- error: where nothing is refused it costs a subtransaction for each call.
+
+-- Which of these jobs cannot be changed so: tries each by itself and takes that back. Called with the error that the
+-- change of all together ended with, which it raises again when it is not about one of them, or after a second of
+-- nothing but refusals. The change is a query whose $1 is an array of places; the part is its name in check_job_queue.
+create function job_queue.unwritable(part text, change text, places tid[], state text, error text) returns tid[]
+language plpgsql set search_path = pg_catalog, pg_temp as $$
+declare
+  v_place tid;
+  v_unwritable tid[] := '{}';
+begin
+  if job_queue.is_about_a_row(state) and clock_timestamp() < statement_timestamp() + interval '1 second' then
+    foreach v_place in array coalesce(places, '{}') loop
+      begin
+        perform from public.jobs j where j.ctid = v_place for no key update skip locked;
+        if found then
+          execute change using array[v_place];
+        end if;
+        raise transaction_rollback;
+      exception
+        when transaction_rollback then null;
+        when others then v_unwritable := v_unwritable || v_place;
+      end;
+    end loop;
+  end if;
+  if v_unwritable = '{}' then
+    raise exception using errcode = state, message = error;
+  end if;
+  perform job_queue.note_failed_part(part, error);
+  return v_unwritable;
+end $$;
+comment on function job_queue.unwritable is 'Which of these jobs cannot be changed so.';
+
+-- Whether an error may be about one of the rows: conflicts with others, want of resources, servers that stop and
+-- refusals of the queue's own are not.
+create function job_queue.is_about_a_row(state text) returns boolean
+language sql immutable as $$
+  select state !~ '^(08|25|40|53|57|58|XX|JQ|55P03)'
+$$;
+comment on function job_queue.is_about_a_row is 'Whether an error may be about one row.';
+
+-- As finish_jobs, but a result that cannot be written fails its job alone, for good. When not even that can be written
+-- the answer is "lost", and the job is left to its lease. Raises JQ004.
+create function job_queue.finish_each_job(results jsonb) returns text[]
+language plpgsql set search_path = pg_catalog, pg_temp as $$
+declare
+  v_result jsonb;
+  v_finished text[] := '{}';
+begin
+  begin
+    return job_queue.finish_jobs(results);
+  exception when others then
+    if not job_queue.is_about_a_row(sqlstate) then
+      raise;
+    end if;
+  end;
+  for v_result in select r.value from jsonb_array_elements(results) with ordinality r order by r.ordinality loop
+    begin
+      v_finished := v_finished || job_queue.finish_jobs(jsonb_build_array(v_result));
+    exception when others then
+      v_finished := v_finished || job_queue.fail_unwritable_result(v_result, sqlerrm);
+    end;
+  end loop;
+  return v_finished;
+end $$;
+comment on function job_queue.finish_each_job is 'Ends the attempts of jobs; what cannot be written fails its job alone.';
+
+create function job_queue.fail_unwritable_result(result jsonb, error text) returns text[]
+language plpgsql set search_path = pg_catalog, pg_temp as $$
+begin
+  return job_queue.finish_jobs(jsonb_build_array(jsonb_build_object(
+    'job_id', result -> 'job_id', 'lease_token', result -> 'lease_token', 'outcome', 'failed', 'retryable', false,
+    'error_message', 'the database refuses to store the result: ' || error
+  )));
+exception when others then
+  perform job_queue.note_failed_part('finish', sqlerrm);
+  return '{lost}';
+end $$;
+comment on function job_queue.fail_unwritable_result is 'Fails the job of a result that cannot be written; lost when that cannot be written either.';
+
+revoke all on all functions in schema job_queue from public;
+grant execute on function
+  job_queue.unwritable, job_queue.is_about_a_row, job_queue.finish_each_job, job_queue.fail_unwritable_result
+to service_role;
