@@ -14,6 +14,9 @@ export interface Change {
   worker: string | null;
   retries_before: number | null;
   retries_after: number;
+  /** How many losses without an attempt it has had in a row. */
+  losses_before: number | null;
+  losses_after: number;
   /** When the lease ended or would have, before the change. */
   lease_expires_at: Date | null;
   error: string | null;
@@ -36,7 +39,8 @@ create table faults.changes (
   id bigint primary key generated always as identity,
   at timestamptz not null default clock_timestamp(),
   job uuid not null, before text, after text not null, token uuid, worker text,
-  retries_before integer, retries_after integer not null, lease_expires_at timestamptz, error text
+  retries_before integer, retries_after integer not null,
+  losses_before integer, losses_after integer not null, lease_expires_at timestamptz, error text
 );
 create table faults.step_changes (
   id bigint primary key generated always as identity,
@@ -48,11 +52,13 @@ create function faults.note_job() returns trigger
 language plpgsql security definer set search_path = '' as $$
 begin
   insert into faults.changes
-    (job, before, after, token, worker, retries_before, retries_after, lease_expires_at, error)
+    (job, before, after, token, worker, retries_before, retries_after, losses_before, losses_after, lease_expires_at,
+     error)
   values (
     new.id, old.status, new.status,
     case when new.status = 'processing' then new.lease_token else old.lease_token end, new.worker_id,
-    old.retry_count, new.retry_count, old.lease_expires_at, new.error
+    old.retry_count, new.retry_count, old.free_losses, new.free_losses,
+    old.lease_expires_at, new.error
   );
   return null;
 end $$;

@@ -48,10 +48,10 @@ function isFailure(end: Change): boolean {
   return isRetry || end.after === "failed";
 }
 
-/** What an earlier loss left in `error` is told from this one by the lease, which had not ended then. */
-function isLoss({ at, error, lease_expires_at }: Change): boolean {
-  const isRescued = lease_expires_at !== null && lease_expires_at <= at;
-  return isRescued && /^(lease expired|the worker died|lost its worker)/.test(error ?? "");
+/** What an earlier loss left in `error` says nothing of this run, and the loss of a cancelled job is its end. */
+function isLoss(end: Change): boolean {
+  if (isFailure(end)) return /^(the worker died|lost its worker)/.test(end.error ?? "");
+  return end.losses_after > (end.losses_before ?? 0) && end.after !== "cancelled";
 }
 
 /** Each process chooses a name when it starts, and says it with its claims. */
