@@ -19,7 +19,7 @@ const measurements: Measurement[] = [
   {
     what: "choosing 10 jobs of any type",
     limit: CHOICE_LIMIT,
-    count: (sql) => rolledBack(sql, "select job_queue.lock_ready_jobs(10, null, null)"),
+    count: (sql) => rolledBack(sql, "select job_queue.lock_ready_jobs(10, null, null, '{}')"),
   },
   {
     what: "get_next_job(10)",
