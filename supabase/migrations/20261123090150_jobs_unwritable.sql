@@ -37,7 +37,7 @@ comment on function job_queue.unwritable is 'Which of these jobs cannot be chang
 -- Whether an error may be about one of the rows: conflicts with others, want of resources, servers that stop and
 -- refusals of the queue's own are not.
 create function job_queue.is_about_a_row(state text) returns boolean
-language sql immutable as $$
+language sql immutable set search_path = pg_catalog, pg_temp as $$
   select state !~ '^(08|25|40|53|57|58|XX|JQ|55P03)'
 $$;
 comment on function job_queue.is_about_a_row is 'Whether an error may be about one row.';
