@@ -742,7 +742,7 @@ create function job_queue.unwritable(part text, change text, places tid[], state
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
   v_place tid;
-  v_unwritable tid[] := '{}';
+  v_unwritable tid[] := '{}'::tid[];
 begin
   if job_queue.is_about_a_row(state) and clock_timestamp() < statement_timestamp() + interval '1 second' then
     foreach v_place in array coalesce(places, '{}') loop
@@ -780,7 +780,7 @@ create function job_queue.finish_each_job(results jsonb) returns text[]
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
   v_result jsonb;
-  v_finished text[] := '{}';
+  v_finished text[] := '{}'::text[];
 begin
   begin
     return job_queue.finish_jobs(results);
@@ -809,7 +809,7 @@ begin
   )));
 exception when others then
   perform job_queue.note_failed_part('finish', sqlerrm);
-  return '{lost}';
+  return '{lost}'::text[];
 end $$;
 comment on function job_queue.fail_unwritable_result is 'Fails the job of a result that cannot be written; lost when that cannot be written either.';
 
@@ -873,7 +873,7 @@ set plan_cache_mode = force_generic_plan
 set enable_seqscan = off set enable_bitmapscan = off set enable_sort = off as $$
 declare
   v_chosen tid[];
-  v_passed_over tid[] := '{}';
+  v_passed_over tid[] := '{}'::tid[];
   -- By type: a few rows for all jobs, instead of a search for each.
   v_timeouts jsonb;
   v_paused text[];
@@ -954,7 +954,7 @@ declare
   v_jobs public.jobs[];
 begin
   if places = '{}' then
-    return '{}';
+    return '{}'::public.jobs[];
   end if;
   with claimed as (
     update public.jobs j
@@ -1585,7 +1585,8 @@ language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
   v_now timestamptz := clock_timestamp();
   v_due tid[];
-  v_passed_over tid[] := '{}';
+  v_passed_over tid[] := '{}'::tid[];
+  v_promoted integer;
 begin
   loop
     begin
@@ -1597,12 +1598,14 @@ begin
         limit max_jobs
         for no key update skip locked
       );
-      return job_queue.promote(v_due);
+      v_promoted := job_queue.promote(v_due);
+      exit;
     exception when others then
       v_passed_over := v_passed_over
         || job_queue.unwritable('promote', 'select job_queue.promote($1)', v_due, sqlstate, sqlerrm);
     end;
   end loop;
+  return v_promoted;
 end $$;
 comment on function job_queue.promote_due_jobs is 'Makes ready what has waited long enough.';
 
@@ -1628,7 +1631,8 @@ language plpgsql set search_path = pg_catalog, pg_temp set enable_seqscan = off 
 declare
   v_now timestamptz := clock_timestamp();
   v_expired tid[];
-  v_passed_over tid[] := '{}';
+  v_passed_over tid[] := '{}'::tid[];
+  v_rescued integer;
 begin
   loop
     begin
@@ -1640,12 +1644,14 @@ begin
         limit max_jobs
         for no key update skip locked
       );
-      return job_queue.rescue(v_expired);
+      v_rescued := job_queue.rescue(v_expired);
+      exit;
     exception when others then
       v_passed_over := v_passed_over
         || job_queue.unwritable('rescue', 'select job_queue.rescue($1)', v_expired, sqlstate, sqlerrm);
     end;
   end loop;
+  return v_rescued;
 end $$;
 comment on function job_queue.rescue_jobs is 'Takes jobs from workers whose lease has ended.';
 

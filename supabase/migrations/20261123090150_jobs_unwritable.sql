@@ -10,7 +10,7 @@ create function job_queue.unwritable(part text, change text, places tid[], state
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
   v_place tid;
-  v_unwritable tid[] := '{}';
+  v_unwritable tid[] := '{}'::tid[];
 begin
   if job_queue.is_about_a_row(state) and clock_timestamp() < statement_timestamp() + interval '1 second' then
     foreach v_place in array coalesce(places, '{}') loop
@@ -48,7 +48,7 @@ create function job_queue.finish_each_job(results jsonb) returns text[]
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
   v_result jsonb;
-  v_finished text[] := '{}';
+  v_finished text[] := '{}'::text[];
 begin
   begin
     return job_queue.finish_jobs(results);
@@ -77,7 +77,7 @@ begin
   )));
 exception when others then
   perform job_queue.note_failed_part('finish', sqlerrm);
-  return '{lost}';
+  return '{lost}'::text[];
 end $$;
 comment on function job_queue.fail_unwritable_result is 'Fails the job of a result that cannot be written; lost when that cannot be written either.';
 

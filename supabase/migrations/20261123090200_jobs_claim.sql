@@ -51,7 +51,7 @@ set plan_cache_mode = force_generic_plan
 set enable_seqscan = off set enable_bitmapscan = off set enable_sort = off as $$
 declare
   v_chosen tid[];
-  v_passed_over tid[] := '{}';
+  v_passed_over tid[] := '{}'::tid[];
   -- By type: a few rows for all jobs, instead of a search for each.
   v_timeouts jsonb;
   v_paused text[];
@@ -132,7 +132,7 @@ declare
   v_jobs public.jobs[];
 begin
   if places = '{}' then
-    return '{}';
+    return '{}'::public.jobs[];
   end if;
   with claimed as (
     update public.jobs j

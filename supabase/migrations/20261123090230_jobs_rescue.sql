@@ -18,7 +18,8 @@ language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
   v_now timestamptz := clock_timestamp();
   v_due tid[];
-  v_passed_over tid[] := '{}';
+  v_passed_over tid[] := '{}'::tid[];
+  v_promoted integer;
 begin
   loop
     begin
@@ -30,12 +31,14 @@ begin
         limit max_jobs
         for no key update skip locked
       );
-      return job_queue.promote(v_due);
+      v_promoted := job_queue.promote(v_due);
+      exit;
     exception when others then
       v_passed_over := v_passed_over
         || job_queue.unwritable('promote', 'select job_queue.promote($1)', v_due, sqlstate, sqlerrm);
     end;
   end loop;
+  return v_promoted;
 end $$;
 comment on function job_queue.promote_due_jobs is 'Makes ready what has waited long enough.';
 
@@ -61,7 +64,8 @@ language plpgsql set search_path = pg_catalog, pg_temp set enable_seqscan = off 
 declare
   v_now timestamptz := clock_timestamp();
   v_expired tid[];
-  v_passed_over tid[] := '{}';
+  v_passed_over tid[] := '{}'::tid[];
+  v_rescued integer;
 begin
   loop
     begin
@@ -73,12 +77,14 @@ begin
         limit max_jobs
         for no key update skip locked
       );
-      return job_queue.rescue(v_expired);
+      v_rescued := job_queue.rescue(v_expired);
+      exit;
     exception when others then
       v_passed_over := v_passed_over
         || job_queue.unwritable('rescue', 'select job_queue.rescue($1)', v_expired, sqlstate, sqlerrm);
     end;
   end loop;
+  return v_rescued;
 end $$;
 comment on function job_queue.rescue_jobs is 'Takes jobs from workers whose lease has ended.';
 
