@@ -775,7 +775,8 @@ $$;
 comment on function job_queue.is_about_a_row is 'Whether an error may be about one row.';
 
 -- As finish_jobs, but a result that cannot be written fails its job alone, for good. When not even that can be written
--- the answer is "lost", and the job is left to its lease. Raises JQ004.
+-- the answer is "lost", and the job is left to its lease. Raises JQ004, and what is not about one job: the worker
+-- then reports all of it again.
 create function job_queue.finish_each_job(results jsonb) returns text[]
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
@@ -793,6 +794,9 @@ begin
     begin
       v_finished := v_finished || job_queue.finish_jobs(jsonb_build_array(v_result));
     exception when others then
+      if not job_queue.is_about_a_row(sqlstate) then
+        raise;
+      end if;
       v_finished := v_finished || job_queue.fail_unwritable_result(v_result, sqlerrm);
     end;
   end loop;
@@ -808,6 +812,9 @@ begin
     'error_message', 'the database refuses to store the result: ' || error
   )));
 exception when others then
+  if not job_queue.is_about_a_row(sqlstate) then
+    raise;
+  end if;
   perform job_queue.note_failed_part('finish', sqlerrm);
   return '{lost}'::text[];
 end $$;
@@ -2488,6 +2495,9 @@ begin
       begin
         perform job_queue.renew(jsonb_build_array(v_job), lease_seconds, v_now);
       exception when others then
+        if not job_queue.is_about_a_row(sqlstate) then
+          raise;
+        end if;
         perform job_queue.note_failed_part('renew leases', sqlerrm);
       end;
     end loop;

@@ -95,6 +95,9 @@ begin
       begin
         perform job_queue.renew(jsonb_build_array(v_job), lease_seconds, v_now);
       exception when others then
+        if not job_queue.is_about_a_row(sqlstate) then
+          raise;
+        end if;
         perform job_queue.note_failed_part('renew leases', sqlerrm);
       end;
     end loop;

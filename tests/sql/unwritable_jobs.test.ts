@@ -171,6 +171,34 @@ Deno.test("a result that is refused fails its job, and the others are stored", a
   );
 });
 
+Deno.test("trouble that passes, met after a refusal, fails no job: the report is refused as a whole, and sent again", async () => {
+  await queue.enqueueMany(Array(2).fill({ job_type: "test" }));
+  // In the order in which results are written: the refusal comes first.
+  const jobs = (await queue.claim(2)).toSorted((one, other) => one.id < other.id ? -1 : 1);
+  const busy = {
+    statements: `
+      create function no() returns trigger language plpgsql as $$ begin
+        if new.output_data = '"no"' then raise 'not this'; end if;
+        if new.output_data = '"busy"' then raise serialization_failure; end if;
+        return new;
+      end $$;
+      create trigger no before update on jobs for each row execute function no()`,
+    undo: "drop trigger no on jobs; drop function no()",
+    message: /not this/,
+  };
+  const results = jobs.map(({ id, lease_token }, n) => ({
+    job_id: id,
+    lease_token,
+    outcome: "completed",
+    output_data: ["no", "busy"][n],
+  }));
+  await during(busy, async () => {
+    await assert.rejects(queue.finishAndClaim(results), { code: "40001" });
+    assert.deepEqual(await statuses(jobs.map(({ id }) => id)), ["processing", "processing"]);
+  });
+  assert.deepEqual((await queue.finishAndClaim(results)).finished, ["completed", "completed"]);
+});
+
 Deno.test("what refuses every job is told as it is, and soon", async () => {
   await queue.enqueueMany(Array(3_000).fill({ job_type: "test", priority: 7 }));
   await during(refusals["a trigger before the change"], async () => {
