@@ -22,6 +22,15 @@ async function enqueueStuckReport(): Promise<string> {
   return id;
 }
 
+/** Until its first batch is saved and its second asked for. */
+const untilStuck = (id: string) =>
+  waitFor(
+    "the first batch to be saved and the second to be asked for",
+    async () =>
+      (await grokCalls(id)).some(isAbout(6)) &&
+      (await savedSteps(id)).some((name) => /batch/.test(name)),
+  );
+
 const isAbout = (photo: number) => (call: RecordedCall) =>
   call.images.length > 0 && call.text.some((text) => text.includes(`Open lap number ${photo}`));
 
@@ -29,12 +38,7 @@ Deno.test("a report whose worker is killed is finished by the next one, its paid
   const id = await enqueueStuckReport();
   const [first, next] = [await startWorker(SHORT_LEASE), await startWorker(SHORT_LEASE)];
   await (await wake({ url: first.url })).body?.cancel();
-  await waitFor(
-    "the first batch to be saved and the second to be asked for",
-    async () =>
-      (await grokCalls(id)).some(isAbout(6)) &&
-      (await savedSteps(id)).some((name) => /batch/.test(name)),
-  );
+  await untilStuck(id);
   await first.kill();
   assert.equal((await getJob(id)).status, "processing");
 
@@ -58,10 +62,7 @@ Deno.test("a report whose worker is told to stop goes on elsewhere at once, and 
   const id = await enqueueStuckReport();
   const worker = await startWorker({ ...WAITING, QUEUE_CONCURRENCY: "1" });
   await (await wake({ url: worker.url })).body?.cancel();
-  await waitFor(
-    "the second batch to be asked for",
-    async () => (await grokCalls(id)).some(isAbout(6)),
-  );
+  await untilStuck(id);
   const other = await enqueue("generate_report", reportInput(1));
   await worker.stop();
 
@@ -94,10 +95,7 @@ Deno.test("a running report that is cancelled stops, and what it was doing is dr
   const id = await enqueueStuckReport();
   const worker = await startWorker(SHORT_LEASE);
   await (await wake({ url: worker.url })).body?.cancel();
-  await waitFor(
-    "the second batch to be asked for",
-    async () => (await grokCalls(id)).some(isAbout(6)),
-  );
+  await untilStuck(id);
   assert.equal(await cancel(id), "processing");
   const job = await waitForStatus(id, "cancelled");
   assert.equal(job.output_data, null);
