@@ -209,10 +209,8 @@ fn without_quoted_header(text: String) -> String {
         (None, Some(end)) => 0..end,
         (None, None) => return text,
     };
-    match (
-        text[stretch.clone()].find('"'),
-        text[stretch.clone()].rfind('"'),
-    ) {
+    let searched = &text[stretch.clone()];
+    match (searched.find('"'), searched.rfind('"')) {
         (Some(start), Some(end)) if start < end => {
             let (head, tail) = (stretch.start + start, stretch.start + end + 1);
             format!("{}{SECRET}{}", &text[..head], &text[tail..])

@@ -1,5 +1,7 @@
 //! How a photograph was held, as cameras write it into its file.
 
+use super::header::number;
+
 /// Degrees to turn the pixels clockwise: the orientation in a TIFF, whose first directory has entries of twelve bytes.
 pub(super) fn rotation(tiff: &[u8]) -> Option<u16> {
     const ORIENTATION: u16 = 0x0112;
@@ -20,9 +22,4 @@ pub(super) fn rotation(tiff: &[u8]) -> Option<u16> {
         5 | 8 => Some(270),
         _ => None,
     }
-}
-
-fn number(bytes: &[u8], at: usize) -> Option<u16> {
-    let two = bytes.get(at..)?.first_chunk()?;
-    Some(u16::from_be_bytes(*two))
 }

@@ -32,3 +32,9 @@ impl ImageHeader {
         })
     }
 }
+
+/// The two bytes at a position as a number, the high one first.
+pub(super) fn number(bytes: &[u8], at: usize) -> Option<u16> {
+    let two = bytes.get(at..)?.first_chunk()?;
+    Some(u16::from_be_bytes(*two))
+}

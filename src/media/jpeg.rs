@@ -1,7 +1,7 @@
 //! What the segments of a JPEG say before and behind its pixels.
 
 use super::exif;
-use super::header::{Dimensions, ImageHeader};
+use super::header::{Dimensions, ImageHeader, number};
 
 /// Reads the segments, each of which says how long it is, up to the pixels.
 pub(super) fn header(bytes: &[u8]) -> ImageHeader {
@@ -41,11 +41,6 @@ fn dimensions(frame: &[u8]) -> Option<Dimensions> {
 
 fn rotation(segment: &[u8]) -> Option<u16> {
     exif::rotation(segment.get(2..)?.strip_prefix(b"Exif\0\0")?)
-}
-
-fn number(bytes: &[u8], at: usize) -> Option<u16> {
-    let two = bytes.get(at..)?.first_chunk()?;
-    Some(u16::from_be_bytes(*two))
 }
 
 #[cfg(test)]

@@ -47,19 +47,18 @@ impl Meter {
 
     /// A request is sent.
     pub(super) fn add_request(&self) {
-        self.used_ms.update(|used_ms| used_ms + REQUEST_MS);
+        self.add_ms(REQUEST_MS);
     }
 
     /// So many bytes went through the runtime.
     pub(super) fn add_bytes(&self, bytes: usize) {
-        let ms = bytes as f64 / f64::from(1 << 20) * MEBIBYTE_MS;
-        self.used_ms.update(|used_ms| used_ms + ms);
+        self.add_ms(bytes as f64 / f64::from(1 << 20) * MEBIBYTE_MS);
     }
 
     /// A job needs the chunk, which the isolate loads once.
     pub(super) fn add_chunk(&self) {
         if !self.has_chunk.replace(true) {
-            self.used_ms.update(|used_ms| used_ms + CHUNK_MS);
+            self.add_ms(CHUNK_MS);
         }
     }
 
@@ -69,6 +68,10 @@ impl Meter {
         let done = work();
         self.end();
         done
+    }
+
+    fn add_ms(&self, ms: f64) {
+        self.used_ms.update(|used_ms| used_ms + ms);
     }
 
     fn begin(&self) {
