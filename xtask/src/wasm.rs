@@ -1,5 +1,5 @@
 //! From the Rust sources to the modules that `serve.ts` imports: cargo, wasm-split, wasm-bindgen, wasm-opt, text.
-//! `Wasm` is two files: the worker, and `report`, a chunk of it that is loaded with the first job that needs it.
+//! The Wasm comes in two parts: the worker, and the chunk `report`, which is loaded with the first job that needs it.
 
 use std::fmt::Write as _;
 use std::io::Write as _;
