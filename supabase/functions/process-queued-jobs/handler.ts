@@ -6,7 +6,9 @@ export type JobHandlers = Record<string, JobHandler<any>>;
 
 /**
  * Does the work of one attempt. What it returns becomes `output_data`. `input` is `input_data` as it was enqueued: whoever
- * enqueues may get it wrong, so check it and throw `JobError.permanent` with the name of the field.
+ * enqueues may get it wrong, so check it and throw `JobError.permanent` with the name of the field. A number in it is the
+ * nearest double, as `JSON.parse` has it: what has more than 15 digits comes to the digit only as a text, or to a job in
+ * Rust.
  *
  * An error that is no `JobError` is tried again with the queue's own backoff. `jobs.error` gets what it says, its code, hint
  * and causes, without addresses and keys; its stack goes to the log. A result that is no JSON fails the job for good.

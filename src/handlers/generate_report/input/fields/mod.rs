@@ -113,13 +113,13 @@ impl<'a> Fields<'a> {
 
     /// A number that is not beyond all measure.
     pub fn number(&self, name: &str) -> Result<Option<f64>, JobError> {
-        self.read(name, "a number", decoded)
+        self.read(name, "a number", decoded_number)
     }
 
     /// A whole number from 0, which some write as `7.0`.
     pub fn whole_number(&self, name: &str) -> Result<Option<u32>, JobError> {
         self.read(name, "a whole number", |value| {
-            let number: f64 = decoded(value)?;
+            let number = decoded_number(value)?;
             let whole = number as u32;
             (f64::from(whole) == number).then_some(whole)
         })
@@ -187,6 +187,11 @@ impl<'a> Fields<'a> {
 
 fn decoded<'a, T: Deserialize<'a>>(value: &'a RawValue) -> Option<T> {
     serde_json::from_str(value.get()).ok()
+}
+
+/// Also from a text: that is how numbers travel which JavaScript has no digits for.
+fn decoded_number(value: &RawValue) -> Option<f64> {
+    decoded(value).or_else(|| serde_json::from_str(&decoded::<String>(value)?).ok())
 }
 
 fn is_number(value: &RawValue) -> bool {

@@ -59,7 +59,13 @@ fn a_field_is_read_as_what_it_is() {
         |fields| fields.texts_or_text("x"),
         Ok(vec!["a".to_owned()]),
     );
-    for number in [json!(7), json!(7.0), json!(7e0)] {
+    for number in [
+        json!(7),
+        json!(7.0),
+        json!(7e0),
+        json!("7"),
+        json!("7.00000000000000000000"),
+    ] {
         let input = json!({ "x": number });
         check(input, |fields| fields.whole_number("x"), Ok(Some(7)));
     }
@@ -67,6 +73,11 @@ fn a_field_is_read_as_what_it_is() {
         json!({ "x": -7.5 }),
         |fields| fields.number("x"),
         Ok(Some(-7.5)),
+    );
+    check(
+        json!({ "x": "2.5000000000000000000001" }),
+        |fields| fields.number("x"),
+        Ok(Some(2.5)),
     );
     check(
         json!({ "x": false }),
@@ -109,7 +120,10 @@ fn a_field_of_another_kind_is_named_and_its_value_is_not_told() {
         json!(-1),
         json!(1.5),
         json!(-0.5),
-        json!("1"),
+        json!("1.5"),
+        json!("one"),
+        json!(""),
+        json!("1e400"),
         json!(1u64 << 32),
         json!(1e300),
     ] {
