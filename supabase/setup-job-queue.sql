@@ -2758,6 +2758,8 @@ begin
   if days_to_keep between 0 and 36500 is not true then
     raise exception 'days_to_keep: expected 0 to 36500' using errcode = 'JQ004';
   end if;
+  -- What refers to a job and is checked at the end of the transaction only would have nothing deleted at all.
+  set constraints all immediate;
   select * into v_ended from job_queue.delete_old_jobs('ended', days_to_keep, max_jobs, v_until, null, null);
   select * into v_failed from job_queue.delete_old_jobs('failed', null, max_jobs - v_ended.deleted, v_until, null, null);
   if v_ended.kept_by is not null or v_failed.kept_by is not null then
@@ -3937,9 +3939,10 @@ begin
 end $$;
 comment on function job_queue.post_wake_up is 'Calls a worker after the transaction commits.';
 
--- A secret of the Vault; null when it or the Vault is not there.
+-- A secret of the Vault; null when it or the Vault is not there. With the caller's rights: a grant too many on this schema
+-- tells nobody anything.
 create function job_queue.secret(name text) returns text
-language plpgsql stable security definer set search_path = pg_catalog, pg_temp as $$
+language plpgsql stable set search_path = pg_catalog, pg_temp as $$
 declare
   v_secret text;
 begin
@@ -4150,6 +4153,8 @@ declare
   v_woken integer;
   v_deleted integer;
 begin
+  -- What an application checks at the end of a transaction only, a part has to meet while it can still pass it over.
+  set constraints all immediate;
   -- Another tick that is at it writes the same.
   update job_queue.settings s set tended_at = clock_timestamp()
   where s.is_only_row = any (array(select l.is_only_row from job_queue.settings l for no key update skip locked));

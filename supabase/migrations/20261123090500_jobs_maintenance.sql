@@ -76,6 +76,8 @@ begin
   if days_to_keep between 0 and 36500 is not true then
     raise exception 'days_to_keep: expected 0 to 36500' using errcode = 'JQ004';
   end if;
+  -- What refers to a job and is checked at the end of the transaction only would have nothing deleted at all.
+  set constraints all immediate;
   select * into v_ended from job_queue.delete_old_jobs('ended', days_to_keep, max_jobs, v_until, null, null);
   select * into v_failed from job_queue.delete_old_jobs('failed', null, max_jobs - v_ended.deleted, v_until, null, null);
   if v_ended.kept_by is not null or v_failed.kept_by is not null then

@@ -49,6 +49,8 @@ declare
   v_woken integer;
   v_deleted integer;
 begin
+  -- What an application checks at the end of a transaction only, a part has to meet while it can still pass it over.
+  set constraints all immediate;
   -- Another tick that is at it writes the same.
   update job_queue.settings s set tended_at = clock_timestamp()
   where s.is_only_row = any (array(select l.is_only_row from job_queue.settings l for no key update skip locked));

@@ -49,6 +49,22 @@ Deno.test("anonymous callers may execute no function", async () => {
   assert.deepEqual(await executableBy("anon"), []);
 });
 
+Deno.test("whoever is granted all functions of all schemas by mistake still reads no secret of the Vault", async () => {
+  await db.admin`select vault.create_secret('not-for-users', 'queue_worker_token')`;
+  await db.admin.begin(async (sql) => {
+    await sql`grant usage on schema job_queue to anon, authenticated`;
+    await sql`grant all on all functions in schema job_queue to anon, authenticated`;
+    for (const role of ["anon", "authenticated"]) {
+      await sql.unsafe(`set local role ${role}`);
+      const read = sql.savepoint((inner) => inner`select job_queue.secret('queue_worker_token')`);
+      await refused("42501", read);
+      await sql`reset role`;
+    }
+    throw new Error("taken back");
+  }).catch((error) => assert.equal(error.message, "taken back"));
+  await db.admin`delete from vault.secrets where name = 'queue_worker_token'`;
+});
+
 Deno.test("signed-in users may execute what enqueues, cancels and retries, and nothing else", async () => {
   assert.deepEqual(await executableBy("authenticated"), [
     "job_queue.cancel_for_user",

@@ -169,6 +169,36 @@ for (
   });
 }
 
+for (
+  const [reference, second] of [
+    ["job_id uuid references public.jobs (id) deferrable initially deferred", ""],
+    [
+      "id int primary key default 1, job_id uuid references public.jobs (id) on delete cascade",
+      "visit_id int default 1 references visits (id) deferrable initially deferred",
+    ],
+  ]
+) {
+  Deno.test(`a job kept by an application's ${second || reference} stops no tick and no clean-up by hand`, async () => {
+    await during(
+      `create table visits (${reference}); create table notes (${second})`,
+      "drop table notes; drop table visits",
+      async () => {
+        const { held, old: kept } = await somethingForEveryPart();
+        await db.admin`insert into visits (job_id) values (${kept})`;
+        await db.admin`insert into notes default values`;
+        assert.equal((await tick()).woken, 1);
+        assert.equal((await queue.row(held)).status, "queued");
+        const [other] = await ended(1);
+        const [{ by_hand }] = await sql`select cleanup_old_jobs() as by_hand`;
+        assert.equal(by_hand, 1);
+        assert.equal(await queue.row(other), undefined);
+        assert.equal((await queue.row(kept)).status, "completed");
+        assert.match((await checked("tick")).finding, /some old jobs are kept/);
+      },
+    );
+  });
+}
+
 Deno.test("jobs that must stay are not in the way of those that may go", async () => {
   await during(
     "create table visits (job_id uuid references public.jobs (id))",
