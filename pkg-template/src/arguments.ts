@@ -23,10 +23,11 @@ export function text(value: string): string {
 export function plain(read: () => any, path: string, levels = 0): any {
   try {
     const given = read();
-    const value = typeof given?.toJSON === "function" ? given.toJSON() : given;
-    if (value == null || typeof value === "boolean" || Number.isFinite(value)) return value;
+    if (given == null) return given;
+    const value = typeof given.toJSON === "function" ? given.toJSON() : unboxed(given);
+    if (typeof value === "boolean" || Number.isFinite(value)) return value;
     if (typeof value === "string") return text(value);
-    if (typeof value === "object" && levels < DEEPEST) {
+    if (typeof value === "object" && levels < DEEPEST && !isLost(value)) {
       if (Array.isArray(value)) {
         return value.map((_, index) => plain(() => value[index], `${path}[${index}]`, levels + 1));
       }
@@ -40,6 +41,23 @@ export function plain(read: () => any, path: string, levels = 0): any {
     if (error instanceof Refused) throw error;
   }
   throw new Refused(`${text(path).slice(0, 100)}: expected JSON of at most ${DEEPEST} levels`);
+}
+
+/** As JSON writes the objects that hold one text, number or truth. */
+// deno-lint-ignore no-explicit-any -- see there
+function unboxed(value: any): any {
+  return [String, Number, Boolean].some((box) => value instanceof box) ? value.valueOf() : value;
+}
+
+/**
+ * Whether JSON would make nothing of it: of a date that is none, of a promise that nobody waited for, of what holds its
+ * content where JSON does not look, such as a Map or a File.
+ */
+function isLost(value: object | null): boolean {
+  if (!value) return true;
+  const kind = Object.getPrototypeOf(value);
+  const isPlain = kind === null || Object.getPrototypeOf(kind) === null || Array.isArray(value);
+  return ArrayBuffer.isView(value) || !isPlain && Object.keys(value).length === 0;
 }
 
 const INTEGER = 2 ** 31 - 1;
@@ -74,7 +92,8 @@ const TIME = /^(?!0000)\d{4}-\d\d-(\d\d)T.+(Z|[+-](0\d|1[0-5]):[0-5]\d)$/i;
 
 /** A time as it is sent. Throws {@link Refused} for one that is none, or that leaves its zone open. */
 export function time(value: unknown, name: string): string {
-  const time = plain(() => value, name);
+  const isNone = value instanceof Date && Number.isNaN(+value);
+  const time = isNone ? "" : plain(() => value, name);
   const day = TIME.exec(time)?.[1];
   if (Number.isNaN(Date.parse(time))) throw new Refused(`${name}: expected a time in ISO 8601`);
   if (!day) {

@@ -135,8 +135,11 @@ function queueClient(
     const json = plain(() => args, "");
     return persist((signal) => transport.rpc(name, json, signal), tries, options?.signal);
   };
-  const read = (query: Query, options?: CallOptions) =>
-    persist((signal) => transport.read(query, signal), tries, options?.signal);
+  const read = async (query: Query, options?: CallOptions) =>
+    expecting(
+      isListOfRows,
+      await persist((signal) => transport.read(query, signal), tries, options?.signal),
+    );
 
   const getJobStatus = <T extends JobType>(jobId: string, options?: CallOptions) =>
     result<JobResult<T>>({ job: null }, async () => {
@@ -152,11 +155,16 @@ function queueClient(
   });
 
   /** What changes something: `key` is what the result calls the answer. */
-  // deno-lint-ignore no-explicit-any -- each has a result of its own
-  const order = (key: string, name: string, args: () => object, options?: CallOptions): any =>
+  const order = (
+    key: keyof typeof FORMS,
+    name: string,
+    args: () => object,
+    options?: CallOptions,
+    // deno-lint-ignore no-explicit-any -- each has a result of its own
+  ): any =>
     result(
       { success: false, [key]: null },
-      async () => await call(name, args(), options),
+      async () => expecting(FORMS[key], await call(name, args(), options)),
       (data) => ({ success: true, [key]: data }),
     );
 
@@ -225,6 +233,26 @@ function queueClient(
     cleanupOldJobs: (days_to_keep = 30, filter, options) =>
       order("count", "cleanup_old_jobs", () => ({ days_to_keep, ...filter }), options),
   };
+}
+
+type Form = (data: unknown) => boolean;
+
+const isText: Form = (data) => typeof data === "string";
+const isListOfRows: Form = (data) =>
+  Array.isArray(data) && data.every((row) => Object(row) === row);
+
+/** What the database answers to whoever changes something, by what the result calls it. */
+const FORMS = {
+  jobId: isText,
+  jobIds: (data: unknown) => Array.isArray(data) && data.every(isText),
+  status: isText,
+  count: Number.isInteger,
+};
+
+/** The answer, unless something that stands in front of the database has answered in its place. */
+function expecting(isExpected: Form, answer: Answer): Answer {
+  if (answer.failed || isExpected(answer.data)) return answer;
+  return { failed: { error: "the answer is none of the queue's", code: "unexpected_answer" } };
 }
 
 type OnJob = ((job: Job) => unknown) | undefined;

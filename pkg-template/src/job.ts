@@ -97,5 +97,5 @@ export interface JobFilter {
 
 /** Whether the job will change no more, unless it is retried. */
 export function isFinal(status: JobStatus): boolean {
-  return status !== "queued" && status !== "processing";
+  return ["completed", "failed", "cancelled"].includes(status);
 }

@@ -8,7 +8,7 @@ import type { Job, JobStatus, JobType } from "./job.ts";
  * `network`: no answer, even after several tries; whether it happened is unknown, and trying again is safe ·
  * `failed`, `cancelled`: how the job ended that was waited for · `timeout`, `aborted`: of waiting ·
  * `configuration`: the client's address, key or token is missing or cannot be sent ·
- * `http_<status>`: an answer that is not PostgREST's.
+ * `http_<status>`, `unexpected_answer`: an answer that is not PostgREST's.
  */
 export type ErrorCode = string;
 

@@ -51,11 +51,18 @@ export function noAnswer(thrown: unknown): Answer {
 export function reasonOf(thrown: unknown): string {
   try {
     const { message, cause } = Object(thrown);
-    const reason = cause ? `${message}: ${cause.message ?? cause}` : `${message ?? thrown}`;
+    const reason = cause ? `${message}: ${wordsFor(cause)}` : wordsFor(thrown);
     return reason.slice(0, 500).replace(/\S*:\/\/\S*|\S{25,}/g, "…");
   } catch {
     return "it says nothing";
   }
+}
+
+/** Of several errors in one, as a host with two addresses gives, the first speaks. */
+// deno-lint-ignore no-explicit-any -- anything can be thrown
+function wordsFor(thrown: any): string {
+  const { message, errors, code } = Object(thrown);
+  return `${message || (errors?.[0]?.message ?? code ?? message ?? thrown)}`;
 }
 
 /** No try takes longer. PostgREST's own limit is eight seconds. */

@@ -33,7 +33,8 @@ export async function watch(
 ): Promise<JobResult | null> {
   let news = new AbortController();
   const listener = source.listen(() => news.abort());
-  const began = Date.now();
+  // Clocks of machines are set; this one only goes on.
+  const began = performance.now();
   let last: JobResult | null = null;
   let seen = "";
   let pause = intervalMs / 8;
@@ -52,7 +53,7 @@ export async function watch(
         if (isOver(job.status)) break;
       } else if (!isTransient(code)) {
         // A session that is being renewed comes back, as a network does.
-        const isAway = isUnauthorized(code) && (seen || Date.now() < began + SIGN_IN_MS);
+        const isAway = isUnauthorized(code) && (seen || performance.now() < began + SIGN_IN_MS);
         if (!isAway) break;
       }
       pause = Math.max(Math.min(pause * 1.5, intervalMs), SHORTEST_PAUSE_MS);

@@ -99,7 +99,7 @@ mod tests {
     }
 
     #[test]
-    fn no_bytes_are_too_odd() {
+    fn fuzzed_bytes_are_never_too_odd() {
         let start = prop_oneof![
             Just(&PNG[..8]),
             Just(PNG),

@@ -1,4 +1,4 @@
-//! Tests with whatever may come. `FUZZ_SEED=<seed>` repeats a run, `FUZZ_SECONDS=<seconds for each>` makes it longer.
+//! Tests with whatever may come. `cargo xtask fuzz` makes them longer, and repeats a run by its seed.
 
 use std::time::{Duration, Instant, SystemTime};
 

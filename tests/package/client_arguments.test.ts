@@ -69,6 +69,16 @@ const INPUTS: [name: string, input: () => Anything, field: RegExp][] = [
       throw new Error("secret");
     },
   }), /^input_data\.photo: /],
+  [
+    "a date that is none",
+    () => ({ visit: { at: new Date("26/11/2026") } }),
+    /^input_data\.visit\.at: /,
+  ],
+  ["a promise", () => ({ photos: Promise.resolve([]) }), /^input_data\.photos: /],
+  ["a Map", () => ({ notes: new Map([["a", 1]]) }), /^input_data\.notes: /],
+  ["a file", () => ({ photo: new Blob(["x"]) }), /^input_data\.photo: /],
+  ["bytes", () => ({ photo: Uint8Array.of(1, 2) }), /^input_data\.photo: /],
+  ["an error", () => ({ why: new Error("secret") }), /^input_data\.why: /],
   ["a proxy that lets nobody in", () => {
     const { proxy, revoke } = Proxy.revocable({}, {});
     revoke();
@@ -86,6 +96,27 @@ for (const [name, input, field] of INPUTS) {
     assert.ok(many.error!.startsWith("jobs[0].input_data"), many.error!);
   });
 }
+
+Deno.test("an input of classes, boxes and objects without a prototype is what JSON makes of it", async () => {
+  class Visit {
+    floor = 2;
+  }
+  const input = {
+    visit: new Visit(),
+    text: new String("a"),
+    number: new Number(7.5),
+    flag: new Boolean(false),
+    empty: Object.create(null),
+    nothing: {},
+    at: new Date(0),
+    left: undefined,
+    none: null,
+  };
+  const { jobId, error } = await queue.enqueueJob("noop", input as Anything, LATER);
+  assert.equal(error, null);
+  const { job } = await queue.getJobStatus<"noop">(jobId!);
+  assert.deepEqual(job?.input_data, JSON.parse(JSON.stringify(input)));
+});
 
 const OPTIONS: [name: string, options: Anything, error: string][] = [
   ["delay_seconds NaN", { delay_seconds: NaN }, "a whole number, 0 to 2147483647"],
@@ -188,6 +219,16 @@ Deno.test("what the runtime says of a request is told without addresses and keys
   const { error } = await queue.listJobs();
   assert.match(error!, /^no answer from the server: error for url .*: refused$/);
   assert.doesNotMatch(error!, /127\.0\.0\.1|http:|abcdefgh|token=/);
+});
+
+Deno.test("a host that refuses at all of its addresses is told by what the first said", async () => {
+  const refused = ["[::1]:9", "127.0.0.1:9"].map((at) => new Error(`connect ECONNREFUSED ${at}`));
+  const cause = Object.assign(new AggregateError(refused, ""), { code: "ECONNREFUSED" });
+  for (const thrown of [new TypeError("fetch failed", { cause }), cause]) {
+    const fetch = () => Promise.reject(thrown);
+    const { error } = await createQueueClient({ ...connection, tries: 1, fetch }).listJobs();
+    assert.match(error!, /connect ECONNREFUSED \[::1\]:9$/);
+  }
 });
 
 Deno.test("the database's hint comes along", async () => {

@@ -1,21 +1,20 @@
-// Tests with whatever may come. FUZZ_SEED=<seed> repeats a run, FUZZ_SECONDS=<seconds for each> makes it longer.
+// Tests with whatever may come; `cargo xtask fuzz` says for how long, and repeats a run by its seed.
 
 import fc from "fast-check";
 
 const seed = Number(Deno.env.get("FUZZ_SEED") ?? Date.now() % 2 ** 31);
 
-/** Tests for `seconds`, unless told otherwise, that `check` passes with whatever `values` give. */
+/** Tests that `check` passes with whatever `values` give, as long as `cargo xtask fuzz` says. */
 export function fuzz<T>(
   name: string,
   values: fc.Arbitrary<T>,
   check: (value: T) => Promise<void>,
-  seconds = 6,
 ) {
   Deno.test(`${name} (seed ${seed})`, async () => {
     await fc.assert(fc.asyncProperty(values, check), {
       seed,
       numRuns: Infinity,
-      interruptAfterTimeLimit: Number(Deno.env.get("FUZZ_SECONDS") ?? seconds) * 1_000,
+      interruptAfterTimeLimit: Number(Deno.env.get("FUZZ_SECONDS") ?? 2) * 1_000,
     });
   });
 }
@@ -80,3 +79,14 @@ function halved(text: string): string {
 export function objectOf(...names: string[]): fc.Arbitrary<Record<string, unknown>> {
   return fc.record(Object.fromEntries(names.map((name) => [name, anything])), { requiredKeys: [] });
 }
+
+/** Options of a job. */
+export const enqueueOptions = objectOf(
+  "priority",
+  "max_retries",
+  "run_at",
+  "delay_seconds",
+  "idempotency_key",
+  "timeout_seconds",
+  "owner_id",
+);

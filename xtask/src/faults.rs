@@ -12,6 +12,7 @@ use crate::progress::heading;
 use crate::project::Project;
 use crate::stack::{Function, Grok, Stack, random_number};
 use crate::test::counts::{self, Counts};
+use crate::test::side_by_side::{Suite, side_by_side};
 use crate::test::suites;
 use crate::tools::Deno;
 use crate::wasm::{self, Flavour};
@@ -26,7 +27,7 @@ pub struct Faults {
     pub seed: Option<u32>,
     /// How long faults are injected.
     pub seconds: u32,
-    /// `None`: under each Deno in turn.
+    /// `None`: under each Deno, side by side.
     pub deno: Option<Deno>,
     /// What is run: the short form leaves out the drills that take minutes.
     scripts: &'static [&'static str],
@@ -83,19 +84,25 @@ impl Faults {
     }
 }
 
-/// Runs the suite; every invariant counts as one test.
+/// Runs the suite under each Deno; every invariant counts as one test. The stack's own function is the one that is there.
 pub fn run(project: &Project, faults: &Faults) -> Result<Counts> {
-    // The stack's own function is the one that is deployed.
-    wasm::build(project, Flavour::Release)?;
     build_function(project)?;
     let denos = faults.deno.map_or(Deno::ALL.to_vec(), |deno| vec![deno]);
     let seed = faults.seed.map_or_else(random_number, Ok)?;
-    let mut counts = Counts::default();
+    let mut suites: Vec<Suite> = Vec::new();
     for deno in denos {
-        heading(&faults.title(seed, &deno.version(project)?));
-        counts += run_under(project, deno, seed, faults)?;
+        let function = Function {
+            deno,
+            grok: Grok::StandIn { delay_ms: 20 },
+        };
+        let stack = Stack::start(project, Some(&function))?;
+        let version = deno.version(project)?;
+        heading(&faults.title(seed, &version));
+        suites.push(Box::new(move || {
+            run_on(project, stack, &version, seed, faults)
+        }));
     }
-    Ok(counts)
+    side_by_side(suites)
 }
 
 /// Copies the function and builds the worker with job types that crash into the copy.
@@ -111,12 +118,13 @@ pub fn build_function(project: &Project) -> Result<()> {
     wasm::build(project, Flavour::Faults)
 }
 
-fn run_under(project: &Project, deno: Deno, seed: u32, faults: &Faults) -> Result<Counts> {
-    let function = Function {
-        deno,
-        grok: Grok::StandIn { delay_ms: 20 },
-    };
-    let mut stack = Stack::start(project, Some(&function))?;
+fn run_on(
+    project: &Project,
+    mut stack: Stack,
+    version: &str,
+    seed: u32,
+    faults: &Faults,
+) -> Result<Counts> {
     let mut command = suites::test_command(project, &stack)?;
     command
         .args(faults.filter.iter().map(|text| format!("--filter={text}")))
@@ -125,11 +133,14 @@ fn run_under(project: &Project, deno: Deno, seed: u32, faults: &Faults) -> Resul
         .env("FAULTS_SECONDS", faults.seconds.to_string());
     let mut child = stack.run().spawn(&mut command, Signal::SIGTERM)?;
     let output = child.stdout.take().context("its output is not piped")?;
-    let counts = keep_alive(&mut stack, output)?;
+    let counts = keep_alive(&mut stack, format!("{version}: "), output)?;
     let succeeded = stack.run().wait(child)?.success();
     let counts = counts.agree_with(succeeded);
     let table = stack.run().folder().join("faults.log");
-    println!("{}", fs::read_to_string(table).unwrap_or_default());
+    println!(
+        "Deno {version}:\n{}",
+        fs::read_to_string(table).unwrap_or_default()
+    );
     if counts.failed > 0 {
         stack.keep_logs(project)?;
     }
@@ -137,8 +148,8 @@ fn run_under(project: &Project, deno: Deno, seed: u32, faults: &Faults) -> Resul
 }
 
 /// Restarts the parts that end, until the script ends.
-fn keep_alive(stack: &mut Stack, output: ChildStdout) -> Result<Counts> {
-    let reader = std::thread::spawn(|| counts::pass_on(output));
+fn keep_alive(stack: &mut Stack, label: String, output: ChildStdout) -> Result<Counts> {
+    let reader = std::thread::spawn(move || counts::pass_on(&label, output));
     while !reader.is_finished() {
         stack.restart_ended()?;
         std::thread::sleep(LOOK_EVERY);

@@ -4,6 +4,7 @@ mod bench;
 mod command;
 mod demo;
 mod faults;
+mod fuzz;
 mod package;
 mod progress;
 mod project;
@@ -24,6 +25,7 @@ use clap::{Parser, Subcommand};
 
 use crate::bench::Bench;
 use crate::faults::Faults;
+use crate::fuzz::Fuzz;
 use crate::project::Project;
 use crate::test::{Level, Selection};
 use crate::tools::Deno;
@@ -66,7 +68,7 @@ enum Task {
     Test {
         #[arg(value_enum)]
         level: Option<Level>,
-        /// The Deno that runs the function in the end-to-end tests; both when not given
+        /// The Deno that runs the function in the end-to-end tests; both side by side when not given
         #[arg(long, value_enum)]
         deno: Option<Deno>,
         /// Only tests whose names contain this
@@ -84,12 +86,27 @@ enum Task {
         /// How long, in seconds
         #[arg(long, conflicts_with = "minutes")]
         seconds: Option<u32>,
-        /// The Deno that runs the workers; both in turn when not given
+        /// The Deno that runs the workers; both side by side when not given
         #[arg(long, value_enum)]
         deno: Option<Deno>,
         /// Only the drills whose names contain this
         #[arg(long, conflicts_with_all = ["seed", "minutes", "seconds"])]
         drill: Option<String>,
+    },
+    /// Send whatever may come to every door, and check what must hold
+    Fuzz {
+        /// The same seed gives the same cases in the same order
+        #[arg(long)]
+        seed: Option<u32>,
+        /// How long each target runs; all run side by side
+        #[arg(long, default_value = "10")]
+        minutes: u32,
+        /// How long, in seconds
+        #[arg(long, conflicts_with = "minutes")]
+        seconds: Option<u32>,
+        /// Only targets whose names contain this
+        #[arg(long)]
+        filter: Option<String>,
     },
     /// Measure, all or one
     Bench {
@@ -176,7 +193,23 @@ fn run(project: &Project, task: Task) -> Result<bool> {
                 Some(drill) => Faults::drills(drill, deno),
                 None => Faults::long(seed, seconds.unwrap_or(minutes * 60), deno),
             };
+            wasm::build(project, Flavour::Release)?;
             let counts = faults::run(project, &faults)?;
+            return Ok(counts.failed == 0);
+        }
+        Task::Fuzz {
+            seed,
+            minutes,
+            seconds,
+            filter,
+        } => {
+            package::build(project)?;
+            let fuzz = Fuzz {
+                seed,
+                seconds: seconds.unwrap_or(minutes * 60),
+                filter,
+            };
+            let counts = fuzz::run(project, &fuzz)?;
             return Ok(counts.failed == 0);
         }
         Task::Bench {

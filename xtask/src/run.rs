@@ -22,7 +22,10 @@ use crate::command::last_lines;
 use crate::project::Project;
 use ledger::Ledger;
 
-/// Everything this command has started. Dropping it stops all of it.
+/// How many runs this process has begun. Locked while one begins: until it is listed, it looks abandoned to another.
+static BEGUN: Mutex<usize> = Mutex::new(0);
+
+/// What this command has started for one purpose. Dropping it stops all of it.
 pub struct Run {
     folder: PathBuf,
     ledger: Arc<Mutex<Ledger>>,
@@ -33,12 +36,14 @@ pub struct Run {
 impl Run {
     /// Clears up after runs that were killed, and begins a new one.
     pub fn begin(project: &Project) -> Result<Self> {
+        let mut begun = BEGUN.lock().unwrap_or_else(PoisonError::into_inner);
+        *begun += 1;
         let all = project.stack_data();
         fs::create_dir_all(&all).with_context(|| format!("{} cannot be created", all.display()))?;
         ledger::clear_abandoned(&all);
-        let folder = all.join(format!("run-{}", std::process::id()));
+        let folder = all.join(format!("run-{}-{begun}", std::process::id()));
         let ledger = Arc::new(Mutex::new(Ledger::open(&folder)?));
-        interrupt::set_current(Some(Arc::clone(&ledger)))?;
+        interrupt::add(Arc::clone(&ledger))?;
         let watcher = start_watcher(&folder)?;
         Ok(Self {
             folder,
@@ -146,8 +151,7 @@ impl Run {
 impl Drop for Run {
     fn drop(&mut self) {
         self.ledger().clear();
-        // Fails only where nobody listens for signals.
-        drop(interrupt::set_current(None));
+        interrupt::remove(&self.ledger);
         drop(self.watcher.stdin.take());
         // It ends at once; waiting for it leaves no zombie.
         drop(self.watcher.wait());

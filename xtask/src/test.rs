@@ -2,11 +2,13 @@
 
 pub mod counts;
 mod lint;
+pub mod side_by_side;
 pub mod suites;
 
 use anyhow::{Result, anyhow};
 
 use crate::faults::{self, Faults};
+use crate::fuzz::{self, Fuzz};
 use crate::package;
 use crate::progress::heading;
 use crate::project::Project;
@@ -33,6 +35,8 @@ pub enum Level {
     Deploy,
     /// On Debian's Postgres, which has the real pg_cron, and plpgsql_check for the CLI's linter
     Debian,
+    /// Whatever may come to every door, for a minute each
+    Fuzz,
     /// Everything together for half a minute, while its parts are killed, cut off and delayed
     Faults,
 }
@@ -41,7 +45,7 @@ pub enum Level {
 pub struct Selection {
     /// `None`: all levels.
     pub level: Option<Level>,
-    /// `None`: end to end under each Deno in turn.
+    /// `None`: end to end under each Deno, side by side.
     pub deno: Option<Deno>,
     /// Only tests whose names contain this.
     pub filter: Option<String>,
@@ -60,6 +64,7 @@ pub fn run(project: &Project, selection: &Selection) -> Result<bool> {
             Level::Package,
             Level::Browser,
             Level::E2e,
+            Level::Fuzz,
             Level::Faults,
             Level::Deploy,
             Level::Debian,
@@ -86,18 +91,13 @@ fn run_level(project: &Project, selection: &Selection, level: Level) -> Counts {
             })
         }
         Level::Package => counted("the npm package", || suites::package(project, filter)),
-        Level::E2e => {
+        Level::E2e => counted("the end-to-end tests", || {
             let denos = selection.deno.map_or(Deno::ALL.to_vec(), |deno| vec![deno]);
-            let mut counts = Counts::default();
-            for deno in denos {
-                let name = format!(
-                    "the end-to-end tests, Deno {}",
-                    deno.version(project).unwrap_or_default()
-                );
-                counts += counted(&name, || suites::end_to_end(project, deno, filter));
-            }
-            counts
-        }
+            suites::end_to_end(project, &denos, filter)
+        }),
+        Level::Fuzz => counted("the fuzz tests", || {
+            fuzz::run(project, &Fuzz::short(filter))
+        }),
         Level::Faults => counted("the fault suite", || {
             faults::run(project, &Faults::short(selection.deno))
         }),

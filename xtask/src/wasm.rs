@@ -3,6 +3,7 @@
 
 use std::fmt::Write as _;
 use std::io::Write as _;
+use std::panic::resume_unwind;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -64,9 +65,14 @@ pub fn build(project: &Project, flavour: Flavour) -> Result<()> {
     ];
     if flavour.is_optimised() {
         heading("optimising the Wasm");
-        for (_, wasm) in &mut parts {
-            *wasm = optimise(project, wasm)?;
-        }
+        std::thread::scope(|scope| {
+            let threads = parts.each_mut().map(|(_, wasm)| {
+                scope.spawn(|| optimise(project, wasm).map(|optimised| *wasm = optimised))
+            });
+            threads
+                .into_iter()
+                .try_for_each(|thread| thread.join().unwrap_or_else(|panic| resume_unwind(panic)))
+        })?;
     }
     write_glue(&worker, &work)?;
     for (name, wasm) in parts {

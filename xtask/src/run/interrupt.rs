@@ -13,18 +13,25 @@ const EXIT_STATUS: i32 = 130;
 
 type Shared = Arc<Mutex<Ledger>>;
 
-/// What to clear up; `None` between two runs.
-static CURRENT: Mutex<Option<Shared>> = Mutex::new(None);
+/// What to clear up: the runs that are under way.
+static CURRENT: Mutex<Vec<Shared>> = Mutex::new(Vec::new());
 static LISTENING: OnceLock<()> = OnceLock::new();
 
-/// Names the ledger to clear up from when a signal comes.
-pub fn set_current(ledger: Option<Shared>) -> Result<()> {
-    *CURRENT.lock().unwrap_or_else(PoisonError::into_inner) = ledger;
+/// Names a ledger to clear up from when a signal comes.
+pub fn add(ledger: Shared) -> Result<()> {
+    let mut current = CURRENT.lock().unwrap_or_else(PoisonError::into_inner);
+    current.push(ledger);
     if LISTENING.get().is_none() {
         listen()?;
         LISTENING.get_or_init(|| ());
     }
     Ok(())
+}
+
+/// Its run is over.
+pub fn remove(ledger: &Shared) {
+    let mut current = CURRENT.lock().unwrap_or_else(PoisonError::into_inner);
+    current.retain(|other| !Arc::ptr_eq(other, ledger));
 }
 
 fn listen() -> Result<()> {
@@ -60,15 +67,13 @@ fn wait(runtime: &Runtime, mut signals: Vec<Signal>) {
 
 fn stop() {
     eprintln!("stopping");
-    let current = CURRENT
-        .lock()
-        .unwrap_or_else(PoisonError::into_inner)
-        .take();
-    // Locked until the end: the main thread waits for it instead of reporting that its programs have ended.
-    let mut held = current
-        .as_ref()
-        .map(|ledger| ledger.lock().unwrap_or_else(PoisonError::into_inner));
-    if let Some(ledger) = &mut held {
+    let current = CURRENT.lock().unwrap_or_else(PoisonError::into_inner);
+    // Locked until the end: their threads wait for it instead of reporting that their programs have ended.
+    let mut held: Vec<_> = current
+        .iter()
+        .map(|ledger| ledger.lock().unwrap_or_else(PoisonError::into_inner))
+        .collect();
+    for ledger in &mut held {
         ledger.clear();
     }
     std::process::exit(EXIT_STATUS);

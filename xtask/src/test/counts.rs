@@ -57,12 +57,12 @@ impl Counts {
     }
 }
 
-/// Prints what a test runner writes and adds up its summaries.
-pub fn pass_on(output: impl Read) -> Result<Counts> {
+/// Prints what a test runner writes, each line behind the label, and adds up its summaries.
+pub fn pass_on(label: &str, output: impl Read) -> Result<Counts> {
     let mut total = Counts::default();
     for line in BufReader::new(output).lines() {
         let line = line?;
-        println!("{line}");
+        println!("{label}{line}");
         if let Some(counts) = Counts::in_line(&line) {
             total += counts;
         }

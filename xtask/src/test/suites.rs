@@ -6,6 +6,7 @@ use anyhow::{Context, Result};
 use nix::sys::signal::Signal;
 
 use super::counts::{self, Counts};
+use super::side_by_side::{Suite, side_by_side};
 use crate::faults;
 use crate::project::Project;
 use crate::stack::{Function, Grok, Postgres, Stack};
@@ -18,14 +19,16 @@ pub fn rust(project: &Project, filter: Option<&str>) -> Result<Counts> {
         .args(["test", "--quiet", "--workspace"])
         .args(filter);
     let mut child = command.stdout(Stdio::piped()).spawn()?;
-    let counts = pass_on(&mut child)?;
+    let counts = pass_on("", &mut child)?;
     Ok(counts.agree_with(child.wait()?.success()))
 }
 
-/// These need the database only.
+/// These need the database only, and each file has one of its own: several run at the same time.
 pub fn sql(project: &Project, filter: Option<&str>) -> Result<Counts> {
     let stack = Stack::start(project, None)?;
-    deno_test(project, &stack, &["tests/sql/"], filter)
+    let mut command = test_command(project, &stack)?;
+    command.arg("--parallel");
+    run_tests("", project, &stack, command, &["tests/sql/"], filter)
 }
 
 /// The package as npm would publish it, against the whole stack.
@@ -48,18 +51,29 @@ pub fn browser(project: &Project, chromium: &str, filter: Option<&str>) -> Resul
     let stack = Stack::start(project, Some(&function))?;
     let mut command = test_command(project, &stack)?;
     command.env("STACK_CHROMIUM", chromium);
-    run_tests(project, &stack, command, &["tests/browser/"], filter)
+    run_tests("", project, &stack, command, &["tests/browser/"], filter)
 }
 
-/// The function runs under `deno`, the tests themselves under the current one.
-pub fn end_to_end(project: &Project, deno: Deno, filter: Option<&str>) -> Result<Counts> {
-    let function = Function {
-        deno,
-        grok: Grok::StandIn { delay_ms: 0 },
-    };
+/// The function runs under each of `denos`, the tests themselves under the current one.
+pub fn end_to_end(project: &Project, denos: &[Deno], filter: Option<&str>) -> Result<Counts> {
     faults::build_function(project)?;
-    let stack = Stack::start(project, Some(&function))?;
-    deno_test(project, &stack, &["tests/grok/", "tests/e2e/"], filter)
+    let mut suites: Vec<Suite> = Vec::new();
+    // The stand-in for Grok does not depend on the function's Deno.
+    let mut folders = vec!["tests/grok/", "tests/e2e/"];
+    for &deno in denos {
+        let function = Function {
+            deno,
+            grok: Grok::StandIn { delay_ms: 0 },
+        };
+        let stack = Stack::start(project, Some(&function))?;
+        let label = format!("{}: ", deno.version(project)?);
+        let folders = std::mem::replace(&mut folders, vec!["tests/e2e/"]);
+        suites.push(Box::new(move || {
+            let command = test_command(project, &stack)?;
+            run_tests(&label, project, &stack, command, &folders, filter)
+        }));
+    }
+    side_by_side(suites)
 }
 
 /// The function runs under the Deno of Supabase's edge runtime.
@@ -107,10 +121,12 @@ fn deno_test(
     filter: Option<&str>,
 ) -> Result<Counts> {
     let command = test_command(project, stack)?;
-    run_tests(project, stack, command, folders, filter)
+    run_tests("", project, stack, command, folders, filter)
 }
 
-fn run_tests(
+/// Lines of the runner are printed behind the label.
+pub fn run_tests(
+    label: &str,
     project: &Project,
     stack: &Stack,
     mut command: Command,
@@ -121,7 +137,7 @@ fn run_tests(
         .args(filter.map(|filter| format!("--filter={filter}")))
         .args(folders);
     let mut child = stack.run().spawn(&mut command, Signal::SIGTERM)?;
-    let counts = pass_on(&mut child)?;
+    let counts = pass_on(label, &mut child)?;
     let succeeded = stack.run().wait(child)?.success();
     let counts = counts.agree_with(succeeded);
     if counts.failed > 0 {
@@ -130,10 +146,11 @@ fn run_tests(
     Ok(counts)
 }
 
-fn pass_on(child: &mut Child) -> Result<Counts> {
+/// Prints the output of a test runner and counts what passed.
+pub fn pass_on(label: &str, child: &mut Child) -> Result<Counts> {
     let output = child
         .stdout
         .take()
         .context("the test runner's output is not piped")?;
-    counts::pass_on(output)
+    counts::pass_on(label, output)
 }

@@ -224,5 +224,4 @@ fuzz(
     assert.deepEqual(await state(worlds[which]), before[which]);
     await db.admin`delete from jobs where owner_id = ${bob.sub}`;
   },
-  30,
 );
