@@ -1,18 +1,31 @@
 //! Finds the JSON object in what a model wrote around it.
 
+use std::borrow::Cow;
+
 use crate::foreign_json;
 
-const THOUGHT_END: &str = "</think>";
+/// Behind the last of them stands what the model says.
+const THOUGHT_ENDS: [&str; 4] = ["</think>", "</thinking>", "</thought>", "</reasoning>"];
 /// More braces are not tried: a model that writes so many writes no answer.
 const MOST_TRIES: usize = 50;
 
-/// The longest JSON object in a text, beyond what was only thought; the text itself if there is none.
-pub(super) fn json_object(text: &str) -> &str {
+/// The longest JSON object in a text, beyond what was only thought; the text itself if there is none. A text that is itself
+/// the JSON of a text was encoded once too often.
+pub(super) fn json_object(text: &str) -> Cow<'_, str> {
     let text = text.trim();
+    match serde_json::from_str::<String>(text) {
+        Ok(inner) => Cow::Owned(longest_object(&inner).to_owned()),
+        Err(_) => Cow::Borrowed(longest_object(text)),
+    }
+}
+
+fn longest_object(text: &str) -> &str {
     if text.starts_with('{') && object_at_start(text).map(str::len) == Some(text.len()) {
         return text;
     }
-    let (_, said) = text.rsplit_once(THOUGHT_END).unwrap_or(("", text));
+    let ends = THOUGHT_ENDS.iter();
+    let said = ends.filter_map(|end| Some(text.rsplit_once(end)?.1));
+    let said = said.min_by_key(|said| said.len()).unwrap_or(text);
     let (mut rest, mut longest) = (said, "");
     for _ in 0..MOST_TRIES {
         let Some((_, begun)) = rest
@@ -65,6 +78,9 @@ mod tests {
             "Here it is: OBJECT I hope {this} helps.",
             "<think>Perhaps {\"photos\":[{\"p\":\"p1\"},{\"p\":\"p2\"}]}?</think>\nOBJECT",
             "thinking without a beginning {}</think>OBJECT",
+            "<thinking>{\"photos\":[{\"p\":\"p1\"},{\"p\":\"p2\"}]}</thinking> OBJECT",
+            "<reasoning>{\"photos\":[{\"p\":\"p1\"},{\"p\":\"p2\"}]}</reasoning>\n<answer>OBJECT</answer>",
+            "[OBJECT]",
             "{not JSON} OBJECT {}",
             "OBJECT }",
         ];
@@ -74,6 +90,15 @@ mod tests {
                 object,
                 "{wrapper}"
             );
+        }
+    }
+
+    #[test]
+    fn an_object_that_was_encoded_once_too_often_is_found_too() {
+        let object = r#"{"photos":[{"p":"p1"}]}"#;
+        for answer in [object.to_owned(), format!("```json\n{object}\n```")] {
+            let encoded = serde_json::json!(answer).to_string();
+            assert_eq!(json_object(&encoded), object, "{encoded}");
         }
     }
 

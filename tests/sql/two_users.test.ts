@@ -289,7 +289,7 @@ for (
     const { db, of } = world;
     const worker = db.connect();
     await worker`set lock_timeout = '100ms'`;
-    for (const name of ["enqueue_job", "enqueue_jobs", "cancel_job", "retry_job"]) {
+    for (const name of Object.keys(CALLS)) {
       for (const args of CALLS[name](of)) {
         await as(db, bob, async (sql) => {
           await sql.savepoint((inner) => inner.unsafe(`select * from ${name}(${args})`)).catch(
@@ -348,6 +348,18 @@ Deno.test("what a user does costs a bound, however much others have", async () =
       assert.ok(needed < 1_000, `${statement}: ${needed} buffers`);
     }
   });
+  for (const caller of [visitor, bob]) {
+    for (const relation of RELATIONS) {
+      const needed = await as(
+        db,
+        caller,
+        (sql) => buffers(sql as unknown as postgres.Sql, `select * from ${relation}`),
+      ).catch(
+        (error) => (assert.equal(error.code, "42501"), 0),
+      );
+      assert.ok(needed < 1_000, `${caller.role} reads ${relation}: ${needed} buffers`);
+    }
+  }
   await refused("JQ003", as(db, bob, (sql) => sql`select cancel_job(${of.queued})`));
 });
 
