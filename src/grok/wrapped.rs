@@ -9,8 +9,8 @@ const THOUGHT_ENDS: [&str; 4] = ["</think>", "</thinking>", "</thought>", "</rea
 /// More braces are not tried: a model that writes so many writes no answer.
 const MOST_TRIES: usize = 50;
 
-/// The longest JSON object in a text, beyond what was only thought; the text itself if there is none. A text that is itself
-/// the JSON of a text was encoded once too often.
+/// The longest JSON object in a text, beyond what was only thought; the text itself if there is none. A text that is
+/// itself the JSON of a text was encoded once too often.
 pub(super) fn json_object(text: &str) -> Cow<'_, str> {
     let text = text.trim();
     match serde_json::from_str::<String>(text) {

@@ -84,7 +84,7 @@ impl Faults {
     }
 }
 
-/// Runs the suite under each Deno; every invariant counts as one test. The stack's own function is the one that is there.
+/// Runs the suite under each Deno; every invariant counts as one test. The stack's own function is what was built last.
 pub fn run(project: &Project, faults: &Faults) -> Result<Counts> {
     build_function(project)?;
     let denos = faults.deno.map_or(Deno::ALL.to_vec(), |deno| vec![deno]);

@@ -1,5 +1,5 @@
-//! `cargo xtask fuzz`: whatever may come to every door, for the same time each. All targets run side by side: those in Rust
-//! on scripted hosts, those in TypeScript on a stack.
+//! `cargo xtask fuzz`: whatever may come to every door, for the same time each. All targets run side by side: those in
+//! Rust on scripted hosts, those in TypeScript on a stack.
 
 use std::process::Stdio;
 
