@@ -27,7 +27,7 @@ use crate::queue::{Outcome, outcome};
 
 /// After this long without a pause the event loop gets its turn: answers and timers wait in it.
 const LONGEST_STRETCH_MS: u64 = 50;
-/// A deadline is noticed so late only if something kept the isolate to itself.
+/// A deadline is noticed so late only if something kept the isolate to itself, or its clock leapt.
 const LONGEST_DELAY_MS: u64 = 1_000;
 
 pub(super) struct RunLoop<'a, H: Host> {
@@ -138,9 +138,8 @@ impl<'a, H: Host> RunLoop<'a, H> {
         }
     }
 
-    /// Says that a job ran too long: of what nothing is said the database thinks that its worker died. And nothing is
-    /// said if the deadline passed while something kept the isolate to itself, because nobody knows whose doing that
-    /// was. Such runs end with their leases and are judged like those of a dead worker.
+    /// Says that a job ran too long. Not if its deadline is noticed much too late: nobody knows whose doing that was,
+    /// so the run ends with its lease, and is judged like those of a dead worker.
     fn end_overdue(&mut self, context: Rc<JobContext<'a, H>>, ms: u64, late_ms: u64) {
         if late_ms > LONGEST_DELAY_MS {
             self.run_log.lost(context.job(), ms);
