@@ -183,7 +183,7 @@ comment on column public.jobs.owner_id is 'the signed-in user who may see and ca
 comment on column public.jobs.worker_id is 'who claimed it last';
 comment on column public.jobs.lease_token is
   'the claim that holds the job; kept when that claim ends it, so that a repeated report is recognised';
-comment on column public.jobs.lease_expires_at is 'when the job may be rescued from its worker, if nobody says anything about it';
+comment on column public.jobs.lease_expires_at is 'when the job may be rescued from its worker';
 comment on column public.jobs.step_count is 'how many finished steps the job has';
 comment on column public.jobs.steps_at_claim is 'step_count when the latest run began';
 comment on column public.jobs.input_bytes is 'of the text of input_data';

@@ -325,6 +325,6 @@ grant execute on function public.get_next_job to service_role;
 grant execute on function
   job_queue.claim_jobs, job_queue.choose_jobs, job_queue.take, job_queue.type_rules, job_queue.open_claim,
   job_queue.settle_claim, job_queue.claimed_jobs,
-  job_queue.is_held, job_queue.is_under, job_queue.lease_end, job_queue.deadline, job_queue.run_seconds, job_queue.check_lease_seconds,
-  job_queue.check_claim, job_queue.saved_steps, job_queue.text_bytes, job_queue.bytes_in_words
+  job_queue.is_under, job_queue.is_held, job_queue.lease_end, job_queue.deadline, job_queue.run_seconds,
+  job_queue.check_lease_seconds, job_queue.check_claim, job_queue.saved_steps, job_queue.text_bytes, job_queue.bytes_in_words
 to service_role;

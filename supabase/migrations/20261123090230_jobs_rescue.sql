@@ -166,8 +166,8 @@ language sql immutable as $$
 $$;
 comment on function job_queue.is_blamed is 'Whether a lost run uses an attempt.';
 
--- What the job shows as its error after a run that was taken from its worker. One that kept its worker from saying
--- anything until after the deadline may be what died, or still computes.
+-- What the job shows as its error after a run that was taken from its worker. One whose lease went on after its deadline
+-- may still block its worker: of that, too, nothing is heard.
 create function job_queue.error_of_loss(job public.jobs, is_attempt boolean) returns text
 language sql immutable as $$
   select case

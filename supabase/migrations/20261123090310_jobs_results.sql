@@ -100,8 +100,8 @@ end $$;
 comment on function job_queue.complete_jobs is 'Writes results to the jobs held under their tokens, when all are completed.';
 
 -- Writes the results to those jobs that are held under their tokens and whose time is not up, and
--- returns their new states in the order given; the others are missing from it. That a run
--- timed out may be said when its time is up.
+-- returns their new states in the order given; the others are missing from it. That a run timed out may be
+-- said when its time is up.
 --
 -- Rows are locked by the update itself, in the order of id, because the join can only run from the
 -- sorted results to the primary key: `= any (array[...])` cannot be hashed or merged, and the settings
