@@ -36,8 +36,10 @@ begin;
 -- lost alone, and not for the first time, uses an attempt. A killer so fails by its own attempts, and the
 -- jobs that were on board with it lose none. A run that its worker ends itself clears the job.
 --
--- A job with a timeout never gets a lease beyond its deadline, so the same rescue ends jobs that run too
--- long, even when their worker still breathes: that is a failed attempt.
+-- A job may have a timeout. After its deadline nothing is written about a run any more, but its lease goes on for a
+-- while, so that the death of its worker is told from a run that took too long: a worker that lives stops the run at
+-- its deadline and says that it timed out, which is a failed attempt, and so is whatever else it still says about it.
+-- About a run that was lost nobody says anything.
 --
 -- Whatever ends a run without using an attempt is counted, and bounded; but for a plain release, which only a
 -- worker that stops has reason for.
@@ -1047,18 +1049,21 @@ begin
 end $$;
 comment on function job_queue.settle_claim is 'Closes a token for further claims.';
 
--- What a claim took and still holds, under a lease as long as a fresh one: its answer was lost, perhaps
--- after a long wait. Without a lock that somebody else has, it keeps the lease it has.
+-- What a claim took and still holds, under a lease as long as a fresh one and with all its time before it: its answer
+-- was lost, perhaps after a long wait, so no run has begun. What somebody else has locked keeps the lease it has.
 create function job_queue.claimed_jobs(lease_token uuid, lease_seconds integer) returns setof public.jobs
 language plpgsql set search_path = pg_catalog, pg_temp set enable_seqscan = off as $$
 declare
   v_now timestamptz := clock_timestamp();
 begin
   update public.jobs j
-  set lease_expires_at = job_queue.lease_end(v_now, claimed_jobs.lease_seconds, j.deadline_at), updated_at = v_now
+  set lease_expires_at = job_queue.lease_end(
+        v_now, claimed_jobs.lease_seconds, v_now + (j.deadline_at - j.started_at)
+      ),
+      deadline_at = v_now + (j.deadline_at - j.started_at), started_at = v_now, updated_at = v_now
   where j.ctid = any (array(
     select c.ctid from public.jobs c
-    where c.status = 'processing' and job_queue.is_held(c, claimed_jobs.lease_token, v_now)
+    where c.status = 'processing' and job_queue.is_under(c, claimed_jobs.lease_token)
     for no key update skip locked
   ));
   return query
@@ -1068,21 +1073,27 @@ begin
 end $$;
 comment on function job_queue.claimed_jobs is 'Jobs held under the token of a claim.';
 
+-- Whether a run under a token has not ended. One that is over its deadline may only be ended by that.
+create function job_queue.is_under(job public.jobs, lease_token uuid) returns boolean
+language sql immutable as $$
+  select job.lease_token = lease_token and job.lease_expires_at is not null
+$$;
+comment on function job_queue.is_under is 'Whether a job is running under a token, in time or not.';
+
 -- Whether a token holds a job: its run has neither ended nor overrun.
 create function job_queue.is_held(job public.jobs, lease_token uuid, now timestamptz) returns boolean
 language sql immutable as $$
-  select job.lease_token = lease_token
-    and job.lease_expires_at is not null
-    and (job.deadline_at is null or now < job.deadline_at)
+  select job_queue.is_under(job, lease_token) and (job.deadline_at is null or now < job.deadline_at)
 $$;
 comment on function job_queue.is_held is 'Whether a job is held under a token.';
 
--- When a lease taken or renewed now ends: never after the run's deadline. Like every expression that runs
+-- When a lease taken or renewed now ends: thirty seconds after the run's deadline at the latest. A worker that lives
+-- says before that the run timed out, so where a lease ends the worker has died. Like every expression that runs
 -- once per job, it has no settings of its own, so that it is inlined: a call would cost more than the
 -- rest of the row.
 create function job_queue.lease_end(now timestamptz, lease_seconds integer, deadline_at timestamptz) returns timestamptz
 language sql stable as $$
-  select least(now + make_interval(secs => lease_seconds), deadline_at)
+  select least(now + make_interval(secs => lease_seconds), deadline_at + interval '30 seconds')
 $$;
 comment on function job_queue.lease_end is 'The end of a lease taken now.';
 
@@ -1145,8 +1156,8 @@ grant execute on function public.get_next_job to service_role;
 grant execute on function
   job_queue.claim_jobs, job_queue.choose_jobs, job_queue.take, job_queue.type_rules, job_queue.open_claim,
   job_queue.settle_claim, job_queue.claimed_jobs,
-  job_queue.is_held, job_queue.lease_end, job_queue.deadline, job_queue.run_seconds, job_queue.check_lease_seconds,
-  job_queue.check_claim, job_queue.saved_steps, job_queue.text_bytes, job_queue.bytes_in_words
+  job_queue.is_under, job_queue.is_held, job_queue.lease_end, job_queue.deadline, job_queue.run_seconds,
+  job_queue.check_lease_seconds, job_queue.check_claim, job_queue.saved_steps, job_queue.text_bytes, job_queue.bytes_in_words
 to service_role;
 
 -- 20261123090210_jobs_ready.sql
@@ -1630,9 +1641,8 @@ begin
 end $$;
 comment on function job_queue.promote is 'Makes these waiting jobs ready and returns how many.';
 
--- Takes jobs from workers whose lease has ended, and returns how many: from dead ones, and from those that
--- overran the deadline of their job. The token is forgotten, so whatever such a worker still reports is refused.
--- Called by every claim and every heartbeat.
+-- Takes jobs from workers whose lease has ended, and returns how many. The token is forgotten, so whatever such a worker
+-- still reports is refused. Called by every claim and every heartbeat.
 create function job_queue.rescue_jobs(max_jobs integer) returns integer
 language plpgsql set search_path = pg_catalog, pg_temp set enable_seqscan = off as $$
 declare
@@ -1662,9 +1672,10 @@ begin
 end $$;
 comment on function job_queue.rescue_jobs is 'Takes jobs from workers whose lease has ended.';
 
--- Takes these jobs from their workers and returns how many. What overran its deadline has failed, and waits for its
--- backoff like any other that failed. Of what a dead worker held, each job is judged by itself, see
--- job_queue.is_blamed; what is not blamed waits for nothing, but as a suspect if it saved no step.
+-- Takes these jobs from their workers and returns how many. Each is judged by itself, see job_queue.is_blamed. What is
+-- blamed has failed, and waits for its backoff like any other that failed; what is not waits for nothing, but as a
+-- suspect if it saved no step. Whether a deadline has passed meanwhile says nothing: of a run that took too long its
+-- worker tells, see job_queue.time_out.
 --
 -- Whether a run was alone was settled when it was claimed, and not by what others on the same worker have come
 -- to since: so two who rescue at once, each some of its jobs, judge alike, and so does one who comes late. Who
@@ -1677,18 +1688,16 @@ declare
   v_rescued integer;
 begin
   with expired as materialized (
-    select x.ctid as place, x.id, job_queue.carrier(x) as carrier, x.started_at,
-           x.lease_expires_at >= x.deadline_at is true as is_overrun
+    select x.ctid as place, x.id, job_queue.carrier(x) as carrier, x.started_at
     from public.jobs x
     where x.ctid = any (places)
   ), crew as materialized (
     select c.carrier, c.jobs
     from job_queue.crews(
-      array(select distinct e.carrier from expired e where not e.is_overrun),
-      (select min(e.started_at) from expired e where not e.is_overrun), cardinality(places)
+      array(select distinct e.carrier from expired e), (select min(e.started_at) from expired e), cardinality(places)
     ) c
   ), judged as (
-    select e.place, e.is_overrun, case when not e.is_overrun then coalesce(array_remove(c.jobs, e.id), '{}') end as others
+    select e.place, coalesce(array_remove(c.jobs, e.id), '{}') as others
     from expired e left join crew c on c.carrier = e.carrier
   ), rescued as (
     update public.jobs j
@@ -1705,13 +1714,9 @@ begin
             select b.*, s.status, s.status = 'queued' and b.is_attempt as is_retry
             from (
               select a.is_attempt,
-                     case
-                       when p.is_overrun then j.suspicion
-                       when j.step_count > j.steps_at_claim then 0
-                       else least(j.suspicion + 1, 2)
-                     end as suspicion,
-                     job_queue.error_of_loss(j, p.is_overrun, a.is_attempt) as error
-              from (select p.is_overrun or job_queue.is_blamed(j, cardinality(p.others)) as is_attempt offset 0) a
+                     case when j.step_count > j.steps_at_claim then 0 else least(j.suspicion + 1, 2) end as suspicion,
+                     job_queue.error_of_loss(j, a.is_attempt) as error
+              from (select job_queue.is_blamed(j, cardinality(p.others)) as is_attempt offset 0) a
             ) b
             cross join lateral (
               select job_queue.status_after_attempt(
@@ -1746,13 +1751,17 @@ language sql immutable as $$
 $$;
 comment on function job_queue.is_blamed is 'Whether a lost run uses an attempt.';
 
--- What the job shows as its error after a run that was taken from its worker.
-create function job_queue.error_of_loss(job public.jobs, is_overrun boolean, is_attempt boolean) returns text
+-- What the job shows as its error after a run that was taken from its worker. One whose lease went on after its deadline
+-- may still block its worker: of that, too, nothing is heard.
+create function job_queue.error_of_loss(job public.jobs, is_attempt boolean) returns text
 language sql immutable as $$
   select case
-    when is_overrun then format('timed out after %s seconds', job_queue.run_seconds(job.started_at, job.deadline_at))
     when not is_attempt then 'lease expired: the worker stopped without a word'
     when job.free_losses >= 19 then 'lost its worker 20 times in a row'
+    when job.lease_expires_at > job.deadline_at then format(
+      'the worker died while it ran alone, or it blocked the worker for longer than its %s seconds',
+      job_queue.run_seconds(job.started_at, job.deadline_at)
+    )
     else 'the worker died while it ran alone'
   end
 $$;
@@ -1811,7 +1820,7 @@ to service_role;
 
 -- What a worker does in one trip: reports how its last jobs went and claims the next ones.
 --   results   [{"job_id", "lease_token",
---               "outcome": "completed" | "failed" | "released" | "handed_over" | "cancelled",
+--               "outcome": "completed" | "failed" | "timed_out" | "released" | "handed_over" | "cancelled",
 --               "output_data"?, "error_message"?, "retryable"?, "retry_after_seconds"?,
 --               "error_stack"?: where a failed run threw, for operators. An "error_message" of a released job says what
 --               it waits for,
@@ -1863,6 +1872,9 @@ begin
     raise exception 'unavailable: expected an object of reasons by type' using errcode = 'JQ004';
   end if;
   v_finished := job_queue.finish_each_job(results);
+  if 'lost' = any (v_finished) then
+    perform job_queue.time_out(results);
+  end if;
   if max_jobs = 0 then
     return json_build_object('finished', v_finished, 'jobs', '[]'::json, 'look_again_ms', null);
   end if;
@@ -2030,7 +2042,8 @@ begin
       using errcode = 'JQ005';
   end if;
   if job.status = 'processing' and job.deadline_at <= clock_timestamp() then
-    raise exception 'this run of job % is out of time: rescue_expired_jobs() ends it', job.id using errcode = 'JQ005';
+    raise exception 'this run of job % is out of time: rescue_expired_jobs() ends it when its lease is over', job.id
+      using errcode = 'JQ005', hint = format('the lease ends at %s', job.lease_expires_at);
   end if;
 end $$;
 comment on function job_queue.check_by_hand is 'Refuses a job in the wrong state.';
@@ -2105,8 +2118,8 @@ language sql stable as $$
   select case
     when job_id is null then 'job_id: expected the id of a job'
     when lease_token is null then 'lease_token: expected the token of the claim'
-    when outcome in ('completed', 'failed', 'released', 'handed_over', 'cancelled') is not true
-      then 'outcome: expected completed, failed, released, handed_over or cancelled'
+    when outcome in ('completed', 'failed', 'timed_out', 'released', 'handed_over', 'cancelled') is not true
+      then 'outcome: expected completed, failed, timed_out, released, handed_over or cancelled'
     when retry_after_seconds < 0 then 'retry_after_seconds: expected 0 or more'
     when pg_column_size(output_data) > 400 and job_queue.text_bytes(output_data, 4194304) > 4194304
       then 'output_data: expected at most 4194304 bytes of text, got '
@@ -2148,7 +2161,8 @@ end $$;
 comment on function job_queue.complete_jobs is 'Writes results to the jobs held under their tokens, when all are completed.';
 
 -- Writes the results to those jobs that are held under their tokens and whose time is not up, and
--- returns their new states in the order given; the others are missing from it.
+-- returns their new states in the order given; the others are missing from it. That a run timed out may be
+-- said when its time is up.
 --
 -- Rows are locked by the update itself, in the order of id, because the join can only run from the
 -- sorted results to the primary key: `= any (array[...])` cannot be hashed or merged, and the settings
@@ -2196,7 +2210,7 @@ begin
              case when n.status = 'completed' then r.output_data end,
              case
                when n.outcome = 'completed' then null
-               when n.outcome = 'failed' and n.status <> 'cancelled' then job_queue.error_of_result(r.outcome, r.error_message)
+               when n.outcome = 'failed' and n.status <> 'cancelled' then job_queue.error_of_result(j, r.outcome, r.error_message)
                when n.status = 'queued' and n.outcome = 'released' and r.outcome = 'released'
                  then coalesce(left(r.error_message, 8000), j.error)
                else j.error end,
@@ -2223,7 +2237,7 @@ begin
     )
     from result r
     where j.id = any (array[r.job_id])
-      and job_queue.is_held(j, r.lease_token, v_now)
+      and (job_queue.is_held(j, r.lease_token, v_now) or r.outcome = 'timed_out' and job_queue.is_under(j, r.lease_token))
       and job_queue.problem_of_result(r.job_id, r.lease_token, r.outcome, r.retry_after_seconds, r.output_data) is null
     returning j.status, r.position,
               case when j.status = 'failed' or j.waiting_for = 'retry' then j.id end as failed_id,
@@ -2256,6 +2270,31 @@ language sql stable set search_path = pg_catalog, pg_temp set enable_seqscan = o
 $$;
 comment on function job_queue.statuses_of_results is 'The status each reported job has, or lost.';
 
+-- Ends those of these runs that are over their deadline, each named by "job_id" and "lease_token". Whoever says anything
+-- about a run after its deadline lives and was too late: the run has timed out. Like every heartbeat it waits for no
+-- lock; a run that someone keeps locked is left to its lease.
+create function job_queue.time_out(runs jsonb) returns void
+language plpgsql set search_path = pg_catalog, pg_temp
+set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_bitmapscan = off as $$
+declare
+  v_now timestamptz := clock_timestamp();
+  v_overdue jsonb;
+begin
+  select jsonb_agg(jsonb_build_object('job_id', o.id, 'lease_token', o.lease_token, 'outcome', 'timed_out'))
+  into v_overdue
+  from (
+    select j.id, j.lease_token
+    from jsonb_to_recordset(runs) as r (job_id uuid, lease_token uuid)
+    join public.jobs j on j.id = any (array[r.job_id])
+    where job_queue.is_under(j, r.lease_token) and j.deadline_at <= v_now
+    for no key update of j skip locked
+  ) o;
+  if v_overdue is not null then
+    perform job_queue.finish_each_job(v_overdue);
+  end if;
+end $$;
+comment on function job_queue.time_out is 'Ends those of these runs that are over their deadline.';
+
 -- A run that was handed over counts as released when it has saved a step since its claim. When it has not, it has
 -- failed: the job would be handed over for ever. Unless it had too little time for a step, which is believed
 -- twice in a row. Nor may a job rest for ever: a report whose answers Grok defers looks for them for an hour, after
@@ -2266,6 +2305,7 @@ create function job_queue.settled_outcome(
 ) returns text
 language sql immutable as $$
   select case
+    when outcome = 'timed_out' then 'failed'
     when outcome not in ('handed_over', 'released') then outcome
     when job.step_count > job.steps_at_claim then 'released'
     when outcome = 'handed_over' and (coalesce(was_given_time, true) or job.free_hand_overs >= 2) then 'failed'
@@ -2287,9 +2327,11 @@ $$;
 comment on function job_queue.progress_at_end is 'The progress that a job shows after a run.';
 
 -- What the job shows as its error after a failed run.
-create function job_queue.error_of_result(outcome text, error_message text) returns text
+create function job_queue.error_of_result(job public.jobs, outcome text, error_message text) returns text
 language sql immutable as $$
   select case outcome
+    when 'timed_out' then
+      'timed out' || coalesce(' after ' || job_queue.run_seconds(job.started_at, job.deadline_at) || ' seconds', '')
     when 'handed_over' then 'handed over without a new step'
     when 'released' then 'rested 300 times in a row without a new step'
     else left(coalesce(error_message, 'the worker gave no reason'), 8000)
@@ -2331,7 +2373,7 @@ revoke all on all functions in schema job_queue from public;
 grant execute on function
   job_queue.finish_jobs, job_queue.check_results, job_queue.problem_of_result, job_queue.complete_jobs,
   job_queue.apply_results, job_queue.statuses_of_results, job_queue.settled_outcome, job_queue.error_of_result,
-  job_queue.status_after_attempt, job_queue.retry_delay, job_queue.progress_at_end
+  job_queue.status_after_attempt, job_queue.retry_delay, job_queue.progress_at_end, job_queue.time_out
 to service_role;
 
 -- 20261123090350_jobs_cancel.sql
@@ -2457,8 +2499,9 @@ comment on function job_queue.start_job is 'Starts one queued job without a work
 --   jobs    [{"job_id", "lease_token", "progress"?}]
 --   answer  an array parallel to it: "held", "cancelled" (stop, then report the job as cancelled) or
 --           "lost" (stop, and report nothing)
--- Whoever calls also rescues jobs whose lease has ended, their own that ran too long among them, so that
--- they need not wait for a claim. Progress of more than 16 KiB of text is not stored, and costs no lease.
+-- Of the jobs named here those that are over their deadline have timed out: that ends their runs. Whoever calls also
+-- rescues jobs whose lease has ended, so that they need not wait for a claim. Progress of more than 16 KiB of text is
+-- not stored, and costs no lease.
 -- Called by workers every few seconds. Raises JQ004.
 create function public.heartbeat_jobs(jobs jsonb, lease_seconds integer default 30) returns jsonb
 language plpgsql set search_path = pg_catalog, pg_temp set statement_timeout = '5s' set enable_seqscan = off as $$
@@ -2466,6 +2509,9 @@ declare
   v_answers jsonb := job_queue.renew_leases(jobs, lease_seconds);
   v_now timestamptz := clock_timestamp();
 begin
+  if v_answers ? 'lost' then
+    perform job_queue.time_out(jobs);
+  end if;
   if exists (select from public.jobs j where j.status = 'processing' and j.lease_expires_at <= v_now) then
     perform job_queue.rescue_jobs(100);
   end if;

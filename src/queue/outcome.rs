@@ -34,6 +34,8 @@ pub enum Outcome {
         #[serde(skip_serializing_if = "Option::is_none")]
         error_stack: Option<ErrorMessage>,
     },
+    /// The run was stopped at its deadline.
+    TimedOut,
     /// The handler stopped because someone cancelled the job.
     Cancelled,
     /// Give the job back without using an attempt.
@@ -81,7 +83,7 @@ impl Outcome {
                 let stack = error_stack.as_ref();
                 error_message.as_str().len() + stack.map_or(0, |stack| stack.as_str().len())
             }
-            Self::Cancelled | Self::Released { .. } | Self::HandedOver { .. } => 0,
+            Self::TimedOut | Self::Cancelled | Self::Released { .. } | Self::HandedOver { .. } => 0,
         }
     }
 

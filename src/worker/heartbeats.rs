@@ -19,10 +19,7 @@ pub(super) struct Heartbeats<'a, H> {
     context: &'a RunContext<'a, H>,
     last_at_ms: u64,
     has_failed: bool,
-    is_requested: bool,
     under_way: Option<LocalBoxFuture<'a, Heartbeat<'a, H>>>,
-    /// The one under way was requested.
-    answers_request: bool,
 }
 
 /// One heartbeat and its answer.
@@ -39,9 +36,7 @@ impl<'a, H: Host> Heartbeats<'a, H> {
             context,
             last_at_ms: 0,
             has_failed: false,
-            is_requested: false,
             under_way: None,
-            answers_request: false,
         }
     }
 
@@ -54,23 +49,10 @@ impl<'a, H: Host> Heartbeats<'a, H> {
         };
     }
 
-    /// Sends a heartbeat at once: the database then ends the runs that took too long.
-    pub(super) fn request(&mut self) {
-        self.is_requested = true;
-    }
-
-    /// Whether a requested heartbeat was not answered yet.
-    pub(super) fn is_request_pending(&self) -> bool {
-        self.is_requested || self.answers_request
-    }
-
     /// When to send the next one.
     pub(super) fn due_at_ms(&self, in_flight: &InFlight<'a, H>) -> Option<u64> {
         if self.under_way.is_some() {
             return None;
-        }
-        if self.is_requested {
-            return Some(0);
         }
         let pause_ms = if self.has_failed || in_flight.has_unsent_progress() {
             SHORTEST_PAUSE_MS
@@ -85,7 +67,6 @@ impl<'a, H: Host> Heartbeats<'a, H> {
         let due_at_ms = self.due_at_ms(in_flight);
         if due_at_ms.is_some_and(|due_at_ms| due_at_ms <= now_ms) {
             self.last_at_ms = now_ms;
-            self.answers_request = std::mem::take(&mut self.is_requested);
             let contexts = in_flight.contexts().cloned().collect();
             self.under_way = Some(Box::pin(heartbeat(self.context, contexts)));
         }
@@ -98,7 +79,6 @@ impl<'a, H: Host> Heartbeats<'a, H> {
             return Poll::Pending;
         };
         self.under_way = None;
-        self.answers_request = false;
         self.has_failed = answer.is_err();
         for context in &contexts {
             context.end_heartbeat(!self.has_failed);

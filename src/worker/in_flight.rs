@@ -164,12 +164,12 @@ impl<'a, H: Host> InFlight<'a, H> {
         jobs.collect()
     }
 
-    /// The jobs whose deadline has passed.
-    pub(super) fn past_deadline(&self, now_ms: u64) -> Vec<Rc<JobContext<'a, H>>> {
-        let is_past = |context: &&Rc<JobContext<'a, H>>| {
-            context.deadline_ms().is_some_and(|at_ms| at_ms <= now_ms)
-        };
-        self.contexts().filter(is_past).cloned().collect()
+    /// The jobs whose deadline has passed, and how long ago.
+    pub(super) fn overdue(&self, now_ms: u64) -> Vec<(Rc<JobContext<'a, H>>, u64)> {
+        let late_ms = |context: &Rc<JobContext<'a, H>>| context.overdue_ms(now_ms);
+        self.contexts()
+            .filter_map(|context| Some((context.clone(), late_ms(context)?)))
+            .collect()
     }
 
     /// The earliest deadline.

@@ -66,7 +66,10 @@ impl<'a, H: Host> PendingResult<'a, H> {
         match &*self.outcome {
             Outcome::Failed { error_message, .. } => Some(error_message),
             Outcome::Released { error_message, .. } => error_message.as_ref(),
-            Outcome::Completed { .. } | Outcome::Cancelled | Outcome::HandedOver { .. } => None,
+            Outcome::Completed { .. }
+            | Outcome::TimedOut
+            | Outcome::Cancelled
+            | Outcome::HandedOver { .. } => None,
         }
     }
 }

@@ -52,6 +52,11 @@ impl<'a, H: Host> RunLog<'a, H> {
         let report = &mut self.report;
         let (event, count) = match status {
             FinishStatus::Completed => ("completed", &mut report.completed),
+            FinishStatus::Queued | FinishStatus::Failed
+                if matches!(*result.outcome, Outcome::TimedOut) =>
+            {
+                ("timed_out", &mut report.lost)
+            }
             FinishStatus::Queued => match *result.outcome {
                 Outcome::Released { .. } => ("released", &mut report.released),
                 Outcome::HandedOver { .. } => ("handed_over", &mut report.handed_over),
@@ -69,12 +74,6 @@ impl<'a, H: Host> RunLog<'a, H> {
     pub(super) fn lost(&mut self, job: &Job, ms: u64) {
         self.report.lost += 1;
         self.write("lost", job, ms, None);
-    }
-
-    /// A job ran longer than it may; the database gives it back to the queue or fails it.
-    pub(super) fn timed_out(&mut self, job: &Job, ms: u64) {
-        self.report.lost += 1;
-        self.write("timed_out", job, ms, None);
     }
 
     /// The database stays unavailable: the results are lost, and their jobs come back when their leases expire.

@@ -28,8 +28,10 @@
 -- lost alone, and not for the first time, uses an attempt. A killer so fails by its own attempts, and the
 -- jobs that were on board with it lose none. A run that its worker ends itself clears the job.
 --
--- A job with a timeout never gets a lease beyond its deadline, so the same rescue ends jobs that run too
--- long, even when their worker still breathes: that is a failed attempt.
+-- A job may have a timeout. After its deadline nothing is written about a run any more, but its lease goes on for a
+-- while, so that the death of its worker is told from a run that took too long: a worker that lives stops the run at
+-- its deadline and says that it timed out, which is a failed attempt, and so is whatever else it still says about it.
+-- About a run that was lost nobody says anything.
 --
 -- Whatever ends a run without using an attempt is counted, and bounded; but for a plain release, which only a
 -- worker that stops has reason for.

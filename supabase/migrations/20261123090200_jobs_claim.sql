@@ -218,18 +218,21 @@ begin
 end $$;
 comment on function job_queue.settle_claim is 'Closes a token for further claims.';
 
--- What a claim took and still holds, under a lease as long as a fresh one: its answer was lost, perhaps
--- after a long wait. Without a lock that somebody else has, it keeps the lease it has.
+-- What a claim took and still holds, under a lease as long as a fresh one and with all its time before it: its answer
+-- was lost, perhaps after a long wait, so no run has begun. What somebody else has locked keeps the lease it has.
 create function job_queue.claimed_jobs(lease_token uuid, lease_seconds integer) returns setof public.jobs
 language plpgsql set search_path = pg_catalog, pg_temp set enable_seqscan = off as $$
 declare
   v_now timestamptz := clock_timestamp();
 begin
   update public.jobs j
-  set lease_expires_at = job_queue.lease_end(v_now, claimed_jobs.lease_seconds, j.deadline_at), updated_at = v_now
+  set lease_expires_at = job_queue.lease_end(
+        v_now, claimed_jobs.lease_seconds, v_now + (j.deadline_at - j.started_at)
+      ),
+      deadline_at = v_now + (j.deadline_at - j.started_at), started_at = v_now, updated_at = v_now
   where j.ctid = any (array(
     select c.ctid from public.jobs c
-    where c.status = 'processing' and job_queue.is_held(c, claimed_jobs.lease_token, v_now)
+    where c.status = 'processing' and job_queue.is_under(c, claimed_jobs.lease_token)
     for no key update skip locked
   ));
   return query
@@ -239,21 +242,27 @@ begin
 end $$;
 comment on function job_queue.claimed_jobs is 'Jobs held under the token of a claim.';
 
+-- Whether a run under a token has not ended. One that is over its deadline may only be ended by that.
+create function job_queue.is_under(job public.jobs, lease_token uuid) returns boolean
+language sql immutable as $$
+  select job.lease_token = lease_token and job.lease_expires_at is not null
+$$;
+comment on function job_queue.is_under is 'Whether a job is running under a token, in time or not.';
+
 -- Whether a token holds a job: its run has neither ended nor overrun.
 create function job_queue.is_held(job public.jobs, lease_token uuid, now timestamptz) returns boolean
 language sql immutable as $$
-  select job.lease_token = lease_token
-    and job.lease_expires_at is not null
-    and (job.deadline_at is null or now < job.deadline_at)
+  select job_queue.is_under(job, lease_token) and (job.deadline_at is null or now < job.deadline_at)
 $$;
 comment on function job_queue.is_held is 'Whether a job is held under a token.';
 
--- When a lease taken or renewed now ends: never after the run's deadline. Like every expression that runs
+-- When a lease taken or renewed now ends: thirty seconds after the run's deadline at the latest. A worker that lives
+-- says before that the run timed out, so where a lease ends the worker has died. Like every expression that runs
 -- once per job, it has no settings of its own, so that it is inlined: a call would cost more than the
 -- rest of the row.
 create function job_queue.lease_end(now timestamptz, lease_seconds integer, deadline_at timestamptz) returns timestamptz
 language sql stable as $$
-  select least(now + make_interval(secs => lease_seconds), deadline_at)
+  select least(now + make_interval(secs => lease_seconds), deadline_at + interval '30 seconds')
 $$;
 comment on function job_queue.lease_end is 'The end of a lease taken now.';
 
@@ -316,6 +325,6 @@ grant execute on function public.get_next_job to service_role;
 grant execute on function
   job_queue.claim_jobs, job_queue.choose_jobs, job_queue.take, job_queue.type_rules, job_queue.open_claim,
   job_queue.settle_claim, job_queue.claimed_jobs,
-  job_queue.is_held, job_queue.lease_end, job_queue.deadline, job_queue.run_seconds, job_queue.check_lease_seconds,
-  job_queue.check_claim, job_queue.saved_steps, job_queue.text_bytes, job_queue.bytes_in_words
+  job_queue.is_under, job_queue.is_held, job_queue.lease_end, job_queue.deadline, job_queue.run_seconds,
+  job_queue.check_lease_seconds, job_queue.check_claim, job_queue.saved_steps, job_queue.text_bytes, job_queue.bytes_in_words
 to service_role;

@@ -56,9 +56,8 @@ begin
 end $$;
 comment on function job_queue.promote is 'Makes these waiting jobs ready and returns how many.';
 
--- Takes jobs from workers whose lease has ended, and returns how many: from dead ones, and from those that
--- overran the deadline of their job. The token is forgotten, so whatever such a worker still reports is refused.
--- Called by every claim and every heartbeat.
+-- Takes jobs from workers whose lease has ended, and returns how many. The token is forgotten, so whatever such a worker
+-- still reports is refused. Called by every claim and every heartbeat.
 create function job_queue.rescue_jobs(max_jobs integer) returns integer
 language plpgsql set search_path = pg_catalog, pg_temp set enable_seqscan = off as $$
 declare
@@ -88,9 +87,10 @@ begin
 end $$;
 comment on function job_queue.rescue_jobs is 'Takes jobs from workers whose lease has ended.';
 
--- Takes these jobs from their workers and returns how many. What overran its deadline has failed, and waits for its
--- backoff like any other that failed. Of what a dead worker held, each job is judged by itself, see
--- job_queue.is_blamed; what is not blamed waits for nothing, but as a suspect if it saved no step.
+-- Takes these jobs from their workers and returns how many. Each is judged by itself, see job_queue.is_blamed. What is
+-- blamed has failed, and waits for its backoff like any other that failed; what is not waits for nothing, but as a
+-- suspect if it saved no step. Whether a deadline has passed meanwhile says nothing: of a run that took too long its
+-- worker tells, see job_queue.time_out.
 --
 -- Whether a run was alone was settled when it was claimed, and not by what others on the same worker have come
 -- to since: so two who rescue at once, each some of its jobs, judge alike, and so does one who comes late. Who
@@ -103,18 +103,16 @@ declare
   v_rescued integer;
 begin
   with expired as materialized (
-    select x.ctid as place, x.id, job_queue.carrier(x) as carrier, x.started_at,
-           x.lease_expires_at >= x.deadline_at is true as is_overrun
+    select x.ctid as place, x.id, job_queue.carrier(x) as carrier, x.started_at
     from public.jobs x
     where x.ctid = any (places)
   ), crew as materialized (
     select c.carrier, c.jobs
     from job_queue.crews(
-      array(select distinct e.carrier from expired e where not e.is_overrun),
-      (select min(e.started_at) from expired e where not e.is_overrun), cardinality(places)
+      array(select distinct e.carrier from expired e), (select min(e.started_at) from expired e), cardinality(places)
     ) c
   ), judged as (
-    select e.place, e.is_overrun, case when not e.is_overrun then coalesce(array_remove(c.jobs, e.id), '{}') end as others
+    select e.place, coalesce(array_remove(c.jobs, e.id), '{}') as others
     from expired e left join crew c on c.carrier = e.carrier
   ), rescued as (
     update public.jobs j
@@ -131,13 +129,9 @@ begin
             select b.*, s.status, s.status = 'queued' and b.is_attempt as is_retry
             from (
               select a.is_attempt,
-                     case
-                       when p.is_overrun then j.suspicion
-                       when j.step_count > j.steps_at_claim then 0
-                       else least(j.suspicion + 1, 2)
-                     end as suspicion,
-                     job_queue.error_of_loss(j, p.is_overrun, a.is_attempt) as error
-              from (select p.is_overrun or job_queue.is_blamed(j, cardinality(p.others)) as is_attempt offset 0) a
+                     case when j.step_count > j.steps_at_claim then 0 else least(j.suspicion + 1, 2) end as suspicion,
+                     job_queue.error_of_loss(j, a.is_attempt) as error
+              from (select job_queue.is_blamed(j, cardinality(p.others)) as is_attempt offset 0) a
             ) b
             cross join lateral (
               select job_queue.status_after_attempt(
@@ -172,13 +166,17 @@ language sql immutable as $$
 $$;
 comment on function job_queue.is_blamed is 'Whether a lost run uses an attempt.';
 
--- What the job shows as its error after a run that was taken from its worker.
-create function job_queue.error_of_loss(job public.jobs, is_overrun boolean, is_attempt boolean) returns text
+-- What the job shows as its error after a run that was taken from its worker. One whose lease went on after its deadline
+-- may still block its worker: of that, too, nothing is heard.
+create function job_queue.error_of_loss(job public.jobs, is_attempt boolean) returns text
 language sql immutable as $$
   select case
-    when is_overrun then format('timed out after %s seconds', job_queue.run_seconds(job.started_at, job.deadline_at))
     when not is_attempt then 'lease expired: the worker stopped without a word'
     when job.free_losses >= 19 then 'lost its worker 20 times in a row'
+    when job.lease_expires_at > job.deadline_at then format(
+      'the worker died while it ran alone, or it blocked the worker for longer than its %s seconds',
+      job_queue.run_seconds(job.started_at, job.deadline_at)
+    )
     else 'the worker died while it ran alone'
   end
 $$;

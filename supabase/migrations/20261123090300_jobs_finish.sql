@@ -2,7 +2,7 @@
 
 -- What a worker does in one trip: reports how its last jobs went and claims the next ones.
 --   results   [{"job_id", "lease_token",
---               "outcome": "completed" | "failed" | "released" | "handed_over" | "cancelled",
+--               "outcome": "completed" | "failed" | "timed_out" | "released" | "handed_over" | "cancelled",
 --               "output_data"?, "error_message"?, "retryable"?, "retry_after_seconds"?,
 --               "error_stack"?: where a failed run threw, for operators. An "error_message" of a released job says what
 --               it waits for,
@@ -54,6 +54,9 @@ begin
     raise exception 'unavailable: expected an object of reasons by type' using errcode = 'JQ004';
   end if;
   v_finished := job_queue.finish_each_job(results);
+  if 'lost' = any (v_finished) then
+    perform job_queue.time_out(results);
+  end if;
   if max_jobs = 0 then
     return json_build_object('finished', v_finished, 'jobs', '[]'::json, 'look_again_ms', null);
   end if;
@@ -221,7 +224,8 @@ begin
       using errcode = 'JQ005';
   end if;
   if job.status = 'processing' and job.deadline_at <= clock_timestamp() then
-    raise exception 'this run of job % is out of time: rescue_expired_jobs() ends it', job.id using errcode = 'JQ005';
+    raise exception 'this run of job % is out of time: rescue_expired_jobs() ends it when its lease is over', job.id
+      using errcode = 'JQ005', hint = format('the lease ends at %s', job.lease_expires_at);
   end if;
 end $$;
 comment on function job_queue.check_by_hand is 'Refuses a job in the wrong state.';

@@ -57,8 +57,8 @@ language sql stable as $$
   select case
     when job_id is null then 'job_id: expected the id of a job'
     when lease_token is null then 'lease_token: expected the token of the claim'
-    when outcome in ('completed', 'failed', 'released', 'handed_over', 'cancelled') is not true
-      then 'outcome: expected completed, failed, released, handed_over or cancelled'
+    when outcome in ('completed', 'failed', 'timed_out', 'released', 'handed_over', 'cancelled') is not true
+      then 'outcome: expected completed, failed, timed_out, released, handed_over or cancelled'
     when retry_after_seconds < 0 then 'retry_after_seconds: expected 0 or more'
     when pg_column_size(output_data) > 400 and job_queue.text_bytes(output_data, 4194304) > 4194304
       then 'output_data: expected at most 4194304 bytes of text, got '
@@ -100,7 +100,8 @@ end $$;
 comment on function job_queue.complete_jobs is 'Writes results to the jobs held under their tokens, when all are completed.';
 
 -- Writes the results to those jobs that are held under their tokens and whose time is not up, and
--- returns their new states in the order given; the others are missing from it.
+-- returns their new states in the order given; the others are missing from it. That a run timed out may be
+-- said when its time is up.
 --
 -- Rows are locked by the update itself, in the order of id, because the join can only run from the
 -- sorted results to the primary key: `= any (array[...])` cannot be hashed or merged, and the settings
@@ -148,7 +149,7 @@ begin
              case when n.status = 'completed' then r.output_data end,
              case
                when n.outcome = 'completed' then null
-               when n.outcome = 'failed' and n.status <> 'cancelled' then job_queue.error_of_result(r.outcome, r.error_message)
+               when n.outcome = 'failed' and n.status <> 'cancelled' then job_queue.error_of_result(j, r.outcome, r.error_message)
                when n.status = 'queued' and n.outcome = 'released' and r.outcome = 'released'
                  then coalesce(left(r.error_message, 8000), j.error)
                else j.error end,
@@ -175,7 +176,7 @@ begin
     )
     from result r
     where j.id = any (array[r.job_id])
-      and job_queue.is_held(j, r.lease_token, v_now)
+      and (job_queue.is_held(j, r.lease_token, v_now) or r.outcome = 'timed_out' and job_queue.is_under(j, r.lease_token))
       and job_queue.problem_of_result(r.job_id, r.lease_token, r.outcome, r.retry_after_seconds, r.output_data) is null
     returning j.status, r.position,
               case when j.status = 'failed' or j.waiting_for = 'retry' then j.id end as failed_id,
@@ -208,6 +209,31 @@ language sql stable set search_path = pg_catalog, pg_temp set enable_seqscan = o
 $$;
 comment on function job_queue.statuses_of_results is 'The status each reported job has, or lost.';
 
+-- Ends those of these runs that are over their deadline, each named by "job_id" and "lease_token". Whoever says anything
+-- about a run after its deadline lives and was too late: the run has timed out. Like every heartbeat it waits for no
+-- lock; a run that someone keeps locked is left to its lease.
+create function job_queue.time_out(runs jsonb) returns void
+language plpgsql set search_path = pg_catalog, pg_temp
+set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_bitmapscan = off as $$
+declare
+  v_now timestamptz := clock_timestamp();
+  v_overdue jsonb;
+begin
+  select jsonb_agg(jsonb_build_object('job_id', o.id, 'lease_token', o.lease_token, 'outcome', 'timed_out'))
+  into v_overdue
+  from (
+    select j.id, j.lease_token
+    from jsonb_to_recordset(runs) as r (job_id uuid, lease_token uuid)
+    join public.jobs j on j.id = any (array[r.job_id])
+    where job_queue.is_under(j, r.lease_token) and j.deadline_at <= v_now
+    for no key update of j skip locked
+  ) o;
+  if v_overdue is not null then
+    perform job_queue.finish_each_job(v_overdue);
+  end if;
+end $$;
+comment on function job_queue.time_out is 'Ends those of these runs that are over their deadline.';
+
 -- A run that was handed over counts as released when it has saved a step since its claim. When it has not, it has
 -- failed: the job would be handed over for ever. Unless it had too little time for a step, which is believed
 -- twice in a row. Nor may a job rest for ever: a report whose answers Grok defers looks for them for an hour, after
@@ -218,6 +244,7 @@ create function job_queue.settled_outcome(
 ) returns text
 language sql immutable as $$
   select case
+    when outcome = 'timed_out' then 'failed'
     when outcome not in ('handed_over', 'released') then outcome
     when job.step_count > job.steps_at_claim then 'released'
     when outcome = 'handed_over' and (coalesce(was_given_time, true) or job.free_hand_overs >= 2) then 'failed'
@@ -239,9 +266,11 @@ $$;
 comment on function job_queue.progress_at_end is 'The progress that a job shows after a run.';
 
 -- What the job shows as its error after a failed run.
-create function job_queue.error_of_result(outcome text, error_message text) returns text
+create function job_queue.error_of_result(job public.jobs, outcome text, error_message text) returns text
 language sql immutable as $$
   select case outcome
+    when 'timed_out' then
+      'timed out' || coalesce(' after ' || job_queue.run_seconds(job.started_at, job.deadline_at) || ' seconds', '')
     when 'handed_over' then 'handed over without a new step'
     when 'released' then 'rested 300 times in a row without a new step'
     else left(coalesce(error_message, 'the worker gave no reason'), 8000)
@@ -283,5 +312,5 @@ revoke all on all functions in schema job_queue from public;
 grant execute on function
   job_queue.finish_jobs, job_queue.check_results, job_queue.problem_of_result, job_queue.complete_jobs,
   job_queue.apply_results, job_queue.statuses_of_results, job_queue.settled_outcome, job_queue.error_of_result,
-  job_queue.status_after_attempt, job_queue.retry_delay, job_queue.progress_at_end
+  job_queue.status_after_attempt, job_queue.retry_delay, job_queue.progress_at_end, job_queue.time_out
 to service_role;

@@ -57,8 +57,9 @@ comment on function job_queue.start_job is 'Starts one queued job without a work
 --   jobs    [{"job_id", "lease_token", "progress"?}]
 --   answer  an array parallel to it: "held", "cancelled" (stop, then report the job as cancelled) or
 --           "lost" (stop, and report nothing)
--- Whoever calls also rescues jobs whose lease has ended, their own that ran too long among them, so that
--- they need not wait for a claim. Progress of more than 16 KiB of text is not stored, and costs no lease.
+-- Of the jobs named here those that are over their deadline have timed out: that ends their runs. Whoever calls also
+-- rescues jobs whose lease has ended, so that they need not wait for a claim. Progress of more than 16 KiB of text is
+-- not stored, and costs no lease.
 -- Called by workers every few seconds. Raises JQ004.
 create function public.heartbeat_jobs(jobs jsonb, lease_seconds integer default 30) returns jsonb
 language plpgsql set search_path = pg_catalog, pg_temp set statement_timeout = '5s' set enable_seqscan = off as $$
@@ -66,6 +67,9 @@ declare
   v_answers jsonb := job_queue.renew_leases(jobs, lease_seconds);
   v_now timestamptz := clock_timestamp();
 begin
+  if v_answers ? 'lost' then
+    perform job_queue.time_out(jobs);
+  end if;
   if exists (select from public.jobs j where j.status = 'processing' and j.lease_expires_at <= v_now) then
     perform job_queue.rescue_jobs(100);
   end if;

@@ -28,6 +28,7 @@ const INLINED = [
   "is_held",
   "is_project_member",
   "is_recent",
+  "is_under",
   "is_value",
   "lease_end",
   "problem_of_depth",

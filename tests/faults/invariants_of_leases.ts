@@ -63,17 +63,12 @@ export const LEASES: Invariants = {
         // Said again it is answered as before.
         .filter(({ job, token }) => {
           const run = runs.get(`${job} ${token}`);
-          return !run || (run.to < at - ROUNDING_MS && isTaken(run));
+          return !run || (run.to < at - ROUNDING_MS && run.isLost);
         })
         .map(({ job, token, answer }) => `${job} under ${token}: ${answer}`)
     );
   },
 };
-
-/** Whether the job was taken from its worker. */
-function isTaken({ hasFailed, isLost, end }: Run): boolean {
-  return isLost || (hasFailed && /^timed out/.test(end.error ?? ""));
-}
 
 /** Whether the run's lease was good at some time between two. */
 function holds(run: Run | undefined, since: number, until: number): boolean {

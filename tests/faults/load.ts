@@ -5,6 +5,7 @@ import { reportInput } from "../support/report_job.ts";
 import { stack } from "../support/stack.ts";
 import type { Fault as GrokFault } from "../grok/fault.ts";
 import type { Chance } from "./chance.ts";
+import { LEASE_SECONDS } from "./faulty_worker.ts";
 
 /** So many unfinished jobs are kept in the queue. */
 const BACKLOG = 40;
@@ -108,6 +109,14 @@ const ORDINARY: { weight: number; order: (chance: Chance) => Order }[] = [
     weight: 8,
     order: (chance) =>
       patient("walk", { steps: chance.whole(1, 6), stepMs: chance.whole(10, 400) }),
+  },
+  // With as much time as a lease has.
+  {
+    weight: 3,
+    order: (chance) =>
+      patient("walk", { steps: chance.whole(1, 3), stepMs: chance.whole(10, 300) }, {
+        timeout_seconds: LEASE_SECONDS,
+      }),
   },
   // As large as an input may be, nearly.
   {

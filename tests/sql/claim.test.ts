@@ -111,13 +111,6 @@ Deno.test("jobs of other types that are due or held by dead workers do not stand
   assert.equal((await queue.claim(10, ["own"])).length, 1);
 });
 
-Deno.test("a lease does not reach beyond the job's timeout", async () => {
-  const id = await queue.enqueue({ timeout_seconds: 5 });
-  await queue.claim();
-  const row = await queue.row(id);
-  assert.equal(row.lease_expires_at!.getTime() - row.started_at!.getTime(), 5_000);
-});
-
 Deno.test("the claim says who took the job", async () => {
   const id = await queue.enqueue();
   await db.service`select from get_next_job(worker_id => 'isolate 7')`;

@@ -52,14 +52,17 @@ const failed: [string, string, (job: ClaimedJob) => Promise<unknown>][] = [
   ["without a reason", "the worker gave no reason", (job) => report(job, "failed")],
   ["handed over in vain", "handed over without a new step", (job) => report(job, "handed_over")],
   ["on a dead worker", "lease expired: the worker stopped without a word", rescue],
-  ["out of time", "timed out after 20 seconds", rescue],
+  ["out of time", "timed out after 20 seconds", (job) => report(job, "timed_out")],
+  ["out of time, and reported as if it were not", "timed out after 20 seconds", async (job) => {
+    await queue.overrun(job.id);
+    await report(job, "completed");
+  }],
 ];
 for (const [what, error, end] of failed) {
   Deno.test(`a run that failed (${what}) is recorded once, however often it is reported`, async () => {
     await queue.enqueue({ timeout_seconds: 20 });
     const job = await claimedBy("the worker");
     if (what === "on a dead worker") await queue.expireLease(job.id);
-    if (what === "out of time") await queue.overrun(job.id);
     await end(job);
     await end(job);
     const rows = await failures(job.id);

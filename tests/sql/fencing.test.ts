@@ -35,7 +35,7 @@ const calls: Record<string, Call> = {
   heartbeat_jobs: async (job) =>
     (await queue.heartbeat([{ ...lease(job), progress: { late: true } }], 90))[0],
   finish_and_claim_jobs: async (job) => {
-    const outcomes = ["completed", "failed", "released", "handed_over", "cancelled"];
+    const outcomes = ["completed", "failed", "timed_out", "released", "handed_over", "cancelled"];
     const answers = await Promise.all(outcomes.map(async (outcome) => {
       const result = { ...lease(job), outcome, output_data: { late: true }, error_message: "late" };
       return (await queue.finishAndClaim([result])).finished[0];
@@ -65,8 +65,9 @@ const losses: Record<string, (job: ClaimedJob) => Promise<unknown>> = {
     await queue.expireLease(id);
     await sql`select rescue_expired_jobs()`;
   },
-  "of a run that is out of time and rescued": async ({ id }) => {
+  "of a run that was out of time and was rescued": async ({ id }) => {
     await queue.overrun(id);
+    await queue.expireLease(id);
     await sql`select rescue_expired_jobs()`;
   },
   "of a run whose job was cancelled by its rescue": async ({ id }) => {
@@ -108,17 +109,24 @@ Deno.test("the token of another job and a token that never was write nothing", a
   }
 });
 
-Deno.test("the token of a run that is out of time writes nothing, also before it is rescued", async () => {
+Deno.test("the token of a run that is out of time writes nothing, also before it has ended", async () => {
   const job = await jobWithEverything();
   await queue.overrun(job.id);
-  const { heartbeat_jobs, ...others } = calls;
+  // Those that answer also end the run.
+  const { heartbeat_jobs, finish_and_claim_jobs, ...others } = calls;
   for (const [name, call] of Object.entries(others)) await assertLost(name, call, job);
-  // Whoever sends a heartbeat also rescues.
   assert.equal(await heartbeat_jobs(job), "lost");
-  assert.equal((await queue.row(job.id)).error, "timed out after 20 seconds");
+  assert.equal(await finish_and_claim_jobs(job), "queued");
+  const row = await queue.row(job.id);
+  assert.deepEqual([row.error, row.retry_count], [
+    "timed out after 20 seconds",
+    job.retry_count + 1,
+  ]);
 });
 
-for (const outcome of ["completed", "failed", "released", "handed_over", "cancelled"]) {
+for (
+  const outcome of ["completed", "failed", "timed_out", "released", "handed_over", "cancelled"]
+) {
   Deno.test(`the token that ended a run as ${outcome} changes nothing any more`, async () => {
     const job = await jobWithEverything();
     await queue.finishAndClaim([{ ...lease(job), outcome }]);

@@ -211,7 +211,10 @@ Deno.test("a run that is out of time cannot be finished or prolonged by hand, an
     sql`select release_job(${id})`,
   ];
   for (const attempt of attempts) {
-    assert.match(await refused("JQ005", attempt), /out of time: rescue_expired_jobs\(\) ends it$/);
+    assert.match(
+      await refused("JQ005", attempt),
+      /out of time: rescue_expired_jobs\(\) ends it when/,
+    );
   }
   assert.deepEqual(await queue.row(id), before);
 });

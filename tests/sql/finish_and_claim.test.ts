@@ -159,28 +159,29 @@ Deno.test("a repeated claim whose first never arrived claims", async () => {
   assert.deepEqual(jobs.map((job) => job.id), [id]);
 });
 
-Deno.test("a repeated claim has a whole lease before it, but for the timeout", async () => {
-  const [long, short] = await queue.enqueueMany([{ job_type: "test" }, {
-    job_type: "test",
-    timeout_seconds: 40,
-  }]);
-  const options = { maxJobs: 2, leaseToken: crypto.randomUUID() };
+Deno.test("the jobs of a repeated claim have a whole lease and all their time before them", async () => {
+  const seconds = [null, 40, 20];
+  const ids = await queue.enqueueMany(
+    seconds.map((timeout_seconds) => ({ job_type: "test", timeout_seconds })),
+  );
+  const options = { maxJobs: 3, leaseToken: crypto.randomUUID() };
   await queue.finishAndClaim([], options);
-  await db.admin`
-    update jobs
-    set started_at = started_at - interval '25 seconds', deadline_at = deadline_at - interval '25 seconds',
-        lease_expires_at = lease_expires_at - interval '25 seconds'
-    where true`;
-  await queue.finishAndClaim([], { ...options, isRepeat: true });
-  const left = async (id: string) => {
-    const row = await queue.row(id);
-    return row.lease_expires_at!.getTime() - row.updated_at.getTime();
-  };
-  assert.equal(await left(long), 30_000);
-  assert.ok(await left(short) <= 15_000);
+  await queue.pass(25);
+  const { jobs } = await queue.finishAndClaim([], { ...options, isRepeat: true });
+  assert.deepEqual(jobs.map((job) => job.id), ids);
+  const left = await db.service`
+    select extract(epoch from lease_expires_at - updated_at)::int as lease,
+           extract(epoch from deadline_at - updated_at)::int as time
+    from jobs order by created_at`;
+  assert.deepEqual([...left], seconds.map((time) => ({ lease: 30, time })));
+  assert.deepEqual((await queue.finishAndClaim(jobs.map(completed))).finished, [
+    "completed",
+    "completed",
+    "completed",
+  ]);
 });
 
-Deno.test("a repeated claim returns no job that is out of time, rescued or finished meanwhile", async () => {
+Deno.test("a repeated claim returns no job that was rescued, timed out or finished meanwhile", async () => {
   const ids = await queue.enqueueMany(Array.from({ length: 4 }, (_, i) => ({
     job_type: "test",
     timeout_seconds: 20,
@@ -190,8 +191,7 @@ Deno.test("a repeated claim returns no job that is out of time, rescued or finis
   const { jobs } = await queue.finishAndClaim([], options);
   await queue.expireLease(ids[0]);
   await db.service`select rescue_expired_jobs()`;
-  await queue.overrun(ids[1]);
-  await queue.finishAndClaim([completed(jobs[2])]);
+  await queue.finishAndClaim([{ ...lease(jobs[1]), outcome: "timed_out" }, completed(jobs[2])]);
   const repeat = await queue.finishAndClaim([], { ...options, isRepeat: true });
   assert.deepEqual(repeat.jobs.map((job) => job.id), [ids[3]]);
 });

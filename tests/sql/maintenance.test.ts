@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { refused, testDatabase } from "../support/database.ts";
-import { queueOn } from "../support/queue.ts";
+import { lease, queueOn } from "../support/queue.ts";
 
 const db = await testDatabase();
 const queue = queueOn(db.service);
@@ -81,15 +81,16 @@ Deno.test("a job without retries is run once more by a retry, and keeps what is 
 });
 
 Deno.test("a run after a retry has its own beginning and its own deadline", async () => {
-  const { id } = await queue.running({ max_retries: 0, timeout_seconds: 20 });
+  const late = await queue.running({ max_retries: 0, timeout_seconds: 20 });
+  const { id } = late;
   await queue.overrun(id);
-  await sql`select rescue_expired_jobs()`;
+  await queue.finishAndClaim([{ ...lease(late), outcome: "timed_out" }]);
   await sql`select retry_failed_jobs()`;
   const job = await queue.running({ priority: 1 });
   await sql`select mark_job_completed(${job.id})`;
   const [again] = await queue.claim();
   assert.equal(again.id, id);
-  assert.deepEqual(await queue.heartbeat([{ job_id: id, lease_token: again.lease_token }]), [
+  assert.deepEqual(await queue.heartbeat([lease(again)]), [
     "held",
   ]);
 });

@@ -1,8 +1,8 @@
-// Jobs of dead workers, and jobs that run too long: every claim rescues them.
+// Jobs of dead workers: every claim rescues them.
 
 import assert from "node:assert/strict";
-import { refused, testDatabase } from "../support/database.ts";
-import { lease, queueOn } from "../support/queue.ts";
+import { testDatabase } from "../support/database.ts";
+import { queueOn } from "../support/queue.ts";
 
 const db = await testDatabase();
 const queue = queueOn(db.service);
@@ -60,63 +60,4 @@ Deno.test("a great many dead workers' jobs are rescued over several claims", asy
     taken.push(...(await queue.claim(100)).map((job) => job.id));
   }
   assert.deepEqual(taken.sort(), ids.sort());
-});
-
-Deno.test("no heartbeat carries a job beyond its timeout", async () => {
-  const job = await queue.running({ timeout_seconds: 20 });
-  assert.deepEqual(await queue.heartbeat([lease(job)], 3_600), ["held"]);
-  const row = await queue.row(job.id);
-  assert.equal(row.lease_expires_at!.getTime() - row.started_at!.getTime(), 20_000);
-});
-
-Deno.test("a job that overran its timeout is lost to its worker, even if that still breathes", async () => {
-  const job = await queue.running({ timeout_seconds: 20 });
-  await queue.overrun(job.id);
-  assert.deepEqual(await queue.heartbeat([lease(job)]), ["lost"]);
-  await refused("JQ002", sql`select mark_job_completed(${job.id}, '{}', ${job.lease_token})`);
-  await refused("JQ002", sql`select save_job_step(${job.id}, ${job.lease_token}, 'a', '{}')`);
-  const { finished } = await queue.finishAndClaim([{ ...lease(job), outcome: "completed" }]);
-  assert.deepEqual(finished, ["lost"]);
-});
-
-Deno.test("a job that overran its timeout is tried again after its backoff, and fails when no retries are left", async () => {
-  const { id } = await queue.running({ timeout_seconds: 20, max_retries: 1 });
-  await queue.overrun(id);
-  await queue.claim(1, ["another type"]);
-  const retried = await queue.row(id);
-  assert.deepEqual(
-    [retried.status, retried.waiting_for, retried.retry_count, retried.error],
-    ["queued", "retry", 1, "timed out after 20 seconds"],
-  );
-  const backoff = retried.run_at.getTime() - retried.updated_at.getTime();
-  assert.ok(backoff >= 0 && backoff <= 10_000, `${backoff} ms`);
-  await queue.makeDue(id);
-  assert.equal((await queue.claim())[0].id, id);
-  await queue.overrun(id);
-  assert.deepEqual(await queue.claim(), []);
-  const failed = await queue.row(id);
-  assert.deepEqual(
-    [failed.status, failed.retry_count, failed.error],
-    ["failed", 1, "timed out after 20 seconds"],
-  );
-});
-
-Deno.test("a worker that died before the deadline did not run out of time, however late it is found", async () => {
-  const { id } = await queue.running({ timeout_seconds: 60 });
-  await sql`
-    update jobs
-    set started_at = started_at - interval '1 hour', deadline_at = deadline_at - interval '1 hour',
-        lease_expires_at = lease_expires_at - interval '1 hour'
-    where id = ${id}`;
-  assert.equal((await queue.claim())[0].id, id);
-  assert.match((await queue.row(id)).error!, /lease expired/);
-});
-
-Deno.test("the timeout counts anew for each attempt", async () => {
-  const { id } = await queue.running({ timeout_seconds: 20 });
-  await queue.overrun(id);
-  await queue.claim(1, ["another type"]);
-  await queue.makeDue(id);
-  const [again] = await queue.claim();
-  assert.deepEqual(await queue.heartbeat([lease(again)]), ["held"]);
 });

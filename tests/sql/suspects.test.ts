@@ -133,6 +133,7 @@ Deno.test("losses in company use an attempt after twenty in a row", async () => 
 /** Ways for a worker to end a run that clear the job. */
 const clearing: [string, string, object, boolean][] = [
   ["fails", "failed", { retry_after_seconds: 0 }, false],
+  ["times out", "timed_out", { retry_after_seconds: 0 }, false],
   ["rests", "released", { retry_after_seconds: 1 }, false],
   ["is handed over with a new step", "handed_over", {}, true],
   ["is released with a new step", "released", {}, true],
@@ -350,17 +351,6 @@ Deno.test("a run that someone started by hand is never blamed", async () => {
   await sql`select mark_job_processing(${id})`;
   await everyWorkerDies();
   assert.deepEqual([(await queue.row(id)).retry_count, (await queue.row(id)).suspicion], [0, 2]);
-});
-
-Deno.test("a deadline that is overrun uses an attempt, and leaves a suspect what it was", async () => {
-  const id = await suspect(1, { timeout_seconds: 20 });
-  await idle();
-  await queue.overrun(id);
-  await sql`select rescue_expired_jobs()`;
-  const row = await queue.row(id);
-  assert.deepEqual([row.retry_count, row.suspicion, row.waiting_for], [1, 1, "retry"]);
-  const [{ error, is_attempt, company }] = await failures(id);
-  assert.deepEqual([error, is_attempt, company], ["timed out after 20 seconds", true, null]);
 });
 
 Deno.test("a suspect that was to be cancelled is cancelled when its worker dies, and may be cancelled as it waits", async () => {

@@ -157,6 +157,7 @@ function scriptedDatabase() {
 const STATUS_AFTER: Record<string, string> = {
   completed: "completed",
   failed: "failed",
+  timed_out: "queued",
   cancelled: "cancelled",
   released: "queued",
   handed_over: "queued",

@@ -96,14 +96,21 @@ export function queueOn(sql: Sql) {
     expireLease: (id: string) =>
       sql`update jobs set lease_expires_at = clock_timestamp() - interval '1 second' where id = ${id}`,
 
-    /** Lets the timeout of a running job pass, as if its worker had sent heartbeats all the time. */
+    /** Lets the timeout of a running job pass. Its lease, which its worker has renewed until now, holds. */
     overrun: (id: string) =>
       sql`
         update jobs
-        set started_at = started_at - (deadline_at - started_at),
-            deadline_at = started_at,
-            lease_expires_at = started_at
+        set started_at = started_at - (deadline_at - started_at), deadline_at = started_at
         where id = ${id}`,
+
+    /** Lets time pass for all runs, about which nobody says anything meanwhile. */
+    pass: (seconds: number) =>
+      sql`
+        update jobs
+        set started_at = started_at - make_interval(secs => ${seconds}),
+            deadline_at = deadline_at - make_interval(secs => ${seconds}),
+            lease_expires_at = lease_expires_at - make_interval(secs => ${seconds})
+        where status = 'processing'`,
 
     /** Makes the time come that a job waits for. */
     makeDue: (id: string) =>

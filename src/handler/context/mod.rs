@@ -204,6 +204,11 @@ impl<'a, H: Host> JobContext<'a, H> {
         self.deadline_ms
     }
 
+    /// How long ago the deadline was; `None` when it lies ahead or there is none.
+    pub(crate) fn overdue_ms(&self, now_ms: u64) -> Option<u64> {
+        now_ms.checked_sub(self.deadline_ms?)
+    }
+
     /// This job's part of a heartbeat, with its unsent progress.
     pub(crate) fn heartbeat(&self) -> JobHeartbeat {
         JobHeartbeat {

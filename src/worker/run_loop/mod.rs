@@ -5,6 +5,7 @@ mod claims;
 mod events;
 
 use std::future::poll_fn;
+use std::rc::Rc;
 use std::task::Poll;
 
 use serde_json::value::RawValue;
@@ -19,13 +20,15 @@ use super::prefetch::Prefetch;
 use super::report::RunReport;
 use super::run_log::RunLog;
 use crate::error::{ErrorMessage, JobError};
-use crate::handler::{Interruption, Registration};
+use crate::handler::{Interruption, JobContext, Registration};
 use crate::host::Host;
 use crate::isolate::{ResourceUsage, RunContext, StopReason};
 use crate::queue::{Outcome, outcome};
 
 /// After this long without a pause the event loop gets its turn: answers and timers wait in it.
 const LONGEST_STRETCH_MS: u64 = 50;
+/// A deadline is noticed so late only if something kept the isolate to itself, or its clock leapt.
+const LONGEST_DELAY_MS: u64 = 1_000;
 
 pub(super) struct RunLoop<'a, H: Host> {
     context: &'a RunContext<'a, H>,
@@ -121,10 +124,27 @@ impl<'a, H: Host> RunLoop<'a, H> {
         self.make_room();
         self.prefetch.end_job(context.job().lease_token, now_ms);
         self.note_availability(&context.job().job_type, &attempt.result, now_ms);
+        if let Some(late_ms) = context.overdue_ms(now_ms) {
+            return self.end_overdue(context, ms, late_ms);
+        }
         let was_given_time = self.context.resources.limits().is_long_run(ms);
         match outcome(attempt.result, was_given_time) {
             Some(outcome) => self.exchanges.deliver(context, ms, outcome),
+            // The deadline comes a little sooner in the database. If it was anything else, this changes nothing.
+            None if context.deadline_ms().is_some() => {
+                self.exchanges.deliver(context, ms, Outcome::TimedOut);
+            }
             None => self.run_log.lost(context.job(), ms),
+        }
+    }
+
+    /// Says that a job ran too long. Not if its deadline is noticed much too late: nobody knows whose doing that was,
+    /// so the run ends with its lease, and is judged like those of a dead worker.
+    fn end_overdue(&mut self, context: Rc<JobContext<'a, H>>, ms: u64, late_ms: u64) {
+        if late_ms > LONGEST_DELAY_MS {
+            self.run_log.lost(context.job(), ms);
+        } else {
+            self.exchanges.deliver(context, ms, Outcome::TimedOut);
         }
     }
 
@@ -184,12 +204,11 @@ impl<'a, H: Host> RunLoop<'a, H> {
                 .is_some()
     }
 
-    /// Stops the jobs that ran too long. Nothing is reported about them: the database ends such runs itself.
+    /// Stops the jobs that ran too long.
     fn time_out(&mut self) {
-        for context in self.in_flight.past_deadline(self.now_ms()) {
+        for (context, late_ms) in self.in_flight.overdue(self.now_ms()) {
             if let Some(ms) = self.in_flight.interrupt(&context, Interruption::TimedOut) {
-                self.run_log.timed_out(context.job(), ms);
-                self.heartbeats.request();
+                self.end_overdue(context, ms, late_ms);
             }
         }
     }
@@ -204,10 +223,7 @@ impl<'a, H: Host> RunLoop<'a, H> {
     }
 
     fn is_over(&self) -> bool {
-        if !self.in_flight.is_empty()
-            || !self.exchanges.is_idle()
-            || self.heartbeats.is_request_pending()
-        {
+        if !self.in_flight.is_empty() || !self.exchanges.is_idle() {
             return false;
         }
         let claims_again = self.claims.again_at_ms.is_some() && self.stop_reason().is_none();

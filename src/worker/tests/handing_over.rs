@@ -155,16 +155,3 @@ fn the_first_step_of_a_run_is_begun_however_little_time_is_left() {
     let report = world.run();
     assert_eq!(report.completed, 1);
 }
-
-#[test]
-fn a_job_that_runs_longer_than_it_may_is_stopped_and_the_database_told_at_once() {
-    let world = World::new();
-    let id = world.queue.add_with_timeout("fetch", json!({}), 5);
-    let report = world.run();
-    assert_eq!((report.lost, report.duration_ms), (1, 5_000));
-    assert_eq!(world.host.aborted_fetches.get(), 1);
-    assert_eq!(world.queue.finished(), 0);
-    assert_eq!(world.host.log_lines_of("timed_out")[0]["job_id"], id);
-    let beats = world.host.calls_of("heartbeat_jobs");
-    assert_eq!(beats, [json!({ "jobs": [], "lease_seconds": 30 })]);
-}

@@ -29,15 +29,17 @@ pub(super) fn all<H: Host>(clock: Rc<Cell<u64>>) -> [Registration<H>; 10] {
     ]
 }
 
-/// Computes for 60 milliseconds without a pause.
+/// Computes for 60 milliseconds without a pause, or for as long as its input says.
 fn block<H: Host>(clock: Rc<Cell<u64>>) -> Registration<H> {
     Registration {
         job_type: "block".into(),
         unavailable: |_| None,
-        run: Rc::new(move |_| {
+        run: Rc::new(move |context| {
             let clock = clock.clone();
             Box::pin(async move {
-                clock.set(clock.get() + 60);
+                let input = context.job().input_data.get();
+                let input: Value = serde_json::from_str(input).expect("JSON");
+                clock.set(clock.get() + input["ms"].as_u64().unwrap_or(60));
                 Ok(RawValue::NULL.to_owned())
             })
         }),

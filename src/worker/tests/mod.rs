@@ -9,5 +9,6 @@ mod losing;
 mod outages;
 mod sizes;
 mod stopping;
+mod timing_out;
 mod unavailable;
 mod world;

@@ -193,7 +193,7 @@ impl Database {
         match result["outcome"].as_str() {
             Some("completed") => "completed",
             Some("failed") if result["retryable"] == false => "failed",
-            Some("failed" | "released" | "handed_over") => "queued",
+            Some("failed" | "timed_out" | "released" | "handed_over") => "queued",
             Some("cancelled") => "cancelled",
             other => panic!("unexpected outcome {other:?}"),
         }

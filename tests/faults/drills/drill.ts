@@ -9,6 +9,7 @@ import { Crew } from "./crew.ts";
 export interface DrillJob {
   job_type: string;
   input_data: Record<string, unknown>;
+  timeout_seconds?: number;
 }
 
 /** What became of one job. */
@@ -67,10 +68,7 @@ on conflict (job_type) do update set retry_base_seconds = 0.5, retry_factor = 1,
 
 async function enqueueAll(jobs: DrillJob[], effectsUrl: string): Promise<string[]> {
   const { data, error } = await secretKeyClient().rpc("enqueue_jobs", {
-    jobs: jobs.map(({ job_type, input_data }) => ({
-      job_type,
-      input_data: { ...input_data, effectsUrl },
-    })),
+    jobs: jobs.map((job) => ({ ...job, input_data: { ...job.input_data, effectsUrl } })),
   });
   if (error) throw new Error(`enqueue_jobs: ${error.code} ${error.message}`);
   return data;

@@ -17,7 +17,14 @@ const lease = fc.nat(7);
 
 const result = fc.record({
   lease,
-  outcome: fc.constantFrom("completed", "failed", "released", "handed_over", "cancelled"),
+  outcome: fc.constantFrom(
+    "completed",
+    "failed",
+    "timed_out",
+    "released",
+    "handed_over",
+    "cancelled",
+  ),
   output: fc.constantFrom(null, { n: 1 }),
   error: fc.constantFrom(undefined, "reported"),
   retryable: fc.constantFrom(undefined, true, false),
@@ -30,8 +37,8 @@ const someJob: Condition = (world) => world.queue.count > 0;
 const someLease: Condition = (world) => world.queue.leases.length > 0;
 const someExchange: Condition = (world) => world.exchanges.length > 0;
 
-const isRunning = ({ run }: Job) => run !== null && !run.isOutOfTime;
-const hasDeadline = (each: Job) => isRunning(each) && each.run!.hasDeadline;
+const isRunning = ({ run }: Job) => run !== null;
+const hasDeadline = ({ run }: Job) => run !== null && run.hasDeadline && !run.isOutOfTime;
 const isWaiting = ({ waitingFor, isDue }: Job) => waitingFor !== null && !isDue;
 const isFailed = ({ status }: Job) => status === "failed";
 

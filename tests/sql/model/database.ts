@@ -148,15 +148,18 @@ export class DatabaseQueue implements Functions {
 
   async fallSilent(id: number) {
     await this.sql`
-      update jobs set lease_expires_at = clock_timestamp() - interval '1 second'
+      update jobs set lease_expires_at = clock_timestamp()
       where id = ${this.#id(id)}`;
   }
 
   async passDeadline(id: number) {
     await this.sql`
-      update jobs
-      set started_at = started_at - interval '1 hour', deadline_at = deadline_at - interval '1 hour',
-          lease_expires_at = lease_expires_at - interval '1 hour'
+      update jobs j
+      set started_at = started_at - left_over, deadline_at = deadline_at - left_over,
+          lease_expires_at = lease_expires_at - left_over
+      from (select deadline_at - clock_timestamp() as left_over from jobs where id = ${
+      this.#id(id)
+    }) d
       where id = ${this.#id(id)}`;
   }
 
@@ -252,7 +255,7 @@ const VIEW = `
       from job_failures f where job_id = j.id
     ),
     'error', error, 'output', output_data, 'progress', progress,
-    'isWithinBounds', coalesce(lease_expires_at <= deadline_at, true)
+    'isWithinBounds', coalesce(lease_expires_at <= deadline_at + interval '30 seconds', true)
       and (status <> 'queued' or waiting_for is not null or run_at <= clock_timestamp())
       and (waiting_for is distinct from 'retry' or run_at <= updated_at + interval '${BACKOFF_SECONDS} seconds')
   ) order by created_at), '[]') as jobs

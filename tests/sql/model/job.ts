@@ -55,6 +55,8 @@ export interface Run {
   readonly stepsBefore: number;
   isSilent: boolean;
   isOutOfTime: boolean;
+  /** It fell silent when it was out of time. */
+  isSilentOutOfTime: boolean;
 }
 
 export interface Step {
@@ -75,7 +77,7 @@ export interface JobOptions {
 
 /** What a worker reports about a run. */
 export interface Result {
-  outcome: "completed" | "failed" | "released" | "handed_over" | "cancelled";
+  outcome: "completed" | "failed" | "timed_out" | "released" | "handed_over" | "cancelled";
   output?: unknown;
   error?: string;
   retryable?: boolean;
@@ -120,12 +122,17 @@ export function finishedSteps(job: Job): [string, Step][] {
 
 /** A run that has neither ended nor overrun belongs to whoever shows its token; a silent one still does. */
 export function isHeld(job: Job, token: Token): boolean {
-  return job.run !== null && job.token === token && !job.run.isOutOfTime;
+  return isUnder(job, token) && !job.run!.isOutOfTime;
+}
+
+/** Whether the token is that of a run that has not ended, in time or not. */
+export function isUnder(job: Job, token: Token): boolean {
+  return job.run !== null && job.token === token;
 }
 
 /** Whether anyone who comes by ends the run. */
 export function isLeaseOver(job: Job): boolean {
-  return job.run !== null && (job.run.isSilent || job.run.isOutOfTime);
+  return job.run !== null && job.run.isSilent;
 }
 
 export function begin(
@@ -149,7 +156,13 @@ export function begin(
     stepsBefore: finishedSteps(job).length,
     isSilent: false,
     isOutOfTime: false,
+    isSilentOutOfTime: false,
   };
+}
+
+/** The run has not begun: the answer to its claim was lost. */
+export function beginAnew(job: Job, startedAt: number): void {
+  Object.assign(job.run!, { startedAt, isSilent: false, isOutOfTime: false });
 }
 
 /** Whether the run under way has saved a step. */
@@ -179,17 +192,19 @@ export function finish(job: Job, result: Result, now: number): void {
       return fail(job, "handed over without a new step", result, now);
     case "failed":
       return fail(job, result.error ?? "the worker gave no reason", result, now);
+    case "timed_out":
+      return timeOut(job, result, now);
   }
+}
+
+/** Ends a run that took too long. */
+export function timeOut(job: Job, then: Omit<Result, "outcome">, now: number): void {
+  fail(job, job.run!.hasDeadline ? "timed out after 20 seconds" : "timed out", then, now);
 }
 
 /** Ends a run whose lease is over. The token is forgotten: whatever its worker still says is refused. */
 export function rescue(job: Job, company: number, now: number): void {
-  if (job.run!.isSilent) lose(job, company, now);
-  else {
-    const { suspicion } = job;
-    fail(job, "timed out after 20 seconds", {}, now);
-    if (job.status === "queued") job.suspicion = suspicion;
-  }
+  lose(job, company, now);
   job.token = null;
 }
 
@@ -199,9 +214,12 @@ function lose(job: Job, company: number, now: number): void {
   const isLoop = job.free.losses >= FREE.losses;
   const isKiller = job.run!.isAlone && company === 0 && job.suspicion > 0 && !isAhead(job);
   if (isLoop || isKiller) {
+    const blocked = job.run!.isSilentOutOfTime
+      ? ", or it blocked the worker for longer than its 20 seconds"
+      : "";
     const error = isLoop
       ? "lost its worker 20 times in a row"
-      : "the worker died while it ran alone";
+      : `the worker died while it ran alone${blocked}`;
     fail(job, error, { company }, now);
     if (job.status === "queued") job.suspicion = suspicion;
     return;

@@ -74,6 +74,7 @@ export class Queue {
   finishAndClaim(exchange: Exchange, isRepeat: boolean): Exchanged {
     this.#now++;
     const finished = exchange.results.map((result) => this.#finish(result, result));
+    this.#timeOut(exchange.results);
     if (exchange.maxJobs === 0) return { finished, jobs: [], areSuspects: false };
     const { token } = exchange;
     const jobs = this.#closedClaims.has(token) ? this.#heldUnder(token) : this.#claim(exchange);
@@ -84,6 +85,7 @@ export class Queue {
   heartbeat(leases: Lease[], progress: unknown): string[] {
     this.#now++;
     const answers = leases.map((lease) => this.#renew(lease, progress));
+    this.#timeOut(leases);
     this.#rescue();
     return answers;
   }
@@ -201,7 +203,8 @@ export class Queue {
 
   /** The worker has not renewed the lease in time. */
   fallSilent(id: number): void {
-    this.#find(id).run!.isSilent = true;
+    const run = this.#find(id).run!;
+    Object.assign(run, { isSilent: true, isSilentOutOfTime: run.isOutOfTime });
   }
 
   /** The deadline of the run is over, and so it began long ago. */
@@ -248,8 +251,8 @@ export class Queue {
   }
 
   #heldUnder(token: Token): Claimed[] {
-    const held = this.#all((each) => job.isHeld(each, token));
-    for (const each of held) each.run!.isSilent = false;
+    const held = this.#all((each) => job.isUnder(each, token));
+    for (const each of held) job.beginAnew(each, this.#now);
     return this.#handOut(held);
   }
 
@@ -273,7 +276,8 @@ export class Queue {
   /** The job's status afterwards, or "lost". */
   #finish(lease: Lease, result: Result): string {
     const found = this.jobs.get(lease.id);
-    if (found && job.isHeld(found, lease.token)) {
+    const canFinish = result.outcome === "timed_out" ? job.isUnder : job.isHeld;
+    if (found && canFinish(found, lease.token)) {
       job.finish(found, result, this.#now);
       return found.status;
     }
@@ -304,11 +308,19 @@ export class Queue {
     return found;
   }
 
+  /** Whoever says anything about a run that is out of time lives. */
+  #timeOut(leases: Lease[]): void {
+    for (const { id, token } of leases) {
+      const found = this.jobs.get(id);
+      if (found && job.isUnder(found, token) && found.run!.isOutOfTime) {
+        job.timeOut(found, {}, this.#now);
+      }
+    }
+  }
+
   #rescue(): number {
     const over = this.#all(job.isLeaseOver);
-    const since = Math.min(
-      ...over.filter(({ run }) => run!.isSilent).map(({ run }) => run!.startedAt),
-    );
+    const since = Math.min(...over.map(({ run }) => run!.startedAt));
     const held = this.#all(({ run }) => run !== null).map((each) =>
       [each.worker, each.id] as const
     );
@@ -323,8 +335,9 @@ export class Queue {
       ).size;
     const companies = over.map(company);
     for (const [index, each] of over.entries()) {
-      const isLost = each.run!.isSilent && !each.isCancelRequested;
-      if (isLost) this.#lost.push({ worker: each.worker, id: each.id, at: this.#now });
+      if (!each.isCancelRequested) {
+        this.#lost.push({ worker: each.worker, id: each.id, at: this.#now });
+      }
       job.rescue(each, companies[index], this.#now);
     }
     return over.length;

@@ -1,0 +1,108 @@
+//! Jobs that run longer than they may.
+
+use std::cell::Cell;
+
+use serde_json::json;
+
+use super::world::{World, refused_connection};
+use crate::isolate::StopReason;
+
+#[test]
+fn a_job_that_runs_longer_than_it_may_is_stopped_and_the_database_told_at_once() {
+    let world = World::new();
+    let id = world.queue.add_with_timeout("fetch", json!({}), 5);
+    let report = world.run();
+    assert_eq!((report.lost, report.duration_ms), (1, 5_000));
+    assert_eq!(world.host.aborted_fetches.get(), 1);
+    assert_eq!(world.queue.outcome(&id)["outcome"], "timed_out");
+    assert_eq!(world.host.log_lines_of("timed_out")[0]["job_id"], id);
+    assert!(world.host.log_lines_of("lost").is_empty());
+}
+
+#[test]
+fn it_is_told_again_until_the_database_answers() {
+    let world = World::new();
+    let id = world.queue.add_with_timeout("fetch", json!({}), 5);
+    let clock = world.host.clock();
+    world.queue.fault(move |_, _| {
+        (5_000..9_000)
+            .contains(&clock.get())
+            .then(refused_connection)
+    });
+    let report = world.run();
+    assert_eq!(report.lost, 1);
+    assert_eq!(world.queue.outcome(&id)["outcome"], "timed_out");
+}
+
+#[test]
+fn the_others_run_on() {
+    let world = World::new();
+    let slow = world.queue.add_with_timeout("fetch", json!({}), 5);
+    let good = world
+        .queue
+        .add_with_timeout("sleep", json!({ "ms": 7_000 }), 8);
+    let report = world.run();
+    assert_eq!((report.completed, report.lost), (1, 1));
+    assert_eq!(world.queue.outcome(&slow)["outcome"], "timed_out");
+    assert_eq!(world.queue.outcome(&good)["outcome"], "completed");
+}
+
+#[test]
+fn a_result_that_comes_at_the_deadline_or_later_is_none() {
+    let world = World::new();
+    let id = world
+        .queue
+        .add_with_timeout("block", json!({ "ms": 1_400 }), 1);
+    let report = world.run();
+    assert_eq!((report.completed, report.lost), (0, 1));
+    assert_eq!(world.queue.outcome(&id)["outcome"], "timed_out");
+}
+
+#[test]
+fn a_job_whose_lease_the_database_refuses_has_timed_out_if_it_had_a_timeout() {
+    let world = World::new();
+    let id = world
+        .queue
+        .add_with_timeout("fail", json!({ "how": "lost" }), 5);
+    world.queue.add("fail", json!({ "how": "lost" }));
+    let report = world.run();
+    assert_eq!(report.lost, 2);
+    assert_eq!(world.queue.outcome(&id)["outcome"], "timed_out");
+    assert_eq!(world.queue.finished(), 1);
+}
+
+#[test]
+fn of_deadlines_that_passed_while_one_job_kept_the_isolate_to_itself_nothing_is_said() {
+    let world = World::new();
+    for _ in 0..3 {
+        world
+            .queue
+            .add_with_timeout("sleep", json!({ "ms": 4_000 }), 5);
+    }
+    world
+        .queue
+        .add_with_timeout("block", json!({ "ms": 9_000 }), 5);
+    let unlimited = world.queue.add("sleep", json!({ "ms": 10 }));
+    let report = world.run();
+    assert_eq!((report.completed, report.lost), (1, 4));
+    assert_eq!(world.queue.finished(), 1);
+    assert_eq!(world.queue.outcome(&unlimited)["outcome"], "completed");
+    let beats = world.host.calls_of("heartbeat_jobs");
+    let is_silent =
+        |beat: &serde_json::Value| beat["jobs"].as_array().is_some_and(|jobs| jobs.len() <= 1);
+    assert!(beats.iter().all(is_silent), "{beats:?}");
+}
+
+#[test]
+fn a_worker_whose_database_never_answers_again_ends_all_the_same() {
+    let world = World::new();
+    world.queue.add_with_timeout("fetch", json!({}), 5);
+    let is_down = Cell::new(false);
+    let clock = world.host.clock();
+    world.queue.fault(move |_, _| {
+        is_down.set(is_down.get() || clock.get() >= 5_000);
+        is_down.get().then(refused_connection)
+    });
+    let report = world.run();
+    assert_eq!((report.lost, report.stopped), (1, StopReason::Database));
+}
