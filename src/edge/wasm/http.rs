@@ -10,7 +10,7 @@ use js_sys::{Object, Promise, Reflect, Uint8Array};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{
-    AbortController, ReadableStreamDefaultReader, ReadableStreamReadResult, Request, RequestInit,
+    AbortController, ReadableStreamDefaultReader, ReadableStreamReadResult, RequestInit,
     RequestRedirect, Response,
 };
 
@@ -26,7 +26,7 @@ extern "C" {
     // gloo-net's own `send` and `binary` panic over anything thrown that is no `Error`, and a job type in TypeScript
     // may have put a function of its own in the place of `fetch`.
     #[wasm_bindgen(catch, js_name = fetch)]
-    fn fetch(request: &Request) -> Result<Promise, JsValue>;
+    fn fetch(url: &str, init: &RequestInit) -> Result<Promise, JsValue>;
 }
 
 /// Sends a request and reads its answer with `read`, all within its time.
@@ -79,8 +79,7 @@ async fn send(
     }
     init.set_redirect(RequestRedirect::Manual);
     // Not gloo-net's own builder: it takes the address apart and writes its query anew, and some are signed.
-    let built = Request::new_with_str_and_init(&request.url, &init).map_err(thrown)?;
-    let response = JsFuture::from(fetch(&built).map_err(thrown)?).await;
+    let response = JsFuture::from(fetch(&request.url, &init).map_err(thrown)?).await;
     let response = response.map_err(thrown)?.dyn_into().map_err(thrown)?;
     Ok((response, upload))
 }
