@@ -13,14 +13,15 @@ export type Start = (options?: {
 
 /** Ours: Rust compiled to Wasm. */
 export const startOurs: Start = (options) =>
-  start("../../supabase/functions/process-queued-jobs/index.ts", options);
+  startFunction("../../supabase/functions/process-queued-jobs/index.ts", options);
 
 /** The same in TypeScript with supabase-js, as Supabase's documentation writes the consumer of a queue. */
-export const startTypeScript: Start = (options) => start("typescript_function.ts", options);
+export const startTypeScript: Start = (options) => startFunction("typescript_function.ts", options);
 
 const RIGHTS = ["--no-prompt", "--allow-net", "--allow-env", "--allow-read"];
 
-function start(
+/** A function in a module beside this one. */
+export function startFunction(
   module: string,
   { deno = stack.deno, env = {}, flags = [] }: Parameters<Start>[0] = {},
 ): Promise<Worker> {

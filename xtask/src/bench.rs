@@ -8,7 +8,7 @@ use nix::sys::signal::Signal;
 use crate::progress::heading;
 use crate::project::Project;
 use crate::stack::{Function, Grok, Stack};
-use crate::tools::Deno;
+use crate::tools::{self, Deno};
 use crate::wasm::{self, Flavour};
 
 /// Something to measure.
@@ -24,6 +24,8 @@ pub enum Bench {
     Neighbour,
     /// Database time of an operator's queries among a million jobs
     Operate,
+    /// Jobs per second against other queues for Postgres, each as its makers make it fast
+    Peers,
     /// Start of the process to first answer, against a function in TypeScript
     Start,
     /// A report about 60 photographs of 5 MB within the limits of an isolate
@@ -33,12 +35,13 @@ pub enum Bench {
 }
 
 impl Bench {
-    const ALL: [Self; 8] = [
+    const ALL: [Self; 9] = [
         Self::Claim,
         Self::Drain,
         Self::Large,
         Self::Neighbour,
         Self::Operate,
+        Self::Peers,
         Self::Start,
         Self::Visit,
         Self::Wake,
@@ -51,6 +54,7 @@ impl Bench {
             Self::Large => "tests/bench/large.ts",
             Self::Neighbour => "tests/bench/neighbour.ts",
             Self::Operate => "tests/bench/operate.ts",
+            Self::Peers => "tests/bench/peers.ts",
             Self::Start => "tests/bench/start.ts",
             Self::Visit => "tests/bench/visit.ts",
             Self::Wake => "tests/bench/wake.ts",
@@ -68,6 +72,9 @@ pub fn run(
     wasm::build(project, Flavour::Release)?;
     let benches = bench.map_or(Bench::ALL.to_vec(), |bench| vec![bench]);
     for bench in benches {
+        if bench == Bench::Peers {
+            tools::install_peers(project)?;
+        }
         let function = Function {
             deno,
             grok: Grok::StandIn { delay_ms: 0 },

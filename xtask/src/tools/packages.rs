@@ -17,16 +17,25 @@ pub const NOT_INSTALLED: &str =
 
 /// Makes sure that the packages of `package-lock.json` are installed.
 pub fn install_packages(project: &Project) -> Result<()> {
+    install(project.root(), "installing the tools of package-lock.json with npm (about 500 MB, once)")
+}
+
+/// Makes sure that the queues are installed that `cargo xtask bench peers` compares.
+pub fn install_peers(project: &Project) -> Result<()> {
+    install(&project.path("tests/bench/peers"), "installing other queues with npm (about 130 MB, once)")
+}
+
+fn install(folder: &Path, what: &str) -> Result<()> {
     let (major, minor) = NODE_WANTED;
     let wanted =
         format!("install Node.js {major}.{minor} or newer, with npm, from https://nodejs.org");
     check_node(&wanted)?;
-    if packages_are_current(project)? {
+    if packages_are_current(folder)? {
         return Ok(());
     }
     output(Command::new("npm").arg("--version"))
         .with_context(|| format!("npm is missing: {wanted}"))?;
-    heading("installing the tools of package-lock.json with npm (about 500 MB, once)");
+    heading(what);
     // Not `npm ci`: it refuses a lock file without the programs of other systems, and npm leaves out those that the
     // registry of whoever wrote the file did not have. Without scripts, because the worst of them would keep a second
     // copy of Deno; with whatever the user's npm leaves out by default.
@@ -38,8 +47,8 @@ pub fn install_packages(project: &Project) -> Result<()> {
             "--include=optional",
         ])
         .args(["--ignore-scripts", "--no-progress", "--loglevel=error"])
-        .current_dir(project.root()))
-    .context("npm could not install the tools: see its message above")
+        .current_dir(folder))
+    .context("npm could not install the packages: see its message above")
 }
 
 fn check_node(wanted: &str) -> Result<()> {
@@ -58,9 +67,9 @@ fn node_version(text: &str) -> Option<(u32, u32)> {
 }
 
 /// npm lists what it installed in `node_modules/.package-lock.json`. After a `git checkout` file times mean nothing.
-fn packages_are_current(project: &Project) -> Result<bool> {
-    let wanted = packages_of(&project.path("package-lock.json"))?;
-    let Ok(installed) = packages_of(&project.node_modules().join(".package-lock.json")) else {
+fn packages_are_current(folder: &Path) -> Result<bool> {
+    let wanted = packages_of(&folder.join("package-lock.json"))?;
+    let Ok(installed) = packages_of(&folder.join("node_modules/.package-lock.json")) else {
         return Ok(false);
     };
     Ok(satisfies(&installed, &wanted))
