@@ -1088,7 +1088,8 @@ $$;
 comment on function job_queue.is_held is 'Whether a job is held under a token.';
 
 -- When a lease taken or renewed now ends: thirty seconds after the run's deadline at the latest. A worker that lives
--- says before that the run timed out, so where a lease ends the worker has died. Like every expression that runs
+-- and is not kept busy says before that the run timed out. Where a lease ends its worker has died, or was kept from
+-- speaking: which, nobody can tell. Like every expression that runs
 -- once per job, it has no settings of its own, so that it is inlined: a call would cost more than the
 -- rest of the row.
 create function job_queue.lease_end(now timestamptz, lease_seconds integer, deadline_at timestamptz) returns timestamptz

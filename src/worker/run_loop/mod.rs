@@ -180,7 +180,7 @@ impl<'a, H: Host> RunLoop<'a, H> {
         let unstarted = if self.stop_reason().is_some() {
             self.in_flight.take_waiting()
         } else {
-            self.in_flight.take_overdue(now_ms)
+            self.in_flight.take_kept_waiting(now_ms)
         };
         for context in unstarted {
             self.exchanges.deliver(context, 0, Outcome::released());
