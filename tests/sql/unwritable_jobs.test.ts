@@ -23,6 +23,23 @@ const refusals: Record<string, Refusal> = {
   "a trigger before the change": trigger("before", "raise exception 'not on Sundays'"),
   "a trigger after the change": trigger("after", "raise exception 'not on Sundays'"),
   "a trigger with a fault of its own": trigger("before", "perform new.no_such_column"),
+  "a trigger at the end of the transaction": {
+    statements: `
+      create function no() returns trigger language plpgsql as $$ begin raise 'not on Sundays'; end $$;
+      create constraint trigger no after update on jobs deferrable initially deferred
+      for each row when (old.priority = 7) execute function no()`,
+    undo: "drop trigger no on jobs; drop function no()",
+    message: /not on Sundays/,
+  },
+  "a reference checked at the end of the transaction": {
+    statements: `
+      create table moments (at timestamptz primary key);
+      alter table jobs add moment timestamptz generated always as (case priority when 7 then updated_at end) stored;
+      alter table jobs add constraint no foreign key (moment) references moments
+      deferrable initially deferred not valid`,
+    undo: "alter table jobs drop column moment; drop table moments",
+    message: /violates foreign key constraint/,
+  },
   "a check that came later": {
     statements: "alter table jobs add constraint no check (priority <> 7) not valid",
     undo: "alter table jobs drop constraint no",
