@@ -33,11 +33,11 @@ const refusals: Record<string, Refusal> = {
   },
   "a reference checked at the end of the transaction": {
     statements: `
-      create table moments (at timestamptz primary key);
-      alter table jobs add moment timestamptz generated always as (case priority when 7 then updated_at end) stored;
-      alter table jobs add constraint no foreign key (moment) references moments
-      deferrable initially deferred not valid`,
-    undo: "alter table jobs drop column moment; drop table moments",
+      alter table jobs add constraint no unique (id, updated_at);
+      create table visits (job_id uuid, job_updated_at timestamptz, foreign key (job_id, job_updated_at)
+        references jobs (id, updated_at) deferrable initially deferred);
+      insert into visits select id, updated_at from jobs where priority = 7`,
+    undo: "drop table visits; alter table jobs drop constraint no",
     message: /violates foreign key constraint/,
   },
   "a check that came later": {
@@ -228,6 +228,44 @@ Deno.test("what refuses every job is told as it is, and soon", async () => {
   assert.deepEqual([
     ...new Set(await statuses((await sql`select id from jobs limit 9`).map((row) => row.id))),
   ], ["queued"]);
+});
+
+for (const call of ["claim", "heartbeat"] as const) {
+  Deno.test(`a ${call} makes ready what it can beside what is refused at the end of the transaction`, async () => {
+    const ids = await queue.enqueueMany([7, 0].map((priority) => ({ job_type: "test", priority })));
+    await queue.claim(2);
+    for (const id of ids) await queue.expireLease(id);
+    await during(refusals["a trigger at the end of the transaction"], async () => {
+      if (call === "claim") assert.deepEqual(await queue.claim(2, ["other"]), []);
+      else await queue.heartbeat([]);
+      assert.deepEqual(await statuses(ids), ["processing", "queued"]);
+      assert.match((await told("rescue"))!, /not on Sundays/);
+    });
+  });
+}
+
+Deno.test("the last words of a crashed worker reach all jobs but one that is refused at the end of the transaction", async () => {
+  const ids = await queue.enqueueMany([7, 0].map((priority) => ({ job_type: "test", priority })));
+  const jobs = await queue.claim(2);
+  await during(refusals["a trigger at the end of the transaction"], async () => {
+    const results = jobs.map(({ id, lease_token }) => ({
+      job_id: id,
+      lease_token,
+      outcome: "released",
+    }));
+    const [{ finished }] = await sql`select abandon_jobs(${sql.json(results)}) as finished`;
+    assert.deepEqual(finished, ["lost", "queued"]);
+    assert.deepEqual(await statuses(ids), ["processing", "queued"]);
+  });
+});
+
+Deno.test("a claim whose answer nobody reads goes back but for what is refused at the end of the transaction", async () => {
+  const ids = await queue.enqueueMany([7, 0].map((priority) => ({ job_type: "test", priority })));
+  const [{ lease_token }] = await queue.claim(2);
+  await during(refusals["a trigger at the end of the transaction"], async () => {
+    await sql`select abandon_jobs(lease_tokens => ${[lease_token]}::uuid[])`;
+    assert.deepEqual(await statuses(ids), ["processing", "queued"]);
+  });
 });
 
 Deno.test("by hand, what refuses a result is told as it is", async () => {
