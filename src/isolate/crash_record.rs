@@ -39,6 +39,8 @@ pub struct CrashEntry {
     position: Cell<usize>,
     job_id: Uuid,
     lease_token: Uuid,
+    /// Whether its handler was ever polled.
+    was_begun: Cell<bool>,
     /// `None` as long as the job waits or runs.
     outcome: RefCell<Option<Rc<Outcome>>>,
 }
@@ -54,6 +56,7 @@ impl CrashRecord {
             position: Cell::new(entries.len()),
             job_id: job.id,
             lease_token: job.lease_token,
+            was_begun: Cell::default(),
             outcome: RefCell::default(),
         });
         entries.push(entry.clone());
@@ -108,6 +111,7 @@ impl CrashRecord {
     /// Runs `poll`; a crash meanwhile is this job's.
     pub(crate) fn polling<T>(&self, entry: &CrashEntry, poll: impl FnOnce() -> T) -> T {
         self.polled.set(Some(entry.number));
+        entry.was_begun.set(true);
         let output = poll();
         self.polled.set(None);
         output
@@ -157,7 +161,7 @@ impl CrashRecord {
             None => Outcome::HandedOver {
                 was_given_time: true,
             },
-            Some(polled) if polled != entry.number => Outcome::released(),
+            Some(polled) if polled != entry.number => Outcome::released(entry.was_begun.get()),
             Some(_) => Outcome::Failed {
                 error_message: ErrorMessage::of(
                     &"the handler crashed: the function's log says where",
@@ -218,6 +222,24 @@ mod tests {
         assert_eq!(
             after_crash(&crash_record),
             ["completed", "failed", "released", "released"]
+        );
+    }
+
+    #[test]
+    fn after_a_crash_of_another_job_a_run_that_had_begun_is_counted() {
+        let crash_record = CrashRecord::default();
+        let [culprit, begun, _waiting] = [(); 3].map(|()| add(&crash_record));
+        crash_record.polling(&begun, || ());
+        crash(&crash_record, &culprit);
+        let outcomes = crash_record.outcomes_after_crash().into_iter().skip(1);
+        let outcomes =
+            outcomes.map(|(_, _, outcome)| serde_json::to_value(&*outcome).expect("JSON"));
+        assert_eq!(
+            outcomes.collect::<Vec<_>>(),
+            [
+                json!({ "outcome": "released" }),
+                json!({ "outcome": "released", "is_counted": false }),
+            ]
         );
     }
 

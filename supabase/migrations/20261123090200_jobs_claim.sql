@@ -67,6 +67,7 @@ begin
     is_cut := cardinality(jobs) between 1 and max_jobs - 1 and not are_suspects;
     return;
   end if;
+  set constraints all immediate;
   -- The locks are taken in the same subtransaction as the rows are written: else each row would have two lockers.
   loop
     v_chosen := '{}';

@@ -113,6 +113,6 @@ impl<H: Host> RunLoop<'_, H> {
         }
         self.prefetch.end_job(lease_token, now_ms);
         self.exchanges
-            .deliver(Rc::new(context), 0, Outcome::released());
+            .deliver(Rc::new(context), 0, Outcome::released(false));
     }
 }

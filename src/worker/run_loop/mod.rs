@@ -183,7 +183,7 @@ impl<'a, H: Host> RunLoop<'a, H> {
             self.in_flight.take_kept_waiting(now_ms)
         };
         for context in unstarted {
-            self.exchanges.deliver(context, 0, Outcome::released());
+            self.exchanges.deliver(context, 0, Outcome::released(false));
         }
         if self.must_hand_over(now_ms) {
             for (context, ms) in self.in_flight.hand_over(now_ms) {
