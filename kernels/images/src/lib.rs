@@ -1,0 +1,37 @@
+//! Photographs: read, decoded, turned upright, scaled, covered, drawn upon and encoded as JPEG. Pure functions from bytes
+//! to bytes, which know of no job.
+//!
+//! It is compiled to a Wasm module of its own, of which every photograph gets a fresh instance: the memory comes back with
+//! it, and what a broken file does to it ends with it. Tests link it natively.
+//!
+//! From the top down:
+//!
+//! - [`process`]: what is done to one photograph, and [`answer`], the same from a frame to a frame.
+//! - `draw`, `encode`, `scale`, `redact`: what is done to pixels.
+//! - `decode`: from files to pixels, within limits that are held before anything is decoded.
+//! - `metadata`: what cameras write into files.
+//! - [`order`]: what is asked and what is answered.
+#![warn(missing_docs)]
+// Whatever comes from outside, nothing here may panic.
+#![cfg_attr(not(test), deny(clippy::indexing_slicing, clippy::string_slice))]
+
+mod decode;
+mod draw;
+mod encode;
+mod error;
+mod frame;
+mod metadata;
+#[cfg(feature = "module")]
+mod module;
+pub mod order;
+mod process;
+mod raster;
+mod redact;
+mod scale;
+mod turn;
+
+#[cfg(test)]
+mod tests;
+
+pub use self::error::ImageError;
+pub use self::process::{answer, head, process, read_answer};
