@@ -17,17 +17,19 @@ use uuid::Uuid;
 use crate::config::Config;
 use crate::error::JobError;
 use crate::handler::{JobContext, JobHandler, Registration};
-use crate::host::{Host, HttpRequest, HttpResponse, TransportError};
+use crate::host::{ComputeError, Host, HttpRequest, HttpResponse, Kernel, TransportError};
 use crate::isolate::{CrashRecord, RunContext, Signals};
 use crate::job::Job;
 
 type OnRpc = Box<dyn FnMut(&str, &Value) -> Reply>;
 type OnFetch = Box<dyn FnMut(&HttpRequest) -> Reply>;
+type OnCompute = Box<dyn FnMut(Kernel, &[u8]) -> Result<Vec<u8>, ComputeError>>;
 
 /// A [`Host`] that answers what a test says and records what it was asked.
 pub struct ScriptedHost {
     on_rpc: RefCell<OnRpc>,
     on_fetch: RefCell<OnFetch>,
+    on_compute: RefCell<OnCompute>,
     now_ms: Rc<Cell<u64>>,
     timers: RefCell<BTreeMap<(u64, u64), Waker>>,
     timers_made: Cell<u64>,
@@ -121,6 +123,7 @@ impl ScriptedHost {
             on_fetch: RefCell::new(Box::new(|request| {
                 panic!("unexpected request to {}", request.url)
             })),
+            on_compute: RefCell::new(Box::new(compute)),
             now_ms: Rc::default(),
             timers: RefCell::default(),
             timers_made: Cell::new(0),
@@ -246,6 +249,16 @@ impl Host for ScriptedHost {
         Ok(response)
     }
 
+    async fn compute(
+        &self,
+        kernel: Kernel,
+        head: &[u8],
+        body: &[u8],
+    ) -> Result<Vec<u8>, ComputeError> {
+        self.sleep_ms(0).await;
+        (self.on_compute.borrow_mut())(kernel, &[head, body].concat())
+    }
+
     fn now_ms(&self) -> u64 {
         self.now_ms.get()
     }
@@ -275,6 +288,13 @@ impl Host for ScriptedHost {
 
     fn log(&self, message: &str) {
         self.messages.borrow_mut().push(message.into());
+    }
+}
+
+/// The kernels themselves, linked natively.
+fn compute(kernel: Kernel, frame: &[u8]) -> Result<Vec<u8>, ComputeError> {
+    match kernel {
+        Kernel::Images => Ok(image_kernel::answer(frame)),
     }
 }
 

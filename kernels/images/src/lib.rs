@@ -35,3 +35,6 @@ mod tests;
 
 pub use self::error::ImageError;
 pub use self::process::{answer, head, process, read_answer};
+
+/// Raised whenever the same order makes another file than before: what was made earlier is then made anew.
+pub const VERSION: u32 = 1;

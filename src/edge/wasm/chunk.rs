@@ -10,18 +10,29 @@ use super::meter::Meter;
 use crate::error::JobError;
 use crate::handler::{JobContext, JobFuture, JobHandler, Registration, attempt};
 use crate::handlers::generate_report::GenerateReport;
+use crate::handlers::process_images::ProcessImages;
 
 /// Every job type that is not resident.
 pub(super) fn registrations(meter: &Rc<Meter>) -> Vec<Registration<EdgeHost>> {
-    let meter = meter.clone();
-    Vec::from([Registration {
-        job_type: GenerateReport::JOB_TYPE.into(),
-        unavailable: GenerateReport::unavailable,
-        run: Rc::new(move |context| {
-            meter.add_chunk();
-            Box::pin(async move { generate_report(context).await?.await })
-        }),
-    }])
+    let [of_reports, of_images] = [meter.clone(), meter.clone()];
+    Vec::from([
+        Registration {
+            job_type: GenerateReport::JOB_TYPE.into(),
+            unavailable: GenerateReport::unavailable,
+            run: Rc::new(move |context| {
+                of_reports.add_chunk();
+                Box::pin(async move { generate_report(context).await?.await })
+            }),
+        },
+        Registration {
+            job_type: ProcessImages::JOB_TYPE.into(),
+            unavailable: ProcessImages::unavailable,
+            run: Rc::new(move |context| {
+                of_images.add_chunk();
+                Box::pin(async move { process_images(context).await?.await })
+            }),
+        },
+    ])
 }
 
 // The macro exports the function under a name of its own: unsafe, should two have the same.
@@ -29,6 +40,12 @@ pub(super) fn registrations(meter: &Rc<Meter>) -> Vec<Registration<EdgeHost>> {
 #[wasm_split(report, fallible)]
 fn generate_report<'a>(context: &'a JobContext<'a, EdgeHost>) -> Result<JobFuture<'a>, JobError> {
     Ok(attempt::<GenerateReport, EdgeHost>(context))
+}
+
+#[allow(unsafe_code)]
+#[wasm_split(report, fallible)]
+fn process_images<'a>(context: &'a JobContext<'a, EdgeHost>) -> Result<JobFuture<'a>, JobError> {
+    Ok(attempt::<ProcessImages, EdgeHost>(context))
 }
 
 impl From<SplitLoaderError> for JobError {

@@ -11,7 +11,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::config::Config;
-use crate::host::{Host, HttpRequest, HttpResponse, TransportError};
+use crate::host::{ComputeError, Host, HttpRequest, HttpResponse, Kernel, TransportError};
 use crate::isolate::{CrashEntry, RunContext};
 use crate::job::{Job, Progress};
 use crate::queue::{JobHeartbeat, Outcome, QueueError};
@@ -129,6 +129,19 @@ impl<'a, H: Host> JobContext<'a, H> {
         on_piece: impl FnMut(&[u8]),
     ) -> Result<HttpResponse, TransportError> {
         self.run.host.fetch_in_pieces(request, on_piece).await
+    }
+
+    /// Lets a kernel answer one input, a head and a body. Its CPU time is the job's.
+    ///
+    /// # Errors
+    /// [`ComputeError`] when there is no answer.
+    pub async fn compute(
+        &self,
+        kernel: Kernel,
+        head: &[u8],
+        body: &[u8],
+    ) -> Result<Vec<u8>, ComputeError> {
+        self.run.host.compute(kernel, head, body).await
     }
 
     /// Calls a function of the database. When an answer is lost it is called again with the same arguments.
