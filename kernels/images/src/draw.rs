@@ -34,7 +34,7 @@ pub(crate) fn annotate(raster: &mut Raster, annotations: &[Annotation]) {
                 color,
             } => {
                 let mut circle: Vec<Command> = Vec::new();
-                circle.add_circle(place(raster, *center), radius * longer_side(raster));
+                circle.add_circle(place(raster, *center), part(*radius) * longer_side(raster));
                 line(raster, &circle, rgb(color.as_deref()));
             }
             Annotation::Text { at, text, color } => {
@@ -64,7 +64,19 @@ fn longer_side(raster: &Raster) -> f32 {
 }
 
 fn place(raster: &Raster, Position { x, y }: Position) -> Vector {
-    Vector::new(x * raster.width as f32, y * raster.height as f32)
+    Vector::new(
+        part(x) * raster.width as f32,
+        part(y) * raster.height as f32,
+    )
+}
+
+/// From 0 to 1: what is far outside would take the rasterizer too far.
+fn part(number: f32) -> f32 {
+    if number.is_nan() {
+        0.0
+    } else {
+        number.clamp(0.0, 1.0)
+    }
 }
 
 /// A shaft and two strokes at its end, as by hand.

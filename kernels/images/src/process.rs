@@ -7,7 +7,7 @@ use crate::error::ImageError;
 use crate::frame;
 use crate::metadata::Metadata;
 use crate::order::{Answer, Order, Source, Variant};
-use crate::redact::redact;
+use crate::redact::{MARGIN, redact};
 use crate::scale::{fitted, resized};
 use crate::turn::Turn;
 
@@ -85,11 +85,12 @@ fn variants(
     };
     let (stored, profile) = (head.size, head.profile.take());
     let mut base = turn.apply(head.decode(fitted(stored, largest))?);
-    redact(&mut base, &order.redact);
+    redact(&mut base, &order.redact, MARGIN);
     let made = order.variants.iter().map(|variant| {
         // Of the size in the file: of a scaled one it could be a pixel off.
         let (width, height) = turn.shown(fitted(stored, variant.max_edge));
         let mut raster = resized(&base, (width, height))?;
+        redact(&mut raster, &order.redact, 0.0);
         if variant.is_annotated {
             annotate(&mut raster, &order.annotations);
         }

@@ -17,20 +17,20 @@ pub(super) fn read(file: &[u8]) -> Result<Head<'_>, ImageError> {
     let mut decoder = ::png::Decoder::new_with_limits(Cursor::new(file), limits);
     decoder.set_ignore_text_chunk(true);
     decoder.set_transformations(Transformations::normalize_to_color8());
+    let info = decoder.read_header_info().map_err(refusal)?;
+    let size = (info.width, info.height);
+    check_size(size, 1)?;
     let reader = decoder.read_info().map_err(refusal)?;
     let info = reader.info();
-    let size = (info.width, info.height);
     let (exif, profile) = (&info.exif_metadata, &info.icc_profile);
     let (exif, profile) = (
         exif.as_deref().map(<[u8]>::to_vec),
         profile.as_deref().map(<[u8]>::to_vec),
     );
-    let whole = match info.interlaced {
-        // As the decoder keeps them.
-        true => channels(&reader)?.count(),
-        false => 1,
-    };
-    check_size(size, whole)?;
+    if info.interlaced {
+        // It is decoded as a whole.
+        check_size(size, channels(&reader)?.count())?;
+    }
     Ok(Head {
         format: Format::Png,
         size,
