@@ -4,7 +4,9 @@ use std::rc::Rc;
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
-use serde::Deserialize;
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer};
+use serde_json::value::RawValue;
 
 use crate::config::Config;
 use crate::host::{HttpRequest, HttpResponse, Method};
@@ -63,17 +65,13 @@ impl StorageRefusal {
 }
 
 /// As a text or as a number, from one version of Storage to the next.
-fn status<'de, D: serde::Deserializer<'de>>(json: D) -> Result<u16, D::Error> {
-    #[derive(Deserialize)]
-    #[serde(untagged)]
-    enum Status {
-        Number(u16),
-        Text(String),
-    }
-    match Status::deserialize(json)? {
-        Status::Number(status) => Ok(status),
-        Status::Text(status) => status.parse().map_err(serde::de::Error::custom),
-    }
+fn status<'de, D: Deserializer<'de>>(json: D) -> Result<u16, D::Error> {
+    let status = Box::<RawValue>::deserialize(json)?;
+    status
+        .get()
+        .trim_matches('"')
+        .parse()
+        .map_err(D::Error::custom)
 }
 
 /// The request that puts a file where it belongs, in the place of what is there; `metadata` is JSON text that

@@ -3,6 +3,7 @@
 
 use std::rc::Rc;
 
+use serde_json::value::RawValue;
 use wasm_split_helpers::{SplitLoaderError, wasm_split};
 
 use super::host::EdgeHost;
@@ -12,40 +13,50 @@ use crate::handler::{JobContext, JobFuture, JobHandler, Registration, attempt};
 use crate::handlers::generate_report::GenerateReport;
 use crate::handlers::process_images::ProcessImages;
 
+/// The job types whose code is in the chunk.
+#[derive(Clone, Copy)]
+enum Chunked {
+    Report,
+    Images,
+}
+
 /// Every job type that is not resident.
 pub(super) fn registrations(meter: &Rc<Meter>) -> Vec<Registration<EdgeHost>> {
-    let [of_reports, of_images] = [meter.clone(), meter.clone()];
     Vec::from([
-        Registration {
-            job_type: GenerateReport::JOB_TYPE.into(),
-            unavailable: GenerateReport::unavailable,
-            run: Rc::new(move |context| {
-                of_reports.add_chunk();
-                Box::pin(async move { generate_report(context).await?.await })
-            }),
-        },
-        Registration {
-            job_type: ProcessImages::JOB_TYPE.into(),
-            unavailable: ProcessImages::unavailable,
-            run: Rc::new(move |context| {
-                of_images.add_chunk();
-                Box::pin(async move { process_images(context).await?.await })
-            }),
-        },
+        registration::<GenerateReport>(Chunked::Report, meter.clone()),
+        registration::<ProcessImages>(Chunked::Images, meter.clone()),
     ])
+}
+
+fn registration<J: JobHandler>(chunked: Chunked, meter: Rc<Meter>) -> Registration<EdgeHost> {
+    Registration {
+        job_type: J::JOB_TYPE.into(),
+        unavailable: J::unavailable,
+        run: Rc::new(move |context| {
+            meter.add_chunk();
+            Box::pin(run(chunked, context))
+        }),
+    }
+}
+
+async fn run(
+    chunked: Chunked,
+    context: &JobContext<'_, EdgeHost>,
+) -> Result<Box<RawValue>, JobError> {
+    in_chunk(chunked, context).await?.await
 }
 
 // The macro exports the function under a name of its own: unsafe, should two have the same.
 #[allow(unsafe_code)]
 #[wasm_split(report, fallible)]
-fn generate_report<'a>(context: &'a JobContext<'a, EdgeHost>) -> Result<JobFuture<'a>, JobError> {
-    Ok(attempt::<GenerateReport, EdgeHost>(context))
-}
-
-#[allow(unsafe_code)]
-#[wasm_split(report, fallible)]
-fn process_images<'a>(context: &'a JobContext<'a, EdgeHost>) -> Result<JobFuture<'a>, JobError> {
-    Ok(attempt::<ProcessImages, EdgeHost>(context))
+fn in_chunk<'a>(
+    chunked: Chunked,
+    context: &'a JobContext<'a, EdgeHost>,
+) -> Result<JobFuture<'a>, JobError> {
+    Ok(match chunked {
+        Chunked::Report => attempt::<GenerateReport, EdgeHost>(context),
+        Chunked::Images => attempt::<ProcessImages, EdgeHost>(context),
+    })
 }
 
 impl From<SplitLoaderError> for JobError {

@@ -69,9 +69,14 @@ pub struct StoredVariant {
     pub name: String,
     /// Where it is, in the output's bucket.
     pub path: String,
-    /// What is known of the file.
-    #[serde(flatten)]
-    pub file: VariantFile,
+    /// In pixels.
+    pub width: u32,
+    /// In pixels.
+    pub height: u32,
+    /// How long its file is.
+    pub bytes: usize,
+    /// Of its file, in hexadecimal.
+    pub sha256: String,
 }
 
 /// The file of a variant. It stands beside it in Storage too.
@@ -116,7 +121,7 @@ impl ImagesOutput {
             skipped: count(ImageStatus::Skipped),
             failed: count(ImageStatus::Failed),
             bytes_in: sources.map(|source| source.bytes).sum(),
-            bytes_out: variants.map(|variant| variant.file.bytes).sum(),
+            bytes_out: variants.map(|variant| variant.bytes).sum(),
         };
         Self { images, totals }
     }

@@ -28,6 +28,19 @@ struct Target<'a> {
     path: String,
 }
 
+impl Target<'_> {
+    fn stored(&self, file: VariantFile) -> StoredVariant {
+        StoredVariant {
+            name: self.variant.name.clone(),
+            path: self.path.clone(),
+            width: file.width,
+            height: file.height,
+            bytes: file.bytes,
+            sha256: file.sha256,
+        }
+    }
+}
+
 /// Processes one photograph.
 ///
 /// # Errors
@@ -102,13 +115,7 @@ async fn processed<H: Host>(
         ImageStatus::Ok
     };
     let variants = targets.iter().zip(stored);
-    let variants = variants.filter_map(|(target, file)| {
-        Some(StoredVariant {
-            name: target.variant.name.clone(),
-            path: target.path.clone(),
-            file: file?,
-        })
-    });
+    let variants = variants.filter_map(|(target, file)| Some(target.stored(file?)));
     Ok(ProcessedImage {
         id: image.id.clone(),
         status,

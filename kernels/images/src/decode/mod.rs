@@ -29,7 +29,7 @@ pub(crate) struct Head<'a> {
 
 enum Decoder<'a> {
     Jpeg(jpeg::Decoder<'a>),
-    Png(png::Decoder<'a>),
+    Png(Box<png::Decoder<'a>>),
     Webp(webp::Decoder<'a>),
 }
 
@@ -53,7 +53,7 @@ impl Head<'_> {
     pub(crate) fn decode(self, least: (u32, u32)) -> Result<Raster, ImageError> {
         match self.decoder {
             Decoder::Jpeg(decoder) => jpeg::decode(decoder, self.size, least),
-            Decoder::Png(decoder) => png::decode(decoder, self.size, least),
+            Decoder::Png(decoder) => png::decode(*decoder, self.size, least),
             Decoder::Webp(decoder) => webp::decode(decoder, self.size, least),
         }
     }

@@ -36,7 +36,7 @@ pub(super) fn read(file: &[u8]) -> Result<Head<'_>, ImageError> {
         size,
         exif,
         profile,
-        decoder: super::Decoder::Png(reader),
+        decoder: super::Decoder::Png(Box::new(reader)),
     })
 }
 

@@ -1,6 +1,8 @@
 //! What is asked of a photograph, and what is answered. Positions are parts of the photograph's width and height as it is
 //! shown, from 0 to 1, so that they mean the same in every size.
 
+mod fields;
+
 use serde::{Deserialize, Serialize};
 
 /// What to do with one photograph.
@@ -53,7 +55,11 @@ pub struct Position {
 
 /// Something drawn on a photograph.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "type", rename_all = "snake_case")]
+#[serde(
+    tag = "type",
+    rename_all = "snake_case",
+    try_from = "fields::AnnotationFields"
+)]
 pub enum Annotation {
     /// An arrow.
     Arrow {
