@@ -40,14 +40,12 @@ impl Body {
     }
 
     /// All that is sent, at once.
-    pub fn into_bytes(mut self) -> Vec<u8> {
-        match (self.0.pop(), self.0.is_empty()) {
-            (Some(Piece::Text(text)), true) => text.into_bytes(),
-            (last, _) => {
-                self.0.extend(last);
-                self.slices(usize::MAX).collect::<Vec<_>>().concat()
-            }
+    pub fn into_bytes(self) -> Vec<u8> {
+        let mut whole = Vec::with_capacity(self.len());
+        for piece in self.0 {
+            whole.extend_from_slice(&piece.slice(0, usize::MAX));
         }
+        whole
     }
 
     /// The body in slices of about `most` bytes, each made when it is asked for.

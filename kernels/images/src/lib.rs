@@ -1,8 +1,8 @@
 //! Photographs: read, decoded, turned upright, scaled, covered, drawn upon and encoded as JPEG. Pure functions from bytes
 //! to bytes, which know of no job.
 //!
-//! It is compiled to a Wasm module of its own, of which every photograph gets a fresh instance: the memory comes back with
-//! it, and what a broken file does to it ends with it. Tests link it natively.
+//! It is compiled to a Wasm module with a memory of its own: what a broken file does to an instance ends with that
+//! instance. Tests link it natively.
 //!
 //! From the top down:
 //!

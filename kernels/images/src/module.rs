@@ -1,4 +1,4 @@
-//! The Wasm module's own exports: room for a frame, an answer to it, where the answer is. An instance answers once.
+//! The Wasm module's own exports: room for a frame, an answer to it, where the answer is. It keeps nothing from one frame to the next.
 
 use std::cell::RefCell;
 
@@ -12,6 +12,7 @@ thread_local! {
 #[allow(unsafe_code)]
 #[unsafe(no_mangle)]
 extern "C" fn room(bytes: usize) -> *mut u8 {
+    OUTPUT.take();
     INPUT.with_borrow_mut(|input| {
         *input = vec![0; bytes];
         input.as_mut_ptr()

@@ -8,10 +8,13 @@ use wasm_split_helpers::{SplitLoaderError, wasm_split};
 
 use super::host::EdgeHost;
 use super::meter::Meter;
+use crate::config::Config;
 use crate::error::JobError;
 use crate::handler::{JobContext, JobFuture, JobHandler, Registration, attempt};
 use crate::handlers::generate_report::GenerateReport;
 use crate::handlers::process_images::ProcessImages;
+
+type Unavailable = fn(&Config) -> Option<&'static str>;
 
 /// The job types whose code is in the chunk.
 #[derive(Clone, Copy)]
@@ -22,21 +25,30 @@ enum Chunked {
 
 /// Every job type that is not resident.
 pub(super) fn registrations(meter: &Rc<Meter>) -> Vec<Registration<EdgeHost>> {
-    Vec::from([
-        registration::<GenerateReport>(Chunked::Report, meter.clone()),
-        registration::<ProcessImages>(Chunked::Images, meter.clone()),
-    ])
-}
-
-fn registration<J: JobHandler>(chunked: Chunked, meter: Rc<Meter>) -> Registration<EdgeHost> {
-    Registration {
-        job_type: J::JOB_TYPE.into(),
-        unavailable: J::unavailable,
-        run: Rc::new(move |context| {
-            meter.add_chunk();
-            Box::pin(run(chunked, context))
-        }),
-    }
+    let all: [(_, _, Unavailable); 2] = [
+        (
+            Chunked::Report,
+            GenerateReport::JOB_TYPE,
+            GenerateReport::unavailable,
+        ),
+        (
+            Chunked::Images,
+            ProcessImages::JOB_TYPE,
+            ProcessImages::unavailable,
+        ),
+    ];
+    let registrations = all.map(|(chunked, job_type, unavailable)| {
+        let meter = meter.clone();
+        Registration {
+            job_type: job_type.into(),
+            unavailable,
+            run: Rc::new(move |context| {
+                meter.add_chunk();
+                Box::pin(run(chunked, context))
+            }),
+        }
+    });
+    registrations.into()
 }
 
 async fn run(

@@ -1,4 +1,4 @@
-//! Wasm modules beside the worker, each instance with a memory of its own. `xtask/src/kernels.js` loads and runs them.
+//! Wasm modules beside the worker, with memories of their own. `xtask/src/kernels.js` loads and runs them.
 
 use std::rc::Rc;
 
@@ -21,7 +21,7 @@ extern "C" {
     fn run(this: &LoadedKernel, head: &[u8], body: &[u8]) -> Result<Uint8Array, JsValue>;
 }
 
-/// The answer of a fresh instance. Its work happens while the job is polled, so that it is measured as the job's.
+/// The answer of a kernel. Its work happens while the job is polled, so that it is measured as the job's.
 pub(super) async fn compute(
     meter: &Rc<Meter>,
     kernel: Kernel,

@@ -1,5 +1,7 @@
 //! Calls to the database, as the crate `postgrest` builds them. They are sent like every other request.
 
+use std::rc::Rc;
+
 use postgrest::Postgrest;
 
 use crate::config::{Config, ConfigError};
@@ -55,7 +57,7 @@ impl RpcBuilder {
             (name.as_str().to_owned(), value.into_owned())
         });
         let body = call.body().and_then(|body| body.as_bytes());
-        let body = body.map(|body| String::from_utf8_lossy(body).into_owned());
+        let body = body.map(|body| Rc::new(body.to_vec()));
         Ok(HttpRequest {
             method: Method::Post,
             url: call.url().as_str().to_owned(),
