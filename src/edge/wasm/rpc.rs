@@ -53,8 +53,8 @@ impl RpcBuilder {
         let call = call.map_err(|_| TransportError::failed("the address cannot be read"))?;
         let headers = call.headers().iter();
         let headers = headers.map(|(name, value)| {
-            let value = String::from_utf8_lossy(value.as_bytes());
-            (name.as_str().to_owned(), value.into_owned())
+            let value = value.to_str().unwrap_or_default();
+            (name.as_str().to_owned(), value.to_owned())
         });
         let body = call.body().and_then(|body| body.as_bytes());
         let body = body.map(|body| Rc::new(body.to_vec()));
