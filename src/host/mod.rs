@@ -48,7 +48,8 @@ pub trait Host {
         on_piece: impl FnMut(&[u8]),
     ) -> impl Future<Output = Result<HttpResponse, TransportError>>;
 
-    /// Lets a kernel answer one input, a head and a body. It has a memory of its own, and the isolate to itself meanwhile.
+    /// Lets a kernel answer one input, a head and a body. It has a memory of its own, and the isolate to itself
+    /// meanwhile.
     ///
     /// # Errors
     /// [`ComputeError`] when there is no answer.

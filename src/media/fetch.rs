@@ -56,8 +56,8 @@ pub async fn fetch<H: Host>(
         .ok_or(FetchError::Truncated)
 }
 
-/// Sends `request`, once more if the server stumbles, and takes the file it answers. A request without a key goes where it
-/// is redirected to, twice at most.
+/// Sends `request`, once more if the server stumbles, and takes the file it answers. A request without a key goes where
+/// it is redirected to, twice at most.
 ///
 /// # Errors
 /// [`FetchError`] when there is none.

@@ -20,6 +20,7 @@ use crate::handler::{JobContext, JobHandler, Registration};
 use crate::host::{ComputeError, Host, HttpRequest, HttpResponse, Kernel, TransportError};
 use crate::isolate::{CrashRecord, RunContext, Signals};
 use crate::job::Job;
+use crate::testing::Reply;
 
 type OnRpc = Box<dyn FnMut(&str, &Value) -> Reply>;
 type OnFetch = Box<dyn FnMut(&HttpRequest) -> Reply>;
@@ -47,72 +48,6 @@ pub struct ScriptedHost {
     pub memory_bytes: Cell<u64>,
     /// Messages written to the log; each is one or more lines.
     pub messages: RefCell<Vec<String>>,
-}
-
-/// What a server answers, and when.
-pub struct Reply {
-    answer: Result<HttpResponse, TransportError>,
-    after_ms: u32,
-    comes: bool,
-}
-
-impl Reply {
-    /// An answer with a JSON body.
-    pub fn json(status: u16, body: Value) -> Self {
-        Self::bytes(status, body.to_string().into_bytes())
-    }
-
-    /// An answer with any body.
-    pub fn bytes(status: u16, body: impl Into<Vec<u8>>) -> Self {
-        Self::of(Ok(HttpResponse {
-            status,
-            headers: Vec::new(),
-            body: body.into(),
-        }))
-    }
-
-    /// No answer.
-    pub fn error(error: TransportError) -> Self {
-        Self::of(Err(error))
-    }
-
-    /// Neither an answer nor an error, ever.
-    pub fn never() -> Self {
-        let mut reply = Self::error(TransportError::TimedOut);
-        reply.comes = false;
-        reply
-    }
-
-    /// The same, but later.
-    pub fn after_ms(mut self, milliseconds: u32) -> Self {
-        self.after_ms = milliseconds;
-        self
-    }
-
-    /// The same with a header; the name in lower case.
-    pub fn header(mut self, name: &str, value: &str) -> Self {
-        if let Ok(response) = &mut self.answer {
-            response.headers.push((name.into(), value.into()));
-        }
-        self
-    }
-
-    /// The same, unless it takes longer than the caller waits.
-    fn within(self, timeout_ms: u32) -> Self {
-        if self.comes && self.after_ms < timeout_ms {
-            self
-        } else {
-            Self::error(TransportError::TimedOut).after_ms(timeout_ms)
-        }
-    }
-
-    fn of(answer: Result<HttpResponse, TransportError>) -> Self {
-        Self {
-            answer,
-            after_ms: 0,
-            comes: true,
-        }
-    }
 }
 
 impl ScriptedHost {

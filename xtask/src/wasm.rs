@@ -1,6 +1,6 @@
 //! From the Rust sources to the modules that `serve.ts` imports: cargo, wasm-split, wasm-bindgen, wasm-opt, text.
-//! The Wasm comes in three parts: the worker, the chunk `report`, which is loaded with the first job that needs it, and the
-//! module `images`, the kernel of photographs, which has a memory of its own.
+//! The Wasm comes in three parts: the worker, the chunk `report`, which is loaded with the first job that needs it, and
+//! the module `images`, the kernel of photographs, which has a memory of its own.
 
 use std::fmt::Write as _;
 use std::io::Write as _;

@@ -1,5 +1,5 @@
-//! Photographs: read, decoded, turned upright, scaled, covered, drawn upon and encoded as JPEG. Pure functions from bytes
-//! to bytes, which know of no job.
+//! Photographs: read, decoded, turned upright, scaled, covered, drawn upon and encoded as JPEG. Pure functions from
+//! bytes to bytes, which know of no job.
 //!
 //! It is compiled to a Wasm module with a memory of its own: what a broken file does to an instance ends with that
 //! instance. Tests link it natively.

@@ -1,4 +1,5 @@
-//! The Wasm module's own exports: room for a frame, an answer to it, where the answer is. It keeps nothing from one frame to the next.
+//! The Wasm module's own exports: room for a frame, an answer to it, where the answer is. It keeps nothing from one
+//! frame to the next.
 
 use std::cell::RefCell;
 

@@ -6,8 +6,8 @@ use crate::raster::Raster;
 /// Neighbours share their colour in a JPEG, so what is covered as it was decoded reaches so far beyond its edges.
 pub(crate) const MARGIN: f32 = 2.0;
 
-/// Blackens the rectangles, and `margin` pixels around them. It comes before any scaling, so that nothing of what is below
-/// is mixed into what is around, and once more behind it, so that nothing of what is around is mixed into them.
+/// Blackens the rectangles, and `margin` pixels around them. It comes before any scaling, so that nothing of what is
+/// below is mixed into what is around, and once more behind it, so that nothing of what is around is mixed into them.
 pub(crate) fn redact(raster: &mut Raster, rectangles: &[Rectangle], margin: f32) {
     for rectangle in rectangles {
         let (from_x, to_x) = range(rectangle.x, rectangle.width, margin, raster.width);

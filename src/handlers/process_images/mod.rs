@@ -1,7 +1,7 @@
 //! `process_images`: makes photographs upright and small, in several sizes, and puts them into Storage.
 //!
-//! One photograph is one step. What is done to its pixels is done by the kernel of photographs; one that cannot be had or
-//! processed is told of in the result and fails nothing else.
+//! One photograph is one step. What is done to its pixels is done by the kernel of photographs; one that cannot be had
+//! or processed is told of in the result and fails nothing else.
 // Whatever comes from outside, nothing here may panic.
 #![cfg_attr(not(test), deny(clippy::indexing_slicing, clippy::string_slice))]
 
@@ -17,7 +17,7 @@ mod tests;
 
 use self::input::ImagesInput;
 use self::output::{ImagesOutput, ProcessedImage};
-use self::plan::Plan;
+use self::plan::ImagesPlan;
 use crate::error::JobError;
 use crate::handler::{JobContext, JobHandler};
 use crate::host::Host;
@@ -36,7 +36,7 @@ impl JobHandler for ProcessImages {
         input: ImagesInput,
         context: &JobContext<'_, H>,
     ) -> Result<ImagesOutput, JobError> {
-        let plan = Plan::of(input, context.config().address_policy)?;
+        let plan = ImagesPlan::of(input, context.config().address_policy)?;
         let mut images: Vec<ProcessedImage> = Vec::new();
         for (index, image) in plan.images.iter().enumerate() {
             tell(context, index, plan.images.len());

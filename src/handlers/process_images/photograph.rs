@@ -5,7 +5,7 @@ use sha2::{Digest, Sha256};
 
 use super::input::VariantInput;
 use super::output::{ImageStatus, ProcessedImage, SourceImage, StoredVariant, VariantFile};
-use super::plan::{Plan, PlannedImage};
+use super::plan::{ImagesPlan, PlannedImage};
 use super::store::{self, Place};
 use super::{source, store::put};
 use crate::error::JobError;
@@ -48,7 +48,7 @@ impl Target<'_> {
 pub(super) async fn process<H: Host>(
     context: &JobContext<'_, H>,
     image: &PlannedImage,
-    plan: &Plan,
+    plan: &ImagesPlan,
 ) -> Result<ProcessedImage, JobError> {
     let _permit = context.shared::<OneAtATime>().0.acquire(1, || 1).await;
     match source::get(context, &image.origin).await {
@@ -60,7 +60,7 @@ pub(super) async fn process<H: Host>(
 async fn processed<H: Host>(
     context: &JobContext<'_, H>,
     image: &PlannedImage,
-    plan: &Plan,
+    plan: &ImagesPlan,
     file: &[u8],
 ) -> Result<ProcessedImage, JobError> {
     let sha256 = hex(&Sha256::digest(file));
@@ -156,7 +156,7 @@ fn cut(variants: Vec<Variant>, mut files: &[u8]) -> Vec<(Variant, Vec<u8>)> {
     cut.collect()
 }
 
-fn order(image: &PlannedImage, plan: &Plan, targets: &[&Target]) -> Order {
+fn order(image: &PlannedImage, plan: &ImagesPlan, targets: &[&Target]) -> Order {
     Order {
         rotation: image.rotation,
         wants_gps: plan.wants_gps,
@@ -166,7 +166,7 @@ fn order(image: &PlannedImage, plan: &Plan, targets: &[&Target]) -> Order {
     }
 }
 
-fn targets<'a>(image: &PlannedImage, plan: &'a Plan, sha256: &str) -> Vec<Target<'a>> {
+fn targets<'a>(image: &PlannedImage, plan: &'a ImagesPlan, sha256: &str) -> Vec<Target<'a>> {
     let targets = plan.variants.iter().map(|variant| {
         let order = VariantOrder {
             max_edge: variant.max_edge,
@@ -205,7 +205,7 @@ fn address(image: &PlannedImage, variant: &VariantOrder, sha256: &str) -> String
     address
 }
 
-fn place<'a>(plan: &'a Plan, path: &'a str) -> StoragePlace<'a> {
+fn place<'a>(plan: &'a ImagesPlan, path: &'a str) -> StoragePlace<'a> {
     StoragePlace {
         bucket: &plan.output.bucket,
         path,

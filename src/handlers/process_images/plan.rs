@@ -19,7 +19,7 @@ const LONGEST_TEXT: usize = 200;
 const EDGES: std::ops::RangeInclusive<u16> = 16..=4_096;
 
 /// What is to be done.
-pub(super) struct Plan {
+pub(super) struct ImagesPlan {
     pub(super) images: Vec<PlannedImage>,
     pub(super) variants: Vec<VariantInput>,
     pub(super) output: OutputInput,
@@ -47,7 +47,7 @@ pub(super) enum Origin {
     Closed(AddressError),
 }
 
-impl Plan {
+impl ImagesPlan {
     /// The plan for an input.
     ///
     /// # Errors

@@ -6,7 +6,14 @@ use super::exempt::{Rule, check};
 use super::{Finding, files_below, read};
 
 const MOST_LINES: usize = 400;
-const FOLDERS: [&str; 6] = ["kernels", "pkg-template", "src", "supabase", "tests", "xtask"];
+const FOLDERS: [&str; 6] = [
+    "kernels",
+    "pkg-template",
+    "src",
+    "supabase",
+    "tests",
+    "xtask",
+];
 
 #[test]
 fn no_file_has_more_than_four_hundred_lines() {

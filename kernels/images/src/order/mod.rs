@@ -1,5 +1,5 @@
-//! What is asked of a photograph, and what is answered. Positions are parts of the photograph's width and height as it is
-//! shown, from 0 to 1, so that they mean the same in every size.
+//! What is asked of a photograph, and what is answered. Positions are parts of the photograph's width and height as it
+//! is shown, from 0 to 1, so that they mean the same in every size.
 
 mod fields;
 

@@ -1,5 +1,8 @@
 //! Whole jobs, with the kernel of photographs linked natively and Storage as a script.
 
+mod inputs;
+mod places;
+
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -10,7 +13,7 @@ use serde_json::{Value, json};
 use super::ProcessImages;
 use crate::error::JobError;
 use crate::handler::JobContext;
-use crate::host::{Body, ComputeError, HttpRequest, Method, TransportError};
+use crate::host::{Body, ComputeError, HttpRequest, Method};
 use crate::isolate::{CrashRecord, RunContext, Signals};
 use crate::testing::{Reply, ScriptedHost, config, held, job, raw, run_job};
 
@@ -265,71 +268,6 @@ fn whatever_changes_a_variant_gives_it_another_path_and_nothing_else_does() {
 }
 
 #[test]
-fn nothing_is_put_over_what_no_job_has_made() {
-    let objects = storage(&[("1.jpg", &PHOTO)]);
-    let host = host(&objects);
-    run(&host, input(json!([image("a", "1.jpg")]))).expect("a result");
-    let (path, foreign) = {
-        let mut objects = objects.borrow_mut();
-        let (path, object) = objects
-            .range_mut("out/".to_owned()..)
-            .next()
-            .expect("a variant");
-        *object = (b"somebody's".to_vec(), Value::Null);
-        (path.clone(), object.clone())
-    };
-    let output = run(&host, input(json!([image("a", "1.jpg")]))).expect("a result");
-    let error = output["images"][0]["error"].as_str().expect("a reason");
-    assert!(error.starts_with("something else is at visit/"), "{error}");
-    assert_eq!(objects.borrow().get(&path), Some(&foreign));
-}
-
-#[test]
-fn storage_that_stumbles_is_asked_again_and_one_that_stays_away_costs_an_attempt() {
-    let objects = storage(&[("1.jpg", &PHOTO)]);
-    let host = host(&objects);
-    let script = objects.clone();
-    let mut failures = 0;
-    let host = host.on_fetch(move |request| {
-        failures += 1;
-        match failures % 3 {
-            0 => answer(&mut script.borrow_mut(), request),
-            1 if failures > 1 => {
-                Reply::json(400, json!({ "statusCode": "503", "message": "busy" }))
-            }
-            1 => answer(&mut script.borrow_mut(), request),
-            _ => Reply::error(TransportError::TimedOut),
-        }
-    });
-    // The fetch of the photograph comes first, and succeeds.
-    let output = run(&host, input(json!([image("a", "1.jpg")]))).expect("a result");
-    assert_eq!(statuses(&output), ["ok"]);
-    let script = objects.clone();
-    let host = host.on_fetch(move |request| match request.url.contains("/info/") {
-        true => Reply::error(TransportError::TimedOut),
-        false => answer(&mut script.borrow_mut(), request),
-    });
-    let error = run(&host, input(json!([image("a", "1.jpg")])));
-    let expected = JobError::retryable("Storage, no answer in time");
-    assert_eq!(error, Err(expected));
-}
-
-#[test]
-fn a_bucket_that_is_missing_fails_the_job_for_good() {
-    let objects = storage(&[("1.jpg", &PHOTO)]);
-    let host = host(&objects).on_fetch(move |request| match request.method {
-        Method::Post => Reply::json(
-            400,
-            json!({ "statusCode": "404", "message": "Bucket not found" }),
-        ),
-        Method::Get => answer(&mut objects.borrow_mut(), request),
-    });
-    let error = run(&host, input(json!([image("a", "1.jpg")])));
-    let expected = "input_data.output: Storage refuses the variants with 404: Bucket not found";
-    assert_eq!(error, Err(JobError::permanent(expected)));
-}
-
-#[test]
 fn what_was_processed_before_a_hand_over_is_not_processed_again() {
     let objects = storage(&[("1.jpg", &PHOTO), ("2.jpg", &[&PHOTO[..], b"x"].concat())]);
     let host = host(&objects);
@@ -376,102 +314,4 @@ fn no_two_photographs_are_in_memory_at_a_time_whichever_jobs_they_are_of() {
         .collect();
     // The file, a look at three places, three uploads.
     assert_eq!(starts, [0, 7]);
-}
-
-#[test]
-fn an_input_that_makes_no_sense_fails_for_good_and_names_the_field() {
-    let whole = input(json!([image("a", "1.jpg")]));
-    let cases = [
-        ("/images", json!([]), "images: expected 1 to 500"),
-        (
-            "/images/0/rotation",
-            json!(45),
-            "images[0].rotation: expected 0, 90, 180 or 270",
-        ),
-        (
-            "/images/0/path",
-            json!("../1.jpg"),
-            "images[0].path: expected a path in the bucket",
-        ),
-        (
-            "/images/0/bucket",
-            json!("a/b"),
-            "images[0].bucket: expected the name of a bucket",
-        ),
-        ("/images/0", json!({}), "images[0].url: is missing"),
-        (
-            "/images/0",
-            json!({ "url": "ftp://x" }),
-            "images[0].url: expected an address",
-        ),
-        (
-            "/images/0/redact",
-            json!([{ "x": 2, "y": 0, "width": 1, "height": 1 }]),
-            "images[0].redact[0]: expected",
-        ),
-        (
-            "/images/0/redact",
-            json!([{ "x": 0 }]),
-            "images[0].redact[0]: missing field `y`",
-        ),
-        (
-            "/images/0/annotations",
-            json!([{ "type": "arrow" }]),
-            "images[0].annotations[0]: expected an arrow with",
-        ),
-        (
-            "/images/0/annotations",
-            json!([{ "type": "text", "at": { "x": 0, "y": 0 }, "text": "" }]),
-            "images[0].annotations[0]: expected",
-        ),
-        (
-            "/images/0/annotations",
-            json!([{ "type": "text", "at": { "x": 0, "y": 0 }, "text": "a", "color": "red" }]),
-            "images[0].annotations[0]: expected",
-        ),
-        ("/variants", json!([]), "variants: expected 1 to 8"),
-        (
-            "/variants",
-            json!([{ "name": "a b", "max_edge": 100 }]),
-            "variants[0].name: expected",
-        ),
-        (
-            "/variants",
-            json!([{ "name": "a", "max_edge": 5 }]),
-            "variants[0].max_edge: expected 16 to 4096",
-        ),
-        (
-            "/variants",
-            json!([{ "name": "a", "max_edge": 100, "quality": 0 }]),
-            "variants[0].quality: expected 1",
-        ),
-        (
-            "/output/prefix",
-            json!("/visit"),
-            "output.prefix: expected a path",
-        ),
-        (
-            "/output/bucket",
-            json!(7),
-            "output.bucket: expected a string",
-        ),
-    ];
-    for (pointer, wrong, expected) in cases {
-        let mut input = whole.clone();
-        let (parent, name) = pointer.rsplit_once('/').expect("a pointer");
-        let parent = input.pointer_mut(parent).expect("there");
-        match parent {
-            Value::Array(list) => list[name.parse::<usize>().expect("an index")] = wrong,
-            parent => parent[name] = wrong,
-        }
-        let host = host(&storage(&[]));
-        let Err(JobError::Permanent { message }) = run(&host, input) else {
-            panic!("{pointer} should be refused");
-        };
-        assert!(
-            message.starts_with(&format!("input_data.{expected}")),
-            "{message}"
-        );
-        assert!(host.fetches.borrow().is_empty());
-    }
 }
