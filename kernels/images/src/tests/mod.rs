@@ -2,6 +2,7 @@
 
 mod files;
 mod formats;
+mod fuzz;
 #[path = "../../../../src/testing/fuzz/runner.rs"]
 mod fuzz_runner;
 mod hostile;
