@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use super::files::{Extras, exif, interlaced_png, jpeg, png_bomb, webp};
 use super::order;
 use crate::error::ImageError;
-use crate::order::{Answer, Order};
+use crate::order::Answer;
 use crate::process::{answer, head, process, read_answer};
 
 fn refusal(file: &[u8]) -> String {
