@@ -1091,6 +1091,17 @@ language sql immutable as $$
 $$;
 comment on function job_queue.is_held is 'Whether a job is held under a token.';
 
+-- Whether the result of a run may be written: the token holds the job, or the run ended when it did, and its worker only
+-- comes late to say so. That it timed out is said when its time is up.
+create function job_queue.may_end(
+  job public.jobs, lease_token uuid, now timestamptz, outcome text, was_in_time boolean
+) returns boolean
+language sql immutable as $$
+  select job_queue.is_under(job, lease_token)
+    and (job.deadline_at is null or now < job.deadline_at or outcome = 'timed_out' or was_in_time is true)
+$$;
+comment on function job_queue.may_end is 'Whether the result of a run may be written.';
+
 -- When a lease taken or renewed now ends: thirty seconds after the run's deadline at the latest. A worker that lives
 -- and is not kept busy says before that the run timed out. Where a lease ends its worker has died, or was kept from
 -- speaking: which, nobody can tell. Like every expression that runs
@@ -1161,7 +1172,7 @@ grant execute on function public.get_next_job to service_role;
 grant execute on function
   job_queue.claim_jobs, job_queue.choose_jobs, job_queue.take, job_queue.type_rules, job_queue.open_claim,
   job_queue.settle_claim, job_queue.claimed_jobs,
-  job_queue.is_under, job_queue.is_held, job_queue.lease_end, job_queue.deadline, job_queue.run_seconds,
+  job_queue.is_under, job_queue.is_held, job_queue.may_end, job_queue.lease_end, job_queue.deadline, job_queue.run_seconds,
   job_queue.check_lease_seconds, job_queue.check_claim, job_queue.saved_steps, job_queue.text_bytes, job_queue.bytes_in_words
 to service_role;
 
@@ -1832,7 +1843,9 @@ to service_role;
 --               "error_stack"?: where a failed run threw, for operators. An "error_message" of a released job says what
 --               it waits for,
 --               "was_given_time"?: false when a job that is handed over had less than half an isolate's time,
---               "is_counted"?: false when a released job was not begun, or waits for what its type lacks}]
+--               "is_counted"?: false when a released job was not begun, or waits for what its type lacks,
+--               "was_in_time"?: true when the run ended before its deadline, or was not begun. Then it may be said as
+--               long as the lease lasts}]
 --   is_idle   whether the worker holds nothing besides these results and expects no other claim's answer. Only
 --             then it is given suspects, or a job that weighs more than its capacity
 --   capacity  how much weight it has room for; null: weights do not count
@@ -2149,8 +2162,8 @@ begin
   with result as materialized (
     select r.*
     from rows from (jsonb_to_recordset(results) as (
-      job_id uuid, lease_token uuid, outcome text, output_data jsonb, retry_after_seconds integer
-    )) with ordinality as r (job_id, lease_token, outcome, output_data, retry_after_seconds, position)
+      job_id uuid, lease_token uuid, outcome text, output_data jsonb, retry_after_seconds integer, was_in_time boolean
+    )) with ordinality as r (job_id, lease_token, outcome, output_data, retry_after_seconds, was_in_time, position)
     order by r.job_id
   ), finished as (
     update public.jobs j
@@ -2159,7 +2172,7 @@ begin
         suspicion = 0, free_losses = 0, free_hand_overs = 0, free_releases = 0
     from result r
     where j.id = any (array[r.job_id])
-      and job_queue.is_held(j, r.lease_token, v_now)
+      and job_queue.may_end(j, r.lease_token, v_now, r.outcome, r.was_in_time)
       and r.outcome = 'completed'
       and job_queue.problem_of_result(r.job_id, r.lease_token, r.outcome, r.retry_after_seconds, r.output_data) is null
     returning j.status, r.position
@@ -2169,9 +2182,8 @@ begin
 end $$;
 comment on function job_queue.complete_jobs is 'Writes results to the jobs held under their tokens, when all are completed.';
 
--- Writes the results to those jobs that are held under their tokens and whose time is not up, and
--- returns their new states in the order given; the others are missing from it. That a run timed out may be
--- said when its time is up.
+-- Writes the results to those jobs whose runs they may end, see job_queue.may_end, and returns their new states in the
+-- order given; the others are missing from it.
 --
 -- Rows are locked by the update itself, in the order of id, because the join can only run from the
 -- sorted results to the primary key: `= any (array[...])` cannot be hashed or merged, and the settings
@@ -2191,10 +2203,11 @@ begin
     select r.*
     from rows from (jsonb_to_recordset(results) as (
       job_id uuid, lease_token uuid, outcome text, output_data jsonb, error_message text,
-      retryable boolean, retry_after_seconds integer, was_given_time boolean, is_counted boolean, error_stack text
+      retryable boolean, retry_after_seconds integer, was_given_time boolean, is_counted boolean, was_in_time boolean,
+      error_stack text
     )) with ordinality as r (
       job_id, lease_token, outcome, output_data, error_message, retryable, retry_after_seconds, was_given_time,
-      is_counted, error_stack, position
+      is_counted, was_in_time, error_stack, position
     )
     order by r.job_id
   ), finished as (
@@ -2248,7 +2261,7 @@ begin
     )
     from result r
     where j.id = any (array[r.job_id])
-      and (job_queue.is_held(j, r.lease_token, v_now) or r.outcome = 'timed_out' and job_queue.is_under(j, r.lease_token))
+      and job_queue.may_end(j, r.lease_token, v_now, r.outcome, r.was_in_time)
       and job_queue.problem_of_result(r.job_id, r.lease_token, r.outcome, r.retry_after_seconds, r.output_data) is null
     returning j.status, r.position,
               case when j.status = 'failed' or j.waiting_for = 'retry' then j.id end as failed_id,
@@ -2282,7 +2295,7 @@ $$;
 comment on function job_queue.statuses_of_results is 'The status each reported job has, or lost.';
 
 -- Ends those of these runs that are over their deadline, each named by "job_id" and "lease_token". Whoever says anything
--- about a run after its deadline lives and was too late: the run has timed out. Like every heartbeat it waits for no
+-- else about a run after its deadline lives and was too late: the run has timed out. Like every heartbeat it waits for no
 -- lock; a run that someone keeps locked is left to its lease.
 create function job_queue.time_out(runs jsonb) returns void
 language plpgsql set search_path = pg_catalog, pg_temp

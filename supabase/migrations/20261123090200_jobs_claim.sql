@@ -257,6 +257,17 @@ language sql immutable as $$
 $$;
 comment on function job_queue.is_held is 'Whether a job is held under a token.';
 
+-- Whether the result of a run may be written: the token holds the job, or the run ended when it did, and its worker only
+-- comes late to say so. That it timed out is said when its time is up.
+create function job_queue.may_end(
+  job public.jobs, lease_token uuid, now timestamptz, outcome text, was_in_time boolean
+) returns boolean
+language sql immutable as $$
+  select job_queue.is_under(job, lease_token)
+    and (job.deadline_at is null or now < job.deadline_at or outcome = 'timed_out' or was_in_time is true)
+$$;
+comment on function job_queue.may_end is 'Whether the result of a run may be written.';
+
 -- When a lease taken or renewed now ends: thirty seconds after the run's deadline at the latest. A worker that lives
 -- and is not kept busy says before that the run timed out. Where a lease ends its worker has died, or was kept from
 -- speaking: which, nobody can tell. Like every expression that runs
@@ -327,6 +338,6 @@ grant execute on function public.get_next_job to service_role;
 grant execute on function
   job_queue.claim_jobs, job_queue.choose_jobs, job_queue.take, job_queue.type_rules, job_queue.open_claim,
   job_queue.settle_claim, job_queue.claimed_jobs,
-  job_queue.is_under, job_queue.is_held, job_queue.lease_end, job_queue.deadline, job_queue.run_seconds,
+  job_queue.is_under, job_queue.is_held, job_queue.may_end, job_queue.lease_end, job_queue.deadline, job_queue.run_seconds,
   job_queue.check_lease_seconds, job_queue.check_claim, job_queue.saved_steps, job_queue.text_bytes, job_queue.bytes_in_words
 to service_role;

@@ -7,7 +7,9 @@
 --               "error_stack"?: where a failed run threw, for operators. An "error_message" of a released job says what
 --               it waits for,
 --               "was_given_time"?: false when a job that is handed over had less than half an isolate's time,
---               "is_counted"?: false when a released job was not begun, or waits for what its type lacks}]
+--               "is_counted"?: false when a released job was not begun, or waits for what its type lacks,
+--               "was_in_time"?: true when the run ended before its deadline, or was not begun. Then it may be said as
+--               long as the lease lasts}]
 --   is_idle   whether the worker holds nothing besides these results and expects no other claim's answer. Only
 --             then it is given suspects, or a job that weighs more than its capacity
 --   capacity  how much weight it has room for; null: weights do not count

@@ -79,8 +79,8 @@ begin
   with result as materialized (
     select r.*
     from rows from (jsonb_to_recordset(results) as (
-      job_id uuid, lease_token uuid, outcome text, output_data jsonb, retry_after_seconds integer
-    )) with ordinality as r (job_id, lease_token, outcome, output_data, retry_after_seconds, position)
+      job_id uuid, lease_token uuid, outcome text, output_data jsonb, retry_after_seconds integer, was_in_time boolean
+    )) with ordinality as r (job_id, lease_token, outcome, output_data, retry_after_seconds, was_in_time, position)
     order by r.job_id
   ), finished as (
     update public.jobs j
@@ -89,7 +89,7 @@ begin
         suspicion = 0, free_losses = 0, free_hand_overs = 0, free_releases = 0
     from result r
     where j.id = any (array[r.job_id])
-      and job_queue.is_held(j, r.lease_token, v_now)
+      and job_queue.may_end(j, r.lease_token, v_now, r.outcome, r.was_in_time)
       and r.outcome = 'completed'
       and job_queue.problem_of_result(r.job_id, r.lease_token, r.outcome, r.retry_after_seconds, r.output_data) is null
     returning j.status, r.position
@@ -99,9 +99,8 @@ begin
 end $$;
 comment on function job_queue.complete_jobs is 'Writes results to the jobs held under their tokens, when all are completed.';
 
--- Writes the results to those jobs that are held under their tokens and whose time is not up, and
--- returns their new states in the order given; the others are missing from it. That a run timed out may be
--- said when its time is up.
+-- Writes the results to those jobs whose runs they may end, see job_queue.may_end, and returns their new states in the
+-- order given; the others are missing from it.
 --
 -- Rows are locked by the update itself, in the order of id, because the join can only run from the
 -- sorted results to the primary key: `= any (array[...])` cannot be hashed or merged, and the settings
@@ -121,10 +120,11 @@ begin
     select r.*
     from rows from (jsonb_to_recordset(results) as (
       job_id uuid, lease_token uuid, outcome text, output_data jsonb, error_message text,
-      retryable boolean, retry_after_seconds integer, was_given_time boolean, is_counted boolean, error_stack text
+      retryable boolean, retry_after_seconds integer, was_given_time boolean, is_counted boolean, was_in_time boolean,
+      error_stack text
     )) with ordinality as r (
       job_id, lease_token, outcome, output_data, error_message, retryable, retry_after_seconds, was_given_time,
-      is_counted, error_stack, position
+      is_counted, was_in_time, error_stack, position
     )
     order by r.job_id
   ), finished as (
@@ -178,7 +178,7 @@ begin
     )
     from result r
     where j.id = any (array[r.job_id])
-      and (job_queue.is_held(j, r.lease_token, v_now) or r.outcome = 'timed_out' and job_queue.is_under(j, r.lease_token))
+      and job_queue.may_end(j, r.lease_token, v_now, r.outcome, r.was_in_time)
       and job_queue.problem_of_result(r.job_id, r.lease_token, r.outcome, r.retry_after_seconds, r.output_data) is null
     returning j.status, r.position,
               case when j.status = 'failed' or j.waiting_for = 'retry' then j.id end as failed_id,
@@ -212,7 +212,7 @@ $$;
 comment on function job_queue.statuses_of_results is 'The status each reported job has, or lost.';
 
 -- Ends those of these runs that are over their deadline, each named by "job_id" and "lease_token". Whoever says anything
--- about a run after its deadline lives and was too late: the run has timed out. Like every heartbeat it waits for no
+-- else about a run after its deadline lives and was too late: the run has timed out. Like every heartbeat it waits for no
 -- lock; a run that someone keeps locked is left to its lease.
 create function job_queue.time_out(runs jsonb) returns void
 language plpgsql set search_path = pg_catalog, pg_temp

@@ -80,6 +80,13 @@ impl<'a, H: Host> JobContext<'a, H> {
         }
     }
 
+    /// The same with its timeout counted as the database counts it, from its claim: that was sent at `leased_at_ms`.
+    pub(crate) fn leased_at(mut self, leased_at_ms: u64) -> Self {
+        let late_ms = self.run.host.now_ms() - leased_at_ms;
+        self.deadline_ms = self.deadline_ms.map(|at_ms| at_ms - late_ms);
+        self
+    }
+
     /// The job as it was claimed.
     pub fn job(&self) -> &Job {
         &self.job
@@ -215,6 +222,11 @@ impl<'a, H: Host> JobContext<'a, H> {
     /// When the job's timeout ends it, on the host's clock: from then on the database refuses what it writes.
     pub(crate) fn deadline_ms(&self) -> Option<u64> {
         self.deadline_ms
+    }
+
+    /// Whether the handler was ever polled.
+    pub(crate) fn was_begun(&self) -> bool {
+        self.crash_entry.was_begun()
     }
 
     /// How long ago the deadline was; `None` when it lies ahead or there is none.
