@@ -3,7 +3,8 @@
 //! From the top down. A module uses those below it and none above:
 //!
 //! - [`edge`]: the HTTP endpoint, and the Deno isolate behind it. Only its part `wasm` names JavaScript.
-//! - [`worker`]: one run, from the first claim to the report.
+//! - [`worker`]: one run of the worker, from its first claim to the answer: it starts jobs, stops those past their
+//!   deadline, hands over.
 //! - [`handlers`]: the job types.
 //! - `report`: what a report job makes, and its text.
 //! - [`grok`]: xAI's API: what is asked, what comes back, what it costs, what can go wrong.
@@ -17,7 +18,8 @@
 //! - [`config`]: the settings.
 //! - [`error`]: what a handler can answer instead of a result.
 //! - [`job`]: a claimed job.
-//! - `foreign_json`: JSON text from outside, and what of it cannot be stored.
+//! - `foreign_json`: JSON text that comes from a model or goes to the database, without what cannot be stored. Inputs
+//!   are cleaned where they are enqueued (`pkg-template/src/arguments.ts`).
 //! - `words`: text for people, on one line and without what cannot be seen.
 //! - [`address`]: which addresses of the web a user's input may name.
 #![warn(missing_docs)]

@@ -128,7 +128,7 @@ create table public.jobs (
   is_alone boolean not null default false,
   free_losses smallint not null default 0,
   free_hand_overs smallint not null default 0,
-  free_rests smallint not null default 0,
+  free_releases smallint not null default 0,
 
   -- What each status means for the other columns. One expression and not one constraint per column: they
   -- are evaluated at every change of every job, and twelve of them cost a tenth of its time.
@@ -201,7 +201,7 @@ comment on column public.jobs.suspicion is
 comment on column public.jobs.is_alone is 'whether the latest run was claimed alone, by a worker that had nothing else';
 comment on column public.jobs.free_losses is 'runs in a row that ended with their worker and used no attempt';
 comment on column public.jobs.free_hand_overs is 'hand-overs without a new step, one after the other, that used no attempt';
-comment on column public.jobs.free_rests is 'rests without a new step, one after the other, that used no attempt';
+comment on column public.jobs.free_releases is 'releases without a new step, one after the other, that used no attempt';
 
 -- What claims read. The columns are the claim's order by: nothing is sorted, nothing skipped.
 create index jobs_ready_idx on public.jobs (priority desc, run_at, created_at)
@@ -735,7 +735,9 @@ grant execute on function job_queue.insert_jobs, job_queue.problem_of_job, job_q
 -- Jobs that cannot be written: an application's own trigger, check or foreign key on public.jobs refuses what the queue
 -- does to them. Such a job costs only itself. What is done to many jobs at once is then done without it; it stays as
 -- it is, to be handled when the application is mended, and check_job_queue tells of it. All of this happens after an
--- error: where nothing is refused it costs a subtransaction for each call.
+-- error: where nothing is refused it costs a subtransaction for each call. What the application would check at the end
+-- of the transaction only, where nobody is left to pass a job over, whoever catches a refusal has checked at once:
+-- `set constraints all immediate`.
 
 -- Which of these jobs cannot be changed so: tries each by itself and takes that back. Called with the error that the
 -- change of all together ended with, which it raises again when it is not about one of them, or after a second of
@@ -785,6 +787,7 @@ declare
   v_result jsonb;
   v_finished text[] := '{}'::text[];
 begin
+  set constraints all immediate;
   begin
     return job_queue.finish_jobs(results);
   exception when others then
@@ -898,6 +901,7 @@ begin
     is_cut := cardinality(jobs) between 1 and max_jobs - 1 and not are_suspects;
     return;
   end if;
+  set constraints all immediate;
   -- The locks are taken in the same subtransaction as the rows are written: else each row would have two lockers.
   loop
     v_chosen := '{}';
@@ -1087,8 +1091,20 @@ language sql immutable as $$
 $$;
 comment on function job_queue.is_held is 'Whether a job is held under a token.';
 
+-- Whether the result of a run may be written: the token holds the job, or the run ended when it did, and its worker only
+-- comes late to say so. That it timed out is said when its time is up.
+create function job_queue.may_end(
+  job public.jobs, lease_token uuid, now timestamptz, outcome text, was_in_time boolean
+) returns boolean
+language sql immutable as $$
+  select job_queue.is_under(job, lease_token)
+    and (job.deadline_at is null or now < job.deadline_at or outcome = 'timed_out' or was_in_time is true)
+$$;
+comment on function job_queue.may_end is 'Whether the result of a run may be written.';
+
 -- When a lease taken or renewed now ends: thirty seconds after the run's deadline at the latest. A worker that lives
--- says before that the run timed out, so where a lease ends the worker has died. Like every expression that runs
+-- and is not kept busy says before that the run timed out. Where a lease ends its worker has died, or was kept from
+-- speaking: which, nobody can tell. Like every expression that runs
 -- once per job, it has no settings of its own, so that it is inlined: a call would cost more than the
 -- rest of the row.
 create function job_queue.lease_end(now timestamptz, lease_seconds integer, deadline_at timestamptz) returns timestamptz
@@ -1156,7 +1172,7 @@ grant execute on function public.get_next_job to service_role;
 grant execute on function
   job_queue.claim_jobs, job_queue.choose_jobs, job_queue.take, job_queue.type_rules, job_queue.open_claim,
   job_queue.settle_claim, job_queue.claimed_jobs,
-  job_queue.is_under, job_queue.is_held, job_queue.lease_end, job_queue.deadline, job_queue.run_seconds,
+  job_queue.is_under, job_queue.is_held, job_queue.may_end, job_queue.lease_end, job_queue.deadline, job_queue.run_seconds,
   job_queue.check_lease_seconds, job_queue.check_claim, job_queue.saved_steps, job_queue.text_bytes, job_queue.bytes_in_words
 to service_role;
 
@@ -1606,6 +1622,7 @@ declare
   v_passed_over tid[] := '{}'::tid[];
   v_promoted integer;
 begin
+  set constraints all immediate;
   loop
     begin
       v_due := array(
@@ -1651,6 +1668,7 @@ declare
   v_passed_over tid[] := '{}'::tid[];
   v_rescued integer;
 begin
+  set constraints all immediate;
   loop
     begin
       v_expired := array(
@@ -1824,7 +1842,10 @@ to service_role;
 --               "output_data"?, "error_message"?, "retryable"?, "retry_after_seconds"?,
 --               "error_stack"?: where a failed run threw, for operators. An "error_message" of a released job says what
 --               it waits for,
---               "was_given_time"?: false when a job that is handed over had less than half an isolate's time}]
+--               "was_given_time"?: false when a job that is handed over had less than half an isolate's time,
+--               "is_counted"?: false when a released job was not begun, or waits for what its type lacks,
+--               "was_in_time"?: true when the run ended before its deadline, or was not begun. Then it may be said as
+--               long as the lease lasts}]
 --   is_idle   whether the worker holds nothing besides these results and expects no other claim's answer. Only
 --             then it is given suspects, or a job that weighs more than its capacity
 --   capacity  how much weight it has room for; null: weights do not count
@@ -1917,8 +1938,9 @@ begin
     perform job_queue.open_claim(v_token, true);
   end loop;
   v_finished := job_queue.finish_each_job(results);
-  perform job_queue.finish_jobs((
-    select coalesce(jsonb_agg(jsonb_build_object('job_id', j.id, 'lease_token', j.lease_token, 'outcome', 'released')), '[]')
+  perform job_queue.finish_each_job((
+    select coalesce(jsonb_agg(jsonb_build_object('job_id', j.id, 'lease_token', j.lease_token, 'outcome', 'released', 'is_counted', false
+    )), '[]')
     from public.jobs j
     where j.status = 'processing' and j.lease_token = any (abandon_jobs.lease_tokens)
   ));
@@ -1971,8 +1993,8 @@ end $$;
 comment on function public.mark_job_failed is 'Records why an attempt failed and queues the job again if retries are left.';
 
 -- Hands a job back unharmed: the attempt does not count. It is ready at once, in its old place, or after
--- delay_seconds, but at least one: a job that waits for something else can rest that long. After 300 rests in a
--- row without a new step the next is a failed attempt.
+-- delay_seconds, but at least one: a job that waits for something else can rest that long. After 300 releases
+-- in a row without a new step the next is a failed attempt.
 -- Called by workers that have to stop; without a token (SQL editor) it works on any job that is processing.
 -- Raises JQ002, JQ003, JQ004, JQ005.
 create function public.release_job(
@@ -2140,17 +2162,17 @@ begin
   with result as materialized (
     select r.*
     from rows from (jsonb_to_recordset(results) as (
-      job_id uuid, lease_token uuid, outcome text, output_data jsonb, retry_after_seconds integer
-    )) with ordinality as r (job_id, lease_token, outcome, output_data, retry_after_seconds, position)
+      job_id uuid, lease_token uuid, outcome text, output_data jsonb, retry_after_seconds integer, was_in_time boolean
+    )) with ordinality as r (job_id, lease_token, outcome, output_data, retry_after_seconds, was_in_time, position)
     order by r.job_id
   ), finished as (
     update public.jobs j
     set status = 'completed', waiting_for = null, output_data = r.output_data, error = null, completed_at = v_now,
         lease_expires_at = null, updated_at = v_now, progress = job_queue.progress_at_end(j.progress, r.outcome),
-        suspicion = 0, free_losses = 0, free_hand_overs = 0, free_rests = 0
+        suspicion = 0, free_losses = 0, free_hand_overs = 0, free_releases = 0
     from result r
     where j.id = any (array[r.job_id])
-      and job_queue.is_held(j, r.lease_token, v_now)
+      and job_queue.may_end(j, r.lease_token, v_now, r.outcome, r.was_in_time)
       and r.outcome = 'completed'
       and job_queue.problem_of_result(r.job_id, r.lease_token, r.outcome, r.retry_after_seconds, r.output_data) is null
     returning j.status, r.position
@@ -2160,9 +2182,8 @@ begin
 end $$;
 comment on function job_queue.complete_jobs is 'Writes results to the jobs held under their tokens, when all are completed.';
 
--- Writes the results to those jobs that are held under their tokens and whose time is not up, and
--- returns their new states in the order given; the others are missing from it. That a run timed out may be
--- said when its time is up.
+-- Writes the results to those jobs whose runs they may end, see job_queue.may_end, and returns their new states in the
+-- order given; the others are missing from it.
 --
 -- Rows are locked by the update itself, in the order of id, because the join can only run from the
 -- sorted results to the primary key: `= any (array[...])` cannot be hashed or merged, and the settings
@@ -2182,10 +2203,11 @@ begin
     select r.*
     from rows from (jsonb_to_recordset(results) as (
       job_id uuid, lease_token uuid, outcome text, output_data jsonb, error_message text,
-      retryable boolean, retry_after_seconds integer, was_given_time boolean, error_stack text
+      retryable boolean, retry_after_seconds integer, was_given_time boolean, is_counted boolean, was_in_time boolean,
+      error_stack text
     )) with ordinality as r (
       job_id, lease_token, outcome, output_data, error_message, retryable, retry_after_seconds, was_given_time,
-      error_stack, position
+      is_counted, was_in_time, error_stack, position
     )
     order by r.job_id
   ), finished as (
@@ -2194,7 +2216,7 @@ begin
         progress = job_queue.progress_at_end(j.progress, r.outcome),
         (
           status, waiting_for, run_at, retry_count, output_data, error, completed_at,
-          suspicion, free_losses, free_hand_overs, free_rests
+          suspicion, free_losses, free_hand_overs, free_releases
         ) = (
       select n.status,
              case
@@ -2218,7 +2240,9 @@ begin
              case when n.is_in_vain and (r.outcome = 'handed_over' or not n.is_rest) then j.suspicion else 0 end,
              case when n.is_in_vain then j.free_losses else 0 end,
              case when n.is_in_vain then j.free_hand_overs + (r.outcome = 'handed_over')::integer else 0 end,
-             case when n.is_in_vain then j.free_rests + (r.outcome = 'released' and n.is_rest)::integer else 0 end
+             case
+               when n.is_in_vain then j.free_releases + (r.outcome = 'released' and coalesce(r.is_counted, true))::integer
+               else 0 end
       from (
         select s.status, s.outcome, s.status = 'queued' and s.outcome = 'failed' as is_retry,
                s.status = 'queued' and s.outcome = 'released' and r.retry_after_seconds is not null as is_rest,
@@ -2229,7 +2253,7 @@ begin
                    o.outcome, j.cancel_requested_at, j.retry_count, j.max_retries, coalesce(r.retryable, true)
                  ) as status
           from (
-            select job_queue.settled_outcome(j, r.outcome, r.retry_after_seconds, r.was_given_time) as outcome offset 0
+            select job_queue.settled_outcome(j, r.outcome, r.was_given_time, r.is_counted) as outcome offset 0
           ) o
         ) s
         offset 0
@@ -2237,7 +2261,7 @@ begin
     )
     from result r
     where j.id = any (array[r.job_id])
-      and (job_queue.is_held(j, r.lease_token, v_now) or r.outcome = 'timed_out' and job_queue.is_under(j, r.lease_token))
+      and job_queue.may_end(j, r.lease_token, v_now, r.outcome, r.was_in_time)
       and job_queue.problem_of_result(r.job_id, r.lease_token, r.outcome, r.retry_after_seconds, r.output_data) is null
     returning j.status, r.position,
               case when j.status = 'failed' or j.waiting_for = 'retry' then j.id end as failed_id,
@@ -2271,7 +2295,7 @@ $$;
 comment on function job_queue.statuses_of_results is 'The status each reported job has, or lost.';
 
 -- Ends those of these runs that are over their deadline, each named by "job_id" and "lease_token". Whoever says anything
--- about a run after its deadline lives and was too late: the run has timed out. Like every heartbeat it waits for no
+-- else about a run after its deadline lives and was too late: the run has timed out. Like every heartbeat it waits for no
 -- lock; a run that someone keeps locked is left to its lease.
 create function job_queue.time_out(runs jsonb) returns void
 language plpgsql set search_path = pg_catalog, pg_temp
@@ -2297,11 +2321,11 @@ comment on function job_queue.time_out is 'Ends those of these runs that are ove
 
 -- A run that was handed over counts as released when it has saved a step since its claim. When it has not, it has
 -- failed: the job would be handed over for ever. Unless it had too little time for a step, which is believed
--- twice in a row. Nor may a job rest for ever: a report whose answers Grok defers looks for them for an hour, after
--- 5 seconds and then after a third of their age up to a minute, which is 70 rests; 300 leave room for
--- pauses that Grok asks for.
+-- twice in a row. Nor may a job rest or be released for ever: a report whose answers Grok defers looks for them for an
+-- hour, after 5 seconds and then after a third of their age up to a minute, which is 70 rests; 300 leave room for pauses
+-- that Grok asks for, and for crashes of others.
 create function job_queue.settled_outcome(
-  job public.jobs, outcome text, retry_after_seconds integer, was_given_time boolean
+  job public.jobs, outcome text, was_given_time boolean, is_counted boolean
 ) returns text
 language sql immutable as $$
   select case
@@ -2309,11 +2333,11 @@ language sql immutable as $$
     when outcome not in ('handed_over', 'released') then outcome
     when job.step_count > job.steps_at_claim then 'released'
     when outcome = 'handed_over' and (coalesce(was_given_time, true) or job.free_hand_overs >= 2) then 'failed'
-    when outcome = 'released' and retry_after_seconds is not null and job.free_rests >= 300 then 'failed'
+    when outcome = 'released' and coalesce(is_counted, true) and job.free_releases >= 300 then 'failed'
     else 'released'
   end
 $$;
-comment on function job_queue.settled_outcome is 'The outcome of a run, hand-overs and rests judged by its progress.';
+comment on function job_queue.settled_outcome is 'The outcome of a run, hand-overs and releases judged by its progress.';
 
 -- What a job shows as its progress after a run: one that had nothing to count and is done is one of one, not
 -- nothing of nothing.
@@ -2333,7 +2357,7 @@ language sql immutable as $$
     when 'timed_out' then
       'timed out' || coalesce(' after ' || job_queue.run_seconds(job.started_at, job.deadline_at) || ' seconds', '')
     when 'handed_over' then 'handed over without a new step'
-    when 'released' then 'rested 300 times in a row without a new step'
+    when 'released' then 'released 300 times in a row without a new step'
     else left(coalesce(error_message, 'the worker gave no reason'), 8000)
   end
 $$;
@@ -2531,6 +2555,7 @@ begin
   if jobs is null or jsonb_typeof(jobs) <> 'array' then
     raise exception 'jobs: expected an array of objects' using errcode = 'JQ004';
   end if;
+  set constraints all immediate;
   begin
     perform job_queue.renew(jobs, lease_seconds, v_now);
   exception when others then
@@ -2771,7 +2796,7 @@ begin
   update public.jobs j
   set status = 'queued', retry_count = 0, cancel_requested_at = null, completed_at = null,
       lease_token = null, run_at = v_now, updated_at = v_now,
-      suspicion = 0, free_losses = 0, free_hand_overs = 0, free_rests = 0
+      suspicion = 0, free_losses = 0, free_hand_overs = 0, free_releases = 0
   where j.ctid = any (v_chosen);
   get diagnostics v_retried = row_count;
   return v_retried;
@@ -3370,7 +3395,7 @@ begin
       update public.jobs j
       set status = 'queued', retry_count = 0, cancel_requested_at = null, completed_at = null,
           lease_token = null, run_at = v_now, updated_at = v_now,
-          suspicion = 0, free_losses = 0, free_hand_overs = 0, free_rests = 0
+          suspicion = 0, free_losses = 0, free_hand_overs = 0, free_releases = 0
       where j.id = retry.job_id;
       return 'queued';
     when 'queued', 'processing' then

@@ -152,11 +152,7 @@ fn numbers_come_out_of_a_step_a_call_and_the_result_as_they_came_in_to_the_digit
     job.input_data = RawValue::from_string(sent.clone()).expect("JSON");
     let result = run_raw_job::<Echo>(&host, &config(&[]), job.clone());
     let outcome = outcome(result, true).expect("an outcome");
-    let result = JobResult {
-        job_id: Uuid::nil(),
-        lease_token: Uuid::nil(),
-        outcome: &outcome,
-    };
+    let result = JobResult::of(Uuid::nil(), Uuid::nil(), false, &outcome);
     let result = serde_json::to_string(&result).expect("JSON");
     let texts = host.rpc_texts.take();
     let [_, saved, called] = &texts[..] else {

@@ -7,6 +7,7 @@ use crate::host::Host;
 mod crash;
 pub(crate) mod generate_report;
 mod noop;
+pub(crate) mod process_images;
 
 #[cfg(test)]
 pub(crate) use self::generate_report::declare;
@@ -15,6 +16,7 @@ pub(crate) use self::generate_report::declare;
 pub fn all<H: Host>() -> Vec<Registration<H>> {
     let mut all = resident();
     all.push(Registration::of::<generate_report::GenerateReport>());
+    all.push(Registration::of::<process_images::ProcessImages>());
     all
 }
 

@@ -1,13 +1,15 @@
-//! The one seam between the worker and the world: HTTP, the clock, sleep and the log.
+//! The one seam between the worker and the world: HTTP, heavy computations, the clock, sleep and the log.
 //!
 //! Everything above it is plain Rust that runs natively in tests; `wasm.rs` implements it on the edge.
 
 mod body;
+mod kernel;
 
 use std::fmt;
 use std::future::Future;
 
 pub use self::body::{Body, Piece};
+pub use self::kernel::{ComputeError, Kernel};
 use crate::error::ErrorMessage;
 
 /// What the worker needs from the place it runs in.
@@ -46,6 +48,18 @@ pub trait Host {
         on_piece: impl FnMut(&[u8]),
     ) -> impl Future<Output = Result<HttpResponse, TransportError>>;
 
+    /// Lets a kernel answer one input, a head and a body. It has a memory of its own, and the isolate to itself
+    /// meanwhile.
+    ///
+    /// # Errors
+    /// [`ComputeError`] when there is no answer.
+    fn compute(
+        &self,
+        kernel: Kernel,
+        head: &[u8],
+        body: &[u8],
+    ) -> impl Future<Output = Result<Vec<u8>, ComputeError>>;
+
     /// Milliseconds on a clock that is good for measuring this worker's own time and nothing else.
     fn now_ms(&self) -> u64;
 
@@ -74,7 +88,7 @@ pub struct HttpRequest {
     pub url: String,
     /// Names and values.
     pub headers: Vec<(String, String)>,
-    /// Text, usually JSON.
+    /// Text, usually JSON, or bytes.
     pub body: Option<Body>,
     /// The request is aborted, and fails, after this many milliseconds without a complete answer.
     pub timeout_ms: u32,

@@ -39,6 +39,9 @@ pub struct CrashEntry {
     position: Cell<usize>,
     job_id: Uuid,
     lease_token: Uuid,
+    has_timeout: bool,
+    /// Whether its handler was ever polled.
+    was_begun: Cell<bool>,
     /// `None` as long as the job waits or runs.
     outcome: RefCell<Option<Rc<Outcome>>>,
 }
@@ -54,6 +57,8 @@ impl CrashRecord {
             position: Cell::new(entries.len()),
             job_id: job.id,
             lease_token: job.lease_token,
+            has_timeout: job.timeout_seconds.is_some(),
+            was_begun: Cell::default(),
             outcome: RefCell::default(),
         });
         entries.push(entry.clone());
@@ -108,6 +113,7 @@ impl CrashRecord {
     /// Runs `poll`; a crash meanwhile is this job's.
     pub(crate) fn polling<T>(&self, entry: &CrashEntry, poll: impl FnOnce() -> T) -> T {
         self.polled.set(Some(entry.number));
+        entry.was_begun.set(true);
         let output = poll();
         self.polled.set(None);
         output
@@ -118,10 +124,8 @@ impl CrashRecord {
         let outcomes = self.outcomes_after_crash();
         let results: Vec<_> = outcomes
             .iter()
-            .map(|(job_id, lease_token, outcome)| JobResult {
-                job_id: *job_id,
-                lease_token: *lease_token,
-                outcome,
+            .map(|(entry, outcome)| {
+                JobResult::of(entry.job_id, entry.lease_token, entry.has_timeout, outcome)
             })
             .collect();
         let request = AbandonRequest {
@@ -141,11 +145,11 @@ impl CrashRecord {
     /// The outcome of every job after a crash: its result if it has one, a failure if its handler crashed, otherwise a
     /// release. When no handler was being polled the worker itself is to blame. Jobs are then handed over, which the
     /// database allows only so often: a crash that comes back does not go on for ever.
-    pub fn outcomes_after_crash(&self) -> Vec<(Uuid, Uuid, Rc<Outcome>)> {
+    pub fn outcomes_after_crash(&self) -> Vec<(Rc<CrashEntry>, Rc<Outcome>)> {
         let entries = self.entries.borrow();
         entries
             .iter()
-            .map(|entry| (entry.job_id, entry.lease_token, self.after_crash(entry)))
+            .map(|entry| (entry.clone(), self.after_crash(entry)))
             .collect()
     }
 
@@ -157,7 +161,7 @@ impl CrashRecord {
             None => Outcome::HandedOver {
                 was_given_time: true,
             },
-            Some(polled) if polled != entry.number => Outcome::released(),
+            Some(polled) if polled != entry.number => Outcome::released(entry.was_begun()),
             Some(_) => Outcome::Failed {
                 error_message: ErrorMessage::of(
                     &"the handler crashed: the function's log says where",
@@ -172,6 +176,11 @@ impl CrashRecord {
 }
 
 impl CrashEntry {
+    /// Whether the job's handler was ever polled.
+    pub(crate) fn was_begun(&self) -> bool {
+        self.was_begun.get()
+    }
+
     /// Keeps the job's outcome until the database has it.
     pub(crate) fn record_outcome(&self, outcome: Rc<Outcome>) {
         self.outcome.replace(Some(outcome));
@@ -191,7 +200,7 @@ mod tests {
     fn after_crash(crash_record: &CrashRecord) -> Vec<Value> {
         let outcomes = crash_record.outcomes_after_crash().into_iter();
         outcomes
-            .map(|(_, _, outcome)| serde_json::to_value(&*outcome).expect("JSON")["outcome"].take())
+            .map(|(_, outcome)| serde_json::to_value(&*outcome).expect("JSON")["outcome"].take())
             .collect()
     }
 
@@ -222,6 +231,23 @@ mod tests {
     }
 
     #[test]
+    fn after_a_crash_of_another_job_a_run_that_had_begun_is_counted() {
+        let crash_record = CrashRecord::default();
+        let [culprit, begun, _waiting] = [(); 3].map(|()| add(&crash_record));
+        crash_record.polling(&begun, || ());
+        crash(&crash_record, &culprit);
+        let outcomes = crash_record.outcomes_after_crash().into_iter().skip(1);
+        let outcomes = outcomes.map(|(_, outcome)| serde_json::to_value(&*outcome).expect("JSON"));
+        assert_eq!(
+            outcomes.collect::<Vec<_>>(),
+            [
+                json!({ "outcome": "released" }),
+                json!({ "outcome": "released", "is_counted": false }),
+            ]
+        );
+    }
+
+    #[test]
     fn after_a_crash_of_the_worker_itself_all_jobs_are_handed_over() {
         let crash_record = CrashRecord::default();
         add(&crash_record);
@@ -237,7 +263,7 @@ mod tests {
         crash_record.remove(&third);
         let outcomes = crash_record.outcomes_after_crash();
         assert_eq!(outcomes.len(), 1);
-        assert_eq!(outcomes[0].0, second.job_id);
+        assert_eq!(outcomes[0].0.job_id, second.job_id);
     }
 
     #[test]

@@ -10,7 +10,7 @@ mod memory;
 mod photograph;
 mod png;
 
-pub use self::fetch::{FetchError, fetch};
+pub use self::fetch::{FetchError, fetch, fetch_file};
 pub use self::header::Dimensions;
 pub use self::memory::{ImageMemory, PhotographKey, Reservation};
 pub use self::photograph::{Format, Photograph};

@@ -46,6 +46,9 @@ pub enum Outcome {
         /// What the job waits for, for people; the job keeps what it showed before when there is nothing to say.
         #[serde(skip_serializing_if = "Option::is_none")]
         error_message: Option<ErrorMessage>,
+        /// `false`: it may happen without end. Otherwise the database allows it only so often without a new step.
+        #[serde(skip_serializing_if = "is_true")]
+        is_counted: bool,
     },
     /// The job goes on in another isolate. The database decides by its steps whether this was progress or a failure.
     HandedOver {
@@ -55,11 +58,12 @@ pub enum Outcome {
 }
 
 impl Outcome {
-    /// The job can be claimed again at once.
-    pub fn released() -> Self {
+    /// The job can be claimed again at once. Nothing is counted when its run had not begun.
+    pub fn released(was_begun: bool) -> Self {
         Self::Released {
             retry_after_seconds: None,
             error_message: None,
+            is_counted: was_begun,
         }
     }
 
@@ -68,6 +72,7 @@ impl Outcome {
         Self::Released {
             retry_after_seconds: None,
             error_message: Some(ErrorMessage::of(&WAITING)),
+            is_counted: false,
         }
     }
 
@@ -98,6 +103,10 @@ impl Outcome {
     }
 }
 
+fn is_true(value: &bool) -> bool {
+    *value
+}
+
 /// What the database does after an attempt; `None` when the lease is lost and the job no longer this worker's.
 /// `was_given_time` is for a job that is handed over: see [`Outcome::HandedOver`].
 pub fn outcome(result: Result<Box<RawValue>, JobError>, was_given_time: bool) -> Option<Outcome> {
@@ -118,6 +127,7 @@ pub fn outcome(result: Result<Box<RawValue>, JobError>, was_given_time: bool) ->
             // At once would be for ever: no attempt is used.
             retry_after_seconds: Some(seconds.clamp(1, MOST_SECONDS)),
             error_message: None,
+            is_counted: true,
         }),
         Err(JobError::Unavailable { .. }) => Some(Outcome::waiting()),
         Err(JobError::HandOver) => Some(Outcome::HandedOver { was_given_time }),
@@ -160,7 +170,7 @@ mod tests {
             ),
             (
                 Err(JobError::unavailable("the key sk-123456789 has expired")),
-                json!({ "outcome": "released", "error_message": WAITING }),
+                json!({ "outcome": "released", "error_message": WAITING, "is_counted": false }),
             ),
             (
                 Ok(to_raw_value(&json!({ "n": 1 })).expect("JSON")),

@@ -1,6 +1,7 @@
 //! Arguments and answers of the queue's functions. Field names are the functions' argument names.
 
 use std::collections::BTreeMap;
+use std::ops::Not;
 
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -46,9 +47,24 @@ pub struct JobResult<'a> {
     pub job_id: Uuid,
     /// Proof that it is still this worker's.
     pub lease_token: Uuid,
+    /// `true` when the run ended before its deadline: the database stores that however late it hears of it.
+    #[serde(skip_serializing_if = "Not::not")]
+    pub was_in_time: bool,
     /// What to do with it.
     #[serde(flatten)]
     pub outcome: &'a Outcome,
+}
+
+impl<'a> JobResult<'a> {
+    /// The result of a run. Whatever a worker says of one, but that it timed out, it says of one that ended in time.
+    pub fn of(job_id: Uuid, lease_token: Uuid, has_timeout: bool, outcome: &'a Outcome) -> Self {
+        Self {
+            job_id,
+            lease_token,
+            was_in_time: has_timeout && !matches!(outcome, Outcome::TimedOut),
+            outcome,
+        }
+    }
 }
 
 /// What a crashed worker leaves behind.
@@ -215,11 +231,7 @@ mod tests {
             error_stack: None,
         };
         let unavailable = BTreeMap::from([("report".to_owned(), ErrorMessage::of(&"no key"))]);
-        let result = JobResult {
-            job_id: Uuid::nil(),
-            lease_token: Uuid::max(),
-            outcome: &outcome,
-        };
+        let result = JobResult::of(Uuid::nil(), Uuid::max(), true, &outcome);
         let exchange = ExchangeRequest {
             results: &[result],
             max_jobs: 5,
@@ -241,6 +253,7 @@ mod tests {
                 "results": [{
                     "job_id": "00000000-0000-0000-0000-000000000000",
                     "lease_token": "ffffffff-ffff-ffff-ffff-ffffffffffff",
+                    "was_in_time": true,
                     "outcome": "failed",
                     "error_message": "not now",
                     "retryable": true,

@@ -17,17 +17,20 @@ use uuid::Uuid;
 use crate::config::Config;
 use crate::error::JobError;
 use crate::handler::{JobContext, JobHandler, Registration};
-use crate::host::{Host, HttpRequest, HttpResponse, TransportError};
+use crate::host::{ComputeError, Host, HttpRequest, HttpResponse, Kernel, TransportError};
 use crate::isolate::{CrashRecord, RunContext, Signals};
 use crate::job::Job;
+use crate::testing::Reply;
 
 type OnRpc = Box<dyn FnMut(&str, &Value) -> Reply>;
 type OnFetch = Box<dyn FnMut(&HttpRequest) -> Reply>;
+type OnCompute = Box<dyn FnMut(Kernel, &[u8]) -> Result<Vec<u8>, ComputeError>>;
 
 /// A [`Host`] that answers what a test says and records what it was asked.
 pub struct ScriptedHost {
     on_rpc: RefCell<OnRpc>,
     on_fetch: RefCell<OnFetch>,
+    on_compute: RefCell<OnCompute>,
     now_ms: Rc<Cell<u64>>,
     timers: RefCell<BTreeMap<(u64, u64), Waker>>,
     timers_made: Cell<u64>,
@@ -47,72 +50,6 @@ pub struct ScriptedHost {
     pub messages: RefCell<Vec<String>>,
 }
 
-/// What a server answers, and when.
-pub struct Reply {
-    answer: Result<HttpResponse, TransportError>,
-    after_ms: u32,
-    comes: bool,
-}
-
-impl Reply {
-    /// An answer with a JSON body.
-    pub fn json(status: u16, body: Value) -> Self {
-        Self::bytes(status, body.to_string().into_bytes())
-    }
-
-    /// An answer with any body.
-    pub fn bytes(status: u16, body: impl Into<Vec<u8>>) -> Self {
-        Self::of(Ok(HttpResponse {
-            status,
-            headers: Vec::new(),
-            body: body.into(),
-        }))
-    }
-
-    /// No answer.
-    pub fn error(error: TransportError) -> Self {
-        Self::of(Err(error))
-    }
-
-    /// Neither an answer nor an error, ever.
-    pub fn never() -> Self {
-        let mut reply = Self::error(TransportError::TimedOut);
-        reply.comes = false;
-        reply
-    }
-
-    /// The same, but later.
-    pub fn after_ms(mut self, milliseconds: u32) -> Self {
-        self.after_ms = milliseconds;
-        self
-    }
-
-    /// The same with a header; the name in lower case.
-    pub fn header(mut self, name: &str, value: &str) -> Self {
-        if let Ok(response) = &mut self.answer {
-            response.headers.push((name.into(), value.into()));
-        }
-        self
-    }
-
-    /// The same, unless it takes longer than the caller waits.
-    fn within(self, timeout_ms: u32) -> Self {
-        if self.comes && self.after_ms < timeout_ms {
-            self
-        } else {
-            Self::error(TransportError::TimedOut).after_ms(timeout_ms)
-        }
-    }
-
-    fn of(answer: Result<HttpResponse, TransportError>) -> Self {
-        Self {
-            answer,
-            after_ms: 0,
-            comes: true,
-        }
-    }
-}
-
 impl ScriptedHost {
     /// A host that expects no call.
     pub fn new() -> Self {
@@ -121,6 +58,7 @@ impl ScriptedHost {
             on_fetch: RefCell::new(Box::new(|request| {
                 panic!("unexpected request to {}", request.url)
             })),
+            on_compute: RefCell::new(Box::new(compute)),
             now_ms: Rc::default(),
             timers: RefCell::default(),
             timers_made: Cell::new(0),
@@ -143,6 +81,15 @@ impl ScriptedHost {
     /// Answers requests to other servers.
     pub fn on_fetch(self, script: impl FnMut(&HttpRequest) -> Reply + 'static) -> Self {
         *self.on_fetch.borrow_mut() = Box::new(script);
+        self
+    }
+
+    /// Answers in the place of the kernels.
+    pub fn on_compute(
+        self,
+        script: impl FnMut(Kernel, &[u8]) -> Result<Vec<u8>, ComputeError> + 'static,
+    ) -> Self {
+        *self.on_compute.borrow_mut() = Box::new(script);
         self
     }
 
@@ -246,6 +193,16 @@ impl Host for ScriptedHost {
         Ok(response)
     }
 
+    async fn compute(
+        &self,
+        kernel: Kernel,
+        head: &[u8],
+        body: &[u8],
+    ) -> Result<Vec<u8>, ComputeError> {
+        self.sleep_ms(0).await;
+        (self.on_compute.borrow_mut())(kernel, &[head, body].concat())
+    }
+
     fn now_ms(&self) -> u64 {
         self.now_ms.get()
     }
@@ -275,6 +232,13 @@ impl Host for ScriptedHost {
 
     fn log(&self, message: &str) {
         self.messages.borrow_mut().push(message.into());
+    }
+}
+
+/// The kernels themselves, linked natively.
+fn compute(kernel: Kernel, frame: &[u8]) -> Result<Vec<u8>, ComputeError> {
+    match kernel {
+        Kernel::Images => Ok(image_kernel::answer(frame)),
     }
 }
 

@@ -193,21 +193,21 @@ impl<'a, H: Host> InFlight<'a, H> {
     }
 
     /// Removes the jobs that have waited too long for a slot.
-    pub(super) fn take_overdue(&mut self, now_ms: u64) -> Vec<Rc<JobContext<'a, H>>> {
-        let is_overdue = |job: &&WaitingJob<'a, H>| job.overdue_at_ms() <= now_ms;
-        let overdue = self.waiting.iter().take_while(is_overdue).count();
-        let overdue = self.waiting.drain(..overdue);
-        overdue.map(|job| job.context).collect()
+    pub(super) fn take_kept_waiting(&mut self, now_ms: u64) -> Vec<Rc<JobContext<'a, H>>> {
+        let was_kept_waiting = |job: &&WaitingJob<'a, H>| job.kept_waiting_at_ms() <= now_ms;
+        let kept = self.waiting.iter().take_while(was_kept_waiting).count();
+        let kept = self.waiting.drain(..kept);
+        kept.map(|job| job.context).collect()
     }
 
     /// When the first waiting job will have waited too long.
-    pub(super) fn overdue_at_ms(&self) -> Option<u64> {
-        self.waiting.front().map(WaitingJob::overdue_at_ms)
+    pub(super) fn kept_waiting_at_ms(&self) -> Option<u64> {
+        self.waiting.front().map(WaitingJob::kept_waiting_at_ms)
     }
 }
 
 impl<H> WaitingJob<'_, H> {
-    fn overdue_at_ms(&self) -> u64 {
+    fn kept_waiting_at_ms(&self) -> u64 {
         self.claimed_at_ms + LONGEST_WAIT_MS
     }
 }

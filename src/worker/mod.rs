@@ -2,6 +2,10 @@
 //!
 //! Everything happens in one loop on one thread. Jobs run on while an exchange with the database is under way, and what
 //! they finish meanwhile travels with the next one: that alone makes batches.
+//!
+//! `run_loop` decides: it starts jobs, stops those past their deadline and hands over. `in_flight` holds the jobs,
+//! `exchanges` sends results and claims, `heartbeats` renews leases, `prefetch` says how much to claim, `availability`
+//! which types rest.
 
 mod alarm;
 mod availability;

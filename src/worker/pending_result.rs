@@ -77,11 +77,7 @@ impl<'a, H: Host> PendingResult<'a, H> {
 impl<H: Host> Serialize for PendingResult<'_, H> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let job = self.context.job();
-        JobResult {
-            job_id: job.id,
-            lease_token: job.lease_token,
-            outcome: &self.outcome,
-        }
-        .serialize(serializer)
+        let has_timeout = job.timeout_seconds.is_some();
+        JobResult::of(job.id, job.lease_token, has_timeout, &self.outcome).serialize(serializer)
     }
 }

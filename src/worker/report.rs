@@ -24,7 +24,7 @@ pub struct RunReport {
     pub released: u32,
     /// Jobs that go on in another isolate.
     pub handed_over: u32,
-    /// Jobs whose lease was lost, that timed out, or whose result could not be delivered.
+    /// Jobs whose lease was lost, or whose result could not be delivered.
     pub lost: u32,
     /// Why the run ended.
     pub stopped: StopReason,

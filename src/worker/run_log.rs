@@ -52,17 +52,16 @@ impl<'a, H: Host> RunLog<'a, H> {
         let report = &mut self.report;
         let (event, count) = match status {
             FinishStatus::Completed => ("completed", &mut report.completed),
-            FinishStatus::Queued | FinishStatus::Failed
-                if matches!(*result.outcome, Outcome::TimedOut) =>
-            {
-                ("timed_out", &mut report.lost)
-            }
             FinishStatus::Queued => match *result.outcome {
                 Outcome::Released { .. } => ("released", &mut report.released),
                 Outcome::HandedOver { .. } => ("handed_over", &mut report.handed_over),
+                Outcome::TimedOut => ("timed_out", &mut report.retried),
                 _ => ("retried", &mut report.retried),
             },
-            FinishStatus::Failed => ("failed", &mut report.failed),
+            FinishStatus::Failed => match *result.outcome {
+                Outcome::TimedOut => ("timed_out", &mut report.failed),
+                _ => ("failed", &mut report.failed),
+            },
             FinishStatus::Cancelled => ("cancelled", &mut report.cancelled),
             FinishStatus::Lost => ("lost", &mut report.lost),
         };

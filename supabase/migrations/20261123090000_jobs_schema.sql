@@ -120,7 +120,7 @@ create table public.jobs (
   is_alone boolean not null default false,
   free_losses smallint not null default 0,
   free_hand_overs smallint not null default 0,
-  free_rests smallint not null default 0,
+  free_releases smallint not null default 0,
 
   -- What each status means for the other columns. One expression and not one constraint per column: they
   -- are evaluated at every change of every job, and twelve of them cost a tenth of its time.
@@ -193,7 +193,7 @@ comment on column public.jobs.suspicion is
 comment on column public.jobs.is_alone is 'whether the latest run was claimed alone, by a worker that had nothing else';
 comment on column public.jobs.free_losses is 'runs in a row that ended with their worker and used no attempt';
 comment on column public.jobs.free_hand_overs is 'hand-overs without a new step, one after the other, that used no attempt';
-comment on column public.jobs.free_rests is 'rests without a new step, one after the other, that used no attempt';
+comment on column public.jobs.free_releases is 'releases without a new step, one after the other, that used no attempt';
 
 -- What claims read. The columns are the claim's order by: nothing is sorted, nothing skipped.
 create index jobs_ready_idx on public.jobs (priority desc, run_at, created_at)

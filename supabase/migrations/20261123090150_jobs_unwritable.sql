@@ -1,7 +1,9 @@
 -- Jobs that cannot be written: an application's own trigger, check or foreign key on public.jobs refuses what the queue
 -- does to them. Such a job costs only itself. What is done to many jobs at once is then done without it; it stays as
 -- it is, to be handled when the application is mended, and check_job_queue tells of it. All of this happens after an
--- error: where nothing is refused it costs a subtransaction for each call.
+-- error: where nothing is refused it costs a subtransaction for each call. What the application would check at the end
+-- of the transaction only, where nobody is left to pass a job over, whoever catches a refusal has checked at once:
+-- `set constraints all immediate`.
 
 -- Which of these jobs cannot be changed so: tries each by itself and takes that back. Called with the error that the
 -- change of all together ended with, which it raises again when it is not about one of them, or after a second of
@@ -51,6 +53,7 @@ declare
   v_result jsonb;
   v_finished text[] := '{}'::text[];
 begin
+  set constraints all immediate;
   begin
     return job_queue.finish_jobs(results);
   exception when others then

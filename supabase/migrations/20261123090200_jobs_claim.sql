@@ -67,6 +67,7 @@ begin
     is_cut := cardinality(jobs) between 1 and max_jobs - 1 and not are_suspects;
     return;
   end if;
+  set constraints all immediate;
   -- The locks are taken in the same subtransaction as the rows are written: else each row would have two lockers.
   loop
     v_chosen := '{}';
@@ -256,8 +257,20 @@ language sql immutable as $$
 $$;
 comment on function job_queue.is_held is 'Whether a job is held under a token.';
 
+-- Whether the result of a run may be written: the token holds the job, or the run ended when it did, and its worker only
+-- comes late to say so. That it timed out is said when its time is up.
+create function job_queue.may_end(
+  job public.jobs, lease_token uuid, now timestamptz, outcome text, was_in_time boolean
+) returns boolean
+language sql immutable as $$
+  select job_queue.is_under(job, lease_token)
+    and (job.deadline_at is null or now < job.deadline_at or outcome = 'timed_out' or was_in_time is true)
+$$;
+comment on function job_queue.may_end is 'Whether the result of a run may be written.';
+
 -- When a lease taken or renewed now ends: thirty seconds after the run's deadline at the latest. A worker that lives
--- says before that the run timed out, so where a lease ends the worker has died. Like every expression that runs
+-- and is not kept busy says before that the run timed out. Where a lease ends its worker has died, or was kept from
+-- speaking: which, nobody can tell. Like every expression that runs
 -- once per job, it has no settings of its own, so that it is inlined: a call would cost more than the
 -- rest of the row.
 create function job_queue.lease_end(now timestamptz, lease_seconds integer, deadline_at timestamptz) returns timestamptz
@@ -325,6 +338,6 @@ grant execute on function public.get_next_job to service_role;
 grant execute on function
   job_queue.claim_jobs, job_queue.choose_jobs, job_queue.take, job_queue.type_rules, job_queue.open_claim,
   job_queue.settle_claim, job_queue.claimed_jobs,
-  job_queue.is_under, job_queue.is_held, job_queue.lease_end, job_queue.deadline, job_queue.run_seconds,
+  job_queue.is_under, job_queue.is_held, job_queue.may_end, job_queue.lease_end, job_queue.deadline, job_queue.run_seconds,
   job_queue.check_lease_seconds, job_queue.check_claim, job_queue.saved_steps, job_queue.text_bytes, job_queue.bytes_in_words
 to service_role;

@@ -21,6 +21,7 @@ declare
   v_passed_over tid[] := '{}'::tid[];
   v_promoted integer;
 begin
+  set constraints all immediate;
   loop
     begin
       v_due := array(
@@ -66,6 +67,7 @@ declare
   v_passed_over tid[] := '{}'::tid[];
   v_rescued integer;
 begin
+  set constraints all immediate;
   loop
     begin
       v_expired := array(

@@ -6,7 +6,10 @@
 --               "output_data"?, "error_message"?, "retryable"?, "retry_after_seconds"?,
 --               "error_stack"?: where a failed run threw, for operators. An "error_message" of a released job says what
 --               it waits for,
---               "was_given_time"?: false when a job that is handed over had less than half an isolate's time}]
+--               "was_given_time"?: false when a job that is handed over had less than half an isolate's time,
+--               "is_counted"?: false when a released job was not begun, or waits for what its type lacks,
+--               "was_in_time"?: true when the run ended before its deadline, or was not begun. Then it may be said as
+--               long as the lease lasts}]
 --   is_idle   whether the worker holds nothing besides these results and expects no other claim's answer. Only
 --             then it is given suspects, or a job that weighs more than its capacity
 --   capacity  how much weight it has room for; null: weights do not count
@@ -99,8 +102,9 @@ begin
     perform job_queue.open_claim(v_token, true);
   end loop;
   v_finished := job_queue.finish_each_job(results);
-  perform job_queue.finish_jobs((
-    select coalesce(jsonb_agg(jsonb_build_object('job_id', j.id, 'lease_token', j.lease_token, 'outcome', 'released')), '[]')
+  perform job_queue.finish_each_job((
+    select coalesce(jsonb_agg(jsonb_build_object('job_id', j.id, 'lease_token', j.lease_token, 'outcome', 'released', 'is_counted', false
+    )), '[]')
     from public.jobs j
     where j.status = 'processing' and j.lease_token = any (abandon_jobs.lease_tokens)
   ));
@@ -153,8 +157,8 @@ end $$;
 comment on function public.mark_job_failed is 'Records why an attempt failed and queues the job again if retries are left.';
 
 -- Hands a job back unharmed: the attempt does not count. It is ready at once, in its old place, or after
--- delay_seconds, but at least one: a job that waits for something else can rest that long. After 300 rests in a
--- row without a new step the next is a failed attempt.
+-- delay_seconds, but at least one: a job that waits for something else can rest that long. After 300 releases
+-- in a row without a new step the next is a failed attempt.
 -- Called by workers that have to stop; without a token (SQL editor) it works on any job that is processing.
 -- Raises JQ002, JQ003, JQ004, JQ005.
 create function public.release_job(

@@ -79,17 +79,17 @@ begin
   with result as materialized (
     select r.*
     from rows from (jsonb_to_recordset(results) as (
-      job_id uuid, lease_token uuid, outcome text, output_data jsonb, retry_after_seconds integer
-    )) with ordinality as r (job_id, lease_token, outcome, output_data, retry_after_seconds, position)
+      job_id uuid, lease_token uuid, outcome text, output_data jsonb, retry_after_seconds integer, was_in_time boolean
+    )) with ordinality as r (job_id, lease_token, outcome, output_data, retry_after_seconds, was_in_time, position)
     order by r.job_id
   ), finished as (
     update public.jobs j
     set status = 'completed', waiting_for = null, output_data = r.output_data, error = null, completed_at = v_now,
         lease_expires_at = null, updated_at = v_now, progress = job_queue.progress_at_end(j.progress, r.outcome),
-        suspicion = 0, free_losses = 0, free_hand_overs = 0, free_rests = 0
+        suspicion = 0, free_losses = 0, free_hand_overs = 0, free_releases = 0
     from result r
     where j.id = any (array[r.job_id])
-      and job_queue.is_held(j, r.lease_token, v_now)
+      and job_queue.may_end(j, r.lease_token, v_now, r.outcome, r.was_in_time)
       and r.outcome = 'completed'
       and job_queue.problem_of_result(r.job_id, r.lease_token, r.outcome, r.retry_after_seconds, r.output_data) is null
     returning j.status, r.position
@@ -99,9 +99,8 @@ begin
 end $$;
 comment on function job_queue.complete_jobs is 'Writes results to the jobs held under their tokens, when all are completed.';
 
--- Writes the results to those jobs that are held under their tokens and whose time is not up, and
--- returns their new states in the order given; the others are missing from it. That a run timed out may be
--- said when its time is up.
+-- Writes the results to those jobs whose runs they may end, see job_queue.may_end, and returns their new states in the
+-- order given; the others are missing from it.
 --
 -- Rows are locked by the update itself, in the order of id, because the join can only run from the
 -- sorted results to the primary key: `= any (array[...])` cannot be hashed or merged, and the settings
@@ -121,10 +120,11 @@ begin
     select r.*
     from rows from (jsonb_to_recordset(results) as (
       job_id uuid, lease_token uuid, outcome text, output_data jsonb, error_message text,
-      retryable boolean, retry_after_seconds integer, was_given_time boolean, error_stack text
+      retryable boolean, retry_after_seconds integer, was_given_time boolean, is_counted boolean, was_in_time boolean,
+      error_stack text
     )) with ordinality as r (
       job_id, lease_token, outcome, output_data, error_message, retryable, retry_after_seconds, was_given_time,
-      error_stack, position
+      is_counted, was_in_time, error_stack, position
     )
     order by r.job_id
   ), finished as (
@@ -133,7 +133,7 @@ begin
         progress = job_queue.progress_at_end(j.progress, r.outcome),
         (
           status, waiting_for, run_at, retry_count, output_data, error, completed_at,
-          suspicion, free_losses, free_hand_overs, free_rests
+          suspicion, free_losses, free_hand_overs, free_releases
         ) = (
       select n.status,
              case
@@ -157,7 +157,9 @@ begin
              case when n.is_in_vain and (r.outcome = 'handed_over' or not n.is_rest) then j.suspicion else 0 end,
              case when n.is_in_vain then j.free_losses else 0 end,
              case when n.is_in_vain then j.free_hand_overs + (r.outcome = 'handed_over')::integer else 0 end,
-             case when n.is_in_vain then j.free_rests + (r.outcome = 'released' and n.is_rest)::integer else 0 end
+             case
+               when n.is_in_vain then j.free_releases + (r.outcome = 'released' and coalesce(r.is_counted, true))::integer
+               else 0 end
       from (
         select s.status, s.outcome, s.status = 'queued' and s.outcome = 'failed' as is_retry,
                s.status = 'queued' and s.outcome = 'released' and r.retry_after_seconds is not null as is_rest,
@@ -168,7 +170,7 @@ begin
                    o.outcome, j.cancel_requested_at, j.retry_count, j.max_retries, coalesce(r.retryable, true)
                  ) as status
           from (
-            select job_queue.settled_outcome(j, r.outcome, r.retry_after_seconds, r.was_given_time) as outcome offset 0
+            select job_queue.settled_outcome(j, r.outcome, r.was_given_time, r.is_counted) as outcome offset 0
           ) o
         ) s
         offset 0
@@ -176,7 +178,7 @@ begin
     )
     from result r
     where j.id = any (array[r.job_id])
-      and (job_queue.is_held(j, r.lease_token, v_now) or r.outcome = 'timed_out' and job_queue.is_under(j, r.lease_token))
+      and job_queue.may_end(j, r.lease_token, v_now, r.outcome, r.was_in_time)
       and job_queue.problem_of_result(r.job_id, r.lease_token, r.outcome, r.retry_after_seconds, r.output_data) is null
     returning j.status, r.position,
               case when j.status = 'failed' or j.waiting_for = 'retry' then j.id end as failed_id,
@@ -210,7 +212,7 @@ $$;
 comment on function job_queue.statuses_of_results is 'The status each reported job has, or lost.';
 
 -- Ends those of these runs that are over their deadline, each named by "job_id" and "lease_token". Whoever says anything
--- about a run after its deadline lives and was too late: the run has timed out. Like every heartbeat it waits for no
+-- else about a run after its deadline lives and was too late: the run has timed out. Like every heartbeat it waits for no
 -- lock; a run that someone keeps locked is left to its lease.
 create function job_queue.time_out(runs jsonb) returns void
 language plpgsql set search_path = pg_catalog, pg_temp
@@ -236,11 +238,11 @@ comment on function job_queue.time_out is 'Ends those of these runs that are ove
 
 -- A run that was handed over counts as released when it has saved a step since its claim. When it has not, it has
 -- failed: the job would be handed over for ever. Unless it had too little time for a step, which is believed
--- twice in a row. Nor may a job rest for ever: a report whose answers Grok defers looks for them for an hour, after
--- 5 seconds and then after a third of their age up to a minute, which is 70 rests; 300 leave room for
--- pauses that Grok asks for.
+-- twice in a row. Nor may a job rest or be released for ever: a report whose answers Grok defers looks for them for an
+-- hour, after 5 seconds and then after a third of their age up to a minute, which is 70 rests; 300 leave room for pauses
+-- that Grok asks for, and for crashes of others.
 create function job_queue.settled_outcome(
-  job public.jobs, outcome text, retry_after_seconds integer, was_given_time boolean
+  job public.jobs, outcome text, was_given_time boolean, is_counted boolean
 ) returns text
 language sql immutable as $$
   select case
@@ -248,11 +250,11 @@ language sql immutable as $$
     when outcome not in ('handed_over', 'released') then outcome
     when job.step_count > job.steps_at_claim then 'released'
     when outcome = 'handed_over' and (coalesce(was_given_time, true) or job.free_hand_overs >= 2) then 'failed'
-    when outcome = 'released' and retry_after_seconds is not null and job.free_rests >= 300 then 'failed'
+    when outcome = 'released' and coalesce(is_counted, true) and job.free_releases >= 300 then 'failed'
     else 'released'
   end
 $$;
-comment on function job_queue.settled_outcome is 'The outcome of a run, hand-overs and rests judged by its progress.';
+comment on function job_queue.settled_outcome is 'The outcome of a run, hand-overs and releases judged by its progress.';
 
 -- What a job shows as its progress after a run: one that had nothing to count and is done is one of one, not
 -- nothing of nothing.
@@ -272,7 +274,7 @@ language sql immutable as $$
     when 'timed_out' then
       'timed out' || coalesce(' after ' || job_queue.run_seconds(job.started_at, job.deadline_at) || ' seconds', '')
     when 'handed_over' then 'handed over without a new step'
-    when 'released' then 'rested 300 times in a row without a new step'
+    when 'released' then 'released 300 times in a row without a new step'
     else left(coalesce(error_message, 'the worker gave no reason'), 8000)
   end
 $$;

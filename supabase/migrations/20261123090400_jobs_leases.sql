@@ -89,6 +89,7 @@ begin
   if jobs is null or jsonb_typeof(jobs) <> 'array' then
     raise exception 'jobs: expected an array of objects' using errcode = 'JQ004';
   end if;
+  set constraints all immediate;
   begin
     perform job_queue.renew(jobs, lease_seconds, v_now);
   exception when others then

@@ -43,7 +43,7 @@ begin
   update public.jobs j
   set status = 'queued', retry_count = 0, cancel_requested_at = null, completed_at = null,
       lease_token = null, run_at = v_now, updated_at = v_now,
-      suspicion = 0, free_losses = 0, free_hand_overs = 0, free_rests = 0
+      suspicion = 0, free_losses = 0, free_hand_overs = 0, free_releases = 0
   where j.ctid = any (v_chosen);
   get diagnostics v_retried = row_count;
   return v_retried;

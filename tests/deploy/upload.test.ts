@@ -8,6 +8,7 @@ import {
   unpacked,
   type Upload,
 } from "../support/management_api.ts";
+import { createBucket, photograph } from "../support/photographs.ts";
 import { reportInput } from "../support/report_job.ts";
 import { projectCopy, supabaseCli } from "../support/supabase_cli.ts";
 import { startWorker, wakeAndWait, type Worker } from "../support/worker.ts";
@@ -29,6 +30,16 @@ async function deploy(change: (folder: string) => Promise<void> = async () => {}
     `--remote=${REF}`,
   ], env);
   return { ...result, uploads: api.uploads };
+}
+
+/** One photograph, in a bucket of its own. */
+async function imagesInput() {
+  const bucket = await createBucket();
+  await bucket.upload("1.jpg", await photograph({ width: 64, height: 48 }));
+  return {
+    images: [{ bucket: bucket.name, path: "1.jpg" }],
+    output: { bucket: bucket.name, prefix: "out" },
+  };
 }
 
 const start = (folder: string, upload: Upload) =>
@@ -64,8 +75,12 @@ Deno.test("the uploaded files, and nothing else, are a worker that does every bu
   await withUploaded(async (worker) => {
     const noop = await enqueue("noop", {});
     const report = await enqueue("generate_report", reportInput(1));
+    const images = await enqueue("process_images", await imagesInput());
     await wakeAndWait(worker.url);
-    for (const id of [noop, report]) assert.equal((await getJob(id)).status, "completed");
+    for (const id of [noop, report, images]) {
+      assert.equal((await getJob(id)).status, "completed");
+    }
+    assert.equal((await getJob(images)).output_data.totals.ok, 1);
   });
 });
 
@@ -82,6 +97,20 @@ Deno.test("a worker that cannot load the code of reports does other jobs, and re
     assert.deepEqual({ status, retry_count }, { status: "queued", retry_count: 0 });
     assert.equal(await cancel(report), "cancelled");
   }, withoutReports);
+});
+
+Deno.test("a worker that cannot load the kernel of photographs leaves them waiting unharmed", async () => {
+  const withoutKernel = (folder: string) => Deno.remove(`${folder}/worker/images_bytes.js`);
+  await withUploaded(async (worker) => {
+    const images = await enqueue("process_images", await imagesInput());
+    const report = await enqueue("generate_report", reportInput(1));
+    const run = await wakeAndWait(worker.url);
+    assert.match(run.unavailable.process_images, /could not be loaded.*deploy it again/);
+    assert.equal((await getJob(report)).status, "completed");
+    const { status, retry_count } = await getJob(images);
+    assert.deepEqual({ status, retry_count }, { status: "queued", retry_count: 0 });
+    assert.equal(await cancel(images), "cancelled");
+  }, withoutKernel);
 });
 
 Deno.test("without the module that holds the Wasm the upload is no worker", async () => {

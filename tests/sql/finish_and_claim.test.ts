@@ -276,7 +276,7 @@ Deno.test("a job is completed in the same way whether or not others of its repor
   const ids = await queue.enqueueMany(Array.from({ length: 4 }, () => ({ job_type: "test" })));
   const claimed = await queue.claim(4);
   await db.admin`
-    update jobs set error = 'earlier', suspicion = 1, free_losses = 2, free_hand_overs = 1, free_rests = 3,
+    update jobs set error = 'earlier', suspicion = 1, free_losses = 2, free_hand_overs = 1, free_releases = 3,
       progress = '{"done": 0, "total": 0}', cancel_requested_at = now(), updated_at = clock_timestamp()
     where id = any (${ids})`;
   const results = claimed.map((job) => ({
@@ -293,7 +293,7 @@ Deno.test("a job is completed in the same way whether or not others of its repor
   assert.deepEqual((await queue.finishAndClaim(mixed)).finished, ["completed", "cancelled"]);
   const rows = await db.service`
     select status, waiting_for, output_data, error, retry_count, run_at = created_at as is_in_place, progress,
-      suspicion, free_losses, free_hand_overs, free_rests, lease_expires_at,
+      suspicion, free_losses, free_hand_overs, free_releases, lease_expires_at,
       completed_at = updated_at as is_dated, cancel_requested_at is null as is_uncancelled
     from jobs where status = 'completed'`;
   assert.equal(rows.length, 3);

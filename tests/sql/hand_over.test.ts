@@ -176,28 +176,89 @@ Deno.test("the pauses of an hour of deferred answers, three times over, are no f
   let pauses = 0;
   for (let age = 0; age < 3_600; pauses++) age += Math.min(60, Math.max(5, Math.floor(age / 3)));
   assert.ok(3 * pauses <= 300, `${pauses} pauses`);
-  await sql`update jobs set free_rests = 298, updated_at = now() where id = ${id}`;
+  await sql`update jobs set free_releases = 298, updated_at = now() where id = ${id}`;
   for (const status of ["queued", "queued", "failed"]) {
     assert.deepEqual((await rest(job)).finished, [status]);
     await queue.makeDue(id);
     [job] = status === "failed" ? [job] : await queue.claim();
   }
-  assert.deepEqual(await failures(job), ["rested 300 times in a row without a new step"]);
+  assert.deepEqual(await failures(job), ["released 300 times in a row without a new step"]);
 });
 
 Deno.test("a new step begins a new row of rests", async () => {
   const { id } = await queue.running({ max_retries: 0 });
   const [job] = [await claimedAgain(id)];
-  await sql`update jobs set free_rests = 300, updated_at = now() where id = ${id}`;
+  await sql`update jobs set free_releases = 300, updated_at = now() where id = ${id}`;
   await save(job, "one");
   assert.deepEqual((await rest(job)).finished, ["queued"]);
   await queue.makeDue(id);
   assert.deepEqual((await rest((await queue.claim())[0])).finished, ["queued"]);
 });
 
+/** A job that was released 300 times in a row without a new step, and once more, and its status then. */
+async function released301Times(
+  release: (job: ClaimedJob) => Promise<unknown>,
+): Promise<[ClaimedJob, string]> {
+  const { id } = await queue.running({ max_retries: 0 });
+  let [job] = [await claimedAgain(id)];
+  await sql`update jobs set free_releases = 298, updated_at = now() where id = ${id}`;
+  for (const _ of [299, 300]) {
+    await release(job);
+    assert.equal((await queue.row(id)).status, "queued");
+    [job] = await queue.claim();
+  }
+  await release(job);
+  return [job, (await queue.row(id)).status];
+}
+
+for (
+  const [name, release] of Object.entries({
+    "a worker": (job: ClaimedJob) => queue.finishAndClaim([{ ...lease(job), outcome: "released" }]),
+    "a crashed worker": (job: ClaimedJob) => {
+      const results = [{ ...lease(job), outcome: "released" }];
+      return sql`select abandon_jobs(${sql.json(results)})`;
+    },
+    "release_job": (job: ClaimedJob) => sql`select release_job(${job.id}, ${job.lease_token})`,
+  })
+) {
+  Deno.test(`the 301st time in a row that ${name} releases a run without a new step uses an attempt`, async () => {
+    const [job, status] = await released301Times(release);
+    assert.equal(status, "failed");
+    assert.deepEqual(await failures(job), ["released 300 times in a row without a new step"]);
+  });
+}
+
+for (
+  const [name, release] of Object.entries({
+    "that was not begun": (job: ClaimedJob) =>
+      queue.finishAndClaim([{ ...lease(job), outcome: "released", is_counted: false }]),
+    "of a claim whose answer nobody read": ({ lease_token }: ClaimedJob) =>
+      sql`select abandon_jobs(lease_tokens => ${[lease_token]}::uuid[])`,
+  })
+) {
+  Deno.test(`a run ${name} is released without end`, async () => {
+    const { id } = await queue.running({ max_retries: 0 });
+    const job = await claimedAgain(id);
+    await sql`update jobs set free_releases = 300, updated_at = now() where id = ${id}`;
+    await release(job);
+    const after = await queue.row(id);
+    assert.deepEqual([after.status, after.free_releases], ["queued", 300]);
+  });
+}
+
+Deno.test("a new step begins a new row of releases", async () => {
+  const { id } = await queue.running({ max_retries: 0 });
+  const job = await claimedAgain(id);
+  await sql`update jobs set free_releases = 300, updated_at = now() where id = ${id}`;
+  await save(job, "one");
+  await sql`select release_job(${id}, ${job.lease_token})`;
+  const after = await queue.row(id);
+  assert.deepEqual([after.status, after.free_releases], ["queued", 0]);
+});
+
 Deno.test("release_job says so when the rest was one too many", async () => {
   const { id } = await queue.running({ max_retries: 0 });
-  await sql`update jobs set free_rests = 300, updated_at = now() where id = ${id}`;
+  await sql`update jobs set free_releases = 300, updated_at = now() where id = ${id}`;
   await sql`select release_job(${id}, delay_seconds => 60)`;
   assert.equal((await queue.row(id)).status, "failed");
 });

@@ -190,3 +190,35 @@ Deno.test("a job that keeps its worker from saying anything until after its dead
     "the worker died while it ran alone, or it blocked the worker for longer than its 20 seconds",
   );
 });
+
+for (const outcome of ["completed", "failed", "released", "handed_over", "cancelled"]) {
+  Deno.test(`that a run ${outcome} in time is stored however late it is said, as long as the lease lasts`, async () => {
+    const [id, other] = await queue.enqueueMany([
+      { job_type: "test", timeout_seconds: 5, max_retries: 0 },
+      { job_type: "test", timeout_seconds: 5, max_retries: 0 },
+    ]);
+    const [job, late] = await claimAll();
+    await queue.pass(7);
+    const { finished } = await queue.finishAndClaim([
+      { ...lease(job), outcome, was_given_time: false, was_in_time: true },
+      { ...lease(late), outcome, was_given_time: false },
+    ]);
+    const status = { completed: "completed", failed: "failed", cancelled: "cancelled" }[outcome] ??
+      "queued";
+    assert.deepEqual(finished, [status, "lost"]);
+    assert.equal((await queue.row(id)).retry_count, 0);
+    assert.match((await queue.row(other)).error!, /^timed out after 5 seconds/);
+  });
+}
+
+Deno.test("after the lease it is too late for that", async () => {
+  const [id] = await queue.enqueueMany([{ job_type: "test", timeout_seconds: 5 }]);
+  const [job] = await claimAll();
+  await queue.pass(40);
+  await sql`select rescue_expired_jobs()`;
+  const { finished } = await queue.finishAndClaim([
+    { ...lease(job), outcome: "completed", was_in_time: true },
+  ]);
+  assert.deepEqual(finished, ["lost"]);
+  assert.equal((await queue.row(id)).status, "queued");
+});

@@ -23,6 +23,23 @@ const refusals: Record<string, Refusal> = {
   "a trigger before the change": trigger("before", "raise exception 'not on Sundays'"),
   "a trigger after the change": trigger("after", "raise exception 'not on Sundays'"),
   "a trigger with a fault of its own": trigger("before", "perform new.no_such_column"),
+  "a trigger at the end of the transaction": {
+    statements: `
+      create function no() returns trigger language plpgsql as $$ begin raise 'not on Sundays'; end $$;
+      create constraint trigger no after update on jobs deferrable initially deferred
+      for each row when (old.priority = 7) execute function no()`,
+    undo: "drop trigger no on jobs; drop function no()",
+    message: /not on Sundays/,
+  },
+  "a reference checked at the end of the transaction": {
+    statements: `
+      alter table jobs add constraint no unique (id, updated_at);
+      create table visits (job_id uuid, job_updated_at timestamptz, foreign key (job_id, job_updated_at)
+        references jobs (id, updated_at) deferrable initially deferred);
+      insert into visits select id, updated_at from jobs where priority = 7`,
+    undo: "drop table visits; alter table jobs drop constraint no",
+    message: /violates foreign key constraint/,
+  },
   "a check that came later": {
     statements: "alter table jobs add constraint no check (priority <> 7) not valid",
     undo: "alter table jobs drop constraint no",
@@ -211,6 +228,44 @@ Deno.test("what refuses every job is told as it is, and soon", async () => {
   assert.deepEqual([
     ...new Set(await statuses((await sql`select id from jobs limit 9`).map((row) => row.id))),
   ], ["queued"]);
+});
+
+for (const call of ["claim", "heartbeat"] as const) {
+  Deno.test(`a ${call} makes ready what it can beside what is refused at the end of the transaction`, async () => {
+    const ids = await queue.enqueueMany([7, 0].map((priority) => ({ job_type: "test", priority })));
+    await queue.claim(2);
+    for (const id of ids) await queue.expireLease(id);
+    await during(refusals["a trigger at the end of the transaction"], async () => {
+      if (call === "claim") assert.deepEqual(await queue.claim(2, ["other"]), []);
+      else await queue.heartbeat([]);
+      assert.deepEqual(await statuses(ids), ["processing", "queued"]);
+      assert.match((await told("rescue"))!, /not on Sundays/);
+    });
+  });
+}
+
+Deno.test("the last words of a crashed worker reach all jobs but one that is refused at the end of the transaction", async () => {
+  const ids = await queue.enqueueMany([7, 0].map((priority) => ({ job_type: "test", priority })));
+  const jobs = await queue.claim(2);
+  await during(refusals["a trigger at the end of the transaction"], async () => {
+    const results = jobs.map(({ id, lease_token }) => ({
+      job_id: id,
+      lease_token,
+      outcome: "released",
+    }));
+    const [{ finished }] = await sql`select abandon_jobs(${sql.json(results)}) as finished`;
+    assert.deepEqual(finished, ["lost", "queued"]);
+    assert.deepEqual(await statuses(ids), ["processing", "queued"]);
+  });
+});
+
+Deno.test("a claim whose answer nobody reads goes back but for what is refused at the end of the transaction", async () => {
+  const ids = await queue.enqueueMany([7, 0].map((priority) => ({ job_type: "test", priority })));
+  const [{ lease_token }] = await queue.claim(2);
+  await during(refusals["a trigger at the end of the transaction"], async () => {
+    await sql`select abandon_jobs(lease_tokens => ${[lease_token]}::uuid[])`;
+    assert.deepEqual(await statuses(ids), ["processing", "queued"]);
+  });
 });
 
 Deno.test("by hand, what refuses a result is told as it is", async () => {

@@ -40,6 +40,7 @@ export interface JobRow {
   step_bytes: string;
   input_bytes: number;
   suspicion: number;
+  free_releases: number;
 }
 
 /** Options of a job other than its type, as `enqueue_jobs` takes them. */

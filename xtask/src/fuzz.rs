@@ -53,7 +53,8 @@ pub fn run(project: &Project, fuzz: &Fuzz) -> Result<Counts> {
     let in_rust = || {
         let mut command = cargo(project);
         command
-            .args(["test", "--quiet", "--package", "pretium-queue", "--lib"])
+            .args(["test", "--quiet", "--lib"])
+            .args(["--package", "pretium-queue", "--package", "image-kernel"])
             .args(["--", "--nocapture", "--test-threads", AT_ONCE])
             .arg(fuzz.filter.as_deref().unwrap_or("fuzz"))
             .envs(environment.clone());

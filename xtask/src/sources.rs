@@ -16,6 +16,7 @@ impl Sources {
     /// The sources as they are now.
     pub fn look(project: &Project) -> Self {
         let roots = [
+            "kernels",
             "src",
             "supabase/functions",
             "pkg-template/src",

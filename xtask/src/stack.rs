@@ -23,7 +23,7 @@ use crate::progress::heading;
 use crate::project::Project;
 use crate::run::{Run, Service};
 use crate::tools::{self, Deno};
-use gateway::Upstreams;
+use gateway::{Storage, Upstreams};
 pub use grok::Grok;
 pub use keys::{Keys, random_number, random_uuid};
 pub use postgres::Postgres;
@@ -146,7 +146,7 @@ impl Stack {
         let upstreams = Upstreams {
             rest: self.postgrest_url.clone(),
             functions: functions.collect(),
-            storage: self.storage.clone(),
+            storage: Storage::of(self.storage.clone()),
         };
         let rules = self.keys.gateway_rules();
         self.runtime.spawn(gateway::serve(

@@ -1,5 +1,6 @@
 //! From the Rust sources to the modules that `serve.ts` imports: cargo, wasm-split, wasm-bindgen, wasm-opt, text.
-//! The Wasm comes in two parts: the worker, and the chunk `report`, which is loaded with the first job that needs it.
+//! The Wasm comes in three parts: the worker, the chunk `report`, which is loaded with the first job that needs it, and
+//! the module `images`, the kernel of photographs, which has a memory of its own.
 
 use std::fmt::Write as _;
 use std::io::Write as _;
@@ -44,15 +45,46 @@ impl Flavour {
     }
 }
 
+/// What is compiled by itself.
+struct Unit {
+    package: &'static str,
+    features: &'static [&'static str],
+    is_optimised: bool,
+    linking: &'static str,
+}
+
+/// An instance that wants more has taken on too much: the isolate has 256 MiB for everything.
+const IMAGES: Unit = Unit {
+    package: "image-kernel",
+    features: &["module"],
+    // Unoptimised it would be too slow for any test.
+    is_optimised: true,
+    linking: "-Clink-args=--max-memory=134217728",
+};
+
+fn worker(flavour: Flavour) -> Unit {
+    Unit {
+        package: "pretium-queue",
+        features: match flavour {
+            Flavour::Faults => &["faults"],
+            Flavour::Release | Flavour::Debug => &[],
+        },
+        is_optimised: flavour.is_optimised(),
+        // What `split` reads.
+        linking: "-Clink-args=--emit-relocs",
+    }
+}
+
 /// Brings the generated folder `worker/` of the function up to date with the sources.
 pub fn build(project: &Project, flavour: Flavour) -> Result<()> {
     tools::install_packages(project)?;
     tools::install_wasm_target(project)?;
     heading("building the worker");
-    let compiled = compile(project, flavour)?;
-    let worker = flavour.function(project).join("worker");
-    let stamp = stamp(project, &compiled, flavour)?;
-    if std::fs::read_to_string(worker.join("stamp")).is_ok_and(|found| found == stamp) {
+    let compiled = compile(project, &worker(flavour))?;
+    let images = compile(project, &IMAGES)?;
+    let folder = flavour.function(project).join("worker");
+    let stamp = stamp(project, [&compiled, &images], flavour)?;
+    if std::fs::read_to_string(folder.join("stamp")).is_ok_and(|found| found == stamp) {
         detail("up to date");
         return Ok(());
     }
@@ -60,58 +92,63 @@ pub fn build(project: &Project, flavour: Flavour) -> Result<()> {
     split(&compiled, &work)?;
     bind(&work.join("main.wasm"), &work, flavour)?;
     let mut parts = [
-        ("wasm", work.join("worker_bg.wasm")),
-        ("report", work.join("split_report.wasm")),
+        ("wasm", work.join("worker_bg.wasm"), "-Oz"),
+        ("report", work.join("split_report.wasm"), "-Oz"),
+        ("images", images, "-O3"),
     ];
     if flavour.is_optimised() {
         heading("optimising the Wasm");
         std::thread::scope(|scope| {
-            let threads = parts.each_mut().map(|(_, wasm)| {
-                scope.spawn(|| optimise(project, wasm).map(|optimised| *wasm = optimised))
+            let threads = parts.each_mut().map(|(_, wasm, level)| {
+                scope.spawn(|| optimise(project, wasm, level).map(|optimised| *wasm = optimised))
             });
             threads
                 .into_iter()
                 .try_for_each(|thread| thread.join().unwrap_or_else(|panic| resume_unwind(panic)))
         })?;
     }
-    write_glue(&worker, &work)?;
-    for (name, wasm) in parts {
+    write_glue(&folder, &work)?;
+    for (name, wasm, _) in parts {
         let wasm = std::fs::read(wasm)?;
-        write_bytes(&worker, name, &wasm, &stamp)?;
+        write_bytes(&folder, name, &wasm, &stamp)?;
         report_sizes(name, &wasm)?;
     }
-    std::fs::write(worker.join("stamp"), stamp)?;
+    std::fs::write(folder.join("stamp"), stamp)?;
     Ok(())
 }
 
-/// Compiles the worker's library and returns the path of its Wasm.
-fn compile(project: &Project, flavour: Flavour) -> Result<PathBuf> {
+/// Compiles a library and returns the path of its Wasm.
+fn compile(project: &Project, unit: &Unit) -> Result<PathBuf> {
+    let mut flags = path_remappings(project)?;
+    flags.push(unit.linking.into());
     let mut cargo = tools::cargo(project);
     cargo
-        .args(["build", "--package", "pretium-queue", "--lib"])
+        .args(["build", "--package", unit.package, "--lib"])
         .args(["--target", "wasm32-unknown-unknown"])
         .arg("--message-format=json-render-diagnostics")
-        .env("CARGO_ENCODED_RUSTFLAGS", rust_flags(project)?)
+        .env("CARGO_ENCODED_RUSTFLAGS", flags.join("\u{1f}"))
         .stderr(Stdio::inherit());
-    if flavour.is_optimised() {
+    if unit.is_optimised {
         cargo.arg("--release");
     }
-    if flavour == Flavour::Faults {
-        cargo.args(["--features", "faults"]);
+    for feature in unit.features {
+        cargo.args(["--features", feature]);
     }
     let output = cargo.output().context("cargo could not be started")?;
     if !output.status.success() {
-        bail!("the worker does not compile: see above");
+        bail!("{} does not compile: see above", unit.package);
     }
     let messages = String::from_utf8(output.stdout)?;
-    wasm_artifact(&messages).context("cargo reported no Wasm for the library pretium-queue")
+    wasm_artifact(&messages, unit.package)
+        .with_context(|| format!("cargo reported no Wasm for the library {}", unit.package))
 }
 
-fn wasm_artifact(messages: &str) -> Option<PathBuf> {
+fn wasm_artifact(messages: &str, package: &str) -> Option<PathBuf> {
+    let library = package.replace('-', "_");
     messages
         .lines()
         .filter_map(|line| serde_json::from_str::<Value>(line).ok())
-        .filter(|message| message["target"]["name"] == "pretium_queue")
+        .filter(|message| message["target"]["name"] == library)
         .filter_map(|message| message["filenames"].as_array().cloned())
         .flatten()
         .filter_map(|name| name.as_str().map(PathBuf::from))
@@ -119,13 +156,6 @@ fn wasm_artifact(messages: &str) -> Option<PathBuf> {
             path.extension()
                 .is_some_and(|extension| extension == "wasm")
         })
-}
-
-/// What `split` reads, and no path of this machine.
-fn rust_flags(project: &Project) -> Result<String> {
-    let mut flags = path_remappings(project)?;
-    flags.push("-Clink-args=--emit-relocs".into());
-    Ok(flags.join("\u{1f}"))
 }
 
 /// Panic messages name source files. Without this the Wasm would contain this machine's folders and differ from
@@ -158,12 +188,15 @@ fn folders_of(folder: &Path) -> Vec<PathBuf> {
 }
 
 /// A digest of everything the generated folder is made from.
-fn stamp(project: &Project, compiled: &Path, flavour: Flavour) -> Result<String> {
+fn stamp(project: &Project, compiled: [&Path; 2], flavour: Flavour) -> Result<String> {
     let mut hash = Sha256::new();
-    hash.update(std::fs::read(compiled)?);
+    for wasm in compiled {
+        hash.update(std::fs::read(wasm)?);
+    }
     hash.update(include_str!("wasm.rs"));
     hash.update(include_str!("wasm_bytes.js"));
     hash.update(include_str!("chunks.js"));
+    hash.update(include_str!("kernels.js"));
     hash.update(include_str!("../../Cargo.lock"));
     hash.update(tools::package_version(
         &project.node_modules().join("binaryen"),
@@ -203,12 +236,12 @@ fn bind(compiled: &Path, work: &Path, flavour: Flavour) -> Result<()> {
         .generate(work)
 }
 
-fn optimise(project: &Project, wasm: &Path) -> Result<PathBuf> {
+fn optimise(project: &Project, wasm: &Path, level: &str) -> Result<PathBuf> {
     let optimised = wasm.with_extension("optimised.wasm");
     output(
         Command::new("node")
             .arg(tools::wasm_opt(project))
-            .arg("-Oz")
+            .arg(level)
             .arg(wasm)
             .arg("-o")
             .arg(&optimised),
@@ -225,6 +258,7 @@ fn write_glue(worker: &Path, work: &Path) -> Result<()> {
         std::fs::copy(work.join(name), worker.join(name))?;
     }
     std::fs::write(worker.join("chunks.js"), include_str!("chunks.js"))?;
+    std::fs::write(worker.join("kernels.js"), include_str!("kernels.js"))?;
     Ok(())
 }
 

@@ -60,9 +60,9 @@ impl From<HttpRequest> for LastWords {
         Self {
             url: request.url,
             headers: request.headers,
-            body: request
-                .body
-                .map_or_else(String::new, |body| body.to_string()),
+            body: request.body.map_or_else(String::new, |body| {
+                String::from_utf8(body.into_bytes()).unwrap_or_default()
+            }),
         }
     }
 }

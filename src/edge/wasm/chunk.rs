@@ -3,32 +3,72 @@
 
 use std::rc::Rc;
 
+use serde_json::value::RawValue;
 use wasm_split_helpers::{SplitLoaderError, wasm_split};
 
 use super::host::EdgeHost;
 use super::meter::Meter;
+use crate::config::Config;
 use crate::error::JobError;
 use crate::handler::{JobContext, JobFuture, JobHandler, Registration, attempt};
 use crate::handlers::generate_report::GenerateReport;
+use crate::handlers::process_images::ProcessImages;
+
+type Unavailable = fn(&Config) -> Option<&'static str>;
+
+/// The job types whose code is in the chunk.
+#[derive(Clone, Copy)]
+enum Chunked {
+    Report,
+    Images,
+}
 
 /// Every job type that is not resident.
 pub(super) fn registrations(meter: &Rc<Meter>) -> Vec<Registration<EdgeHost>> {
-    let meter = meter.clone();
-    Vec::from([Registration {
-        job_type: GenerateReport::JOB_TYPE.into(),
-        unavailable: GenerateReport::unavailable,
-        run: Rc::new(move |context| {
-            meter.add_chunk();
-            Box::pin(async move { generate_report(context).await?.await })
-        }),
-    }])
+    let all: [(_, _, Unavailable); 2] = [
+        (
+            Chunked::Report,
+            GenerateReport::JOB_TYPE,
+            GenerateReport::unavailable,
+        ),
+        (
+            Chunked::Images,
+            ProcessImages::JOB_TYPE,
+            ProcessImages::unavailable,
+        ),
+    ];
+    let registrations = all.map(|(chunked, job_type, unavailable)| {
+        let meter = meter.clone();
+        Registration {
+            job_type: job_type.into(),
+            unavailable,
+            run: Rc::new(move |context| {
+                meter.add_chunk();
+                Box::pin(run(chunked, context))
+            }),
+        }
+    });
+    registrations.into()
+}
+
+async fn run(
+    chunked: Chunked,
+    context: &JobContext<'_, EdgeHost>,
+) -> Result<Box<RawValue>, JobError> {
+    in_chunk(chunked, context).await?.await
 }
 
 // The macro exports the function under a name of its own: unsafe, should two have the same.
 #[allow(unsafe_code)]
 #[wasm_split(report, fallible)]
-fn generate_report<'a>(context: &'a JobContext<'a, EdgeHost>) -> Result<JobFuture<'a>, JobError> {
-    Ok(attempt::<GenerateReport, EdgeHost>(context))
+fn in_chunk<'a>(
+    chunked: Chunked,
+    context: &'a JobContext<'a, EdgeHost>,
+) -> Result<JobFuture<'a>, JobError> {
+    Ok(match chunked {
+        Chunked::Report => attempt::<GenerateReport, EdgeHost>(context),
+        Chunked::Images => attempt::<ProcessImages, EdgeHost>(context),
+    })
 }
 
 impl From<SplitLoaderError> for JobError {

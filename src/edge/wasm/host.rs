@@ -7,10 +7,11 @@ use wasm_bindgen::prelude::*;
 
 use super::clock;
 use super::http::{self, answer, content_length};
+use super::kernels;
 use super::meter::Meter;
 use super::rpc::RpcBuilder;
 use crate::config::Config;
-use crate::host::{Host, HttpRequest, HttpResponse, TransportError};
+use crate::host::{ComputeError, Host, HttpRequest, HttpResponse, Kernel, TransportError};
 
 /// The world as it is on the edge.
 pub(super) struct EdgeHost {
@@ -71,6 +72,15 @@ impl Host for EdgeHost {
             Ok(Vec::new())
         })
         .await
+    }
+
+    async fn compute(
+        &self,
+        kernel: Kernel,
+        head: &[u8],
+        body: &[u8],
+    ) -> Result<Vec<u8>, ComputeError> {
+        kernels::compute(&self.meter, kernel, head, body).await
     }
 
     fn now_ms(&self) -> u64 {

@@ -74,7 +74,7 @@ async fn send(
             set(&init, "duplex", &"half".into())?;
             upload = Some(body);
         }
-        Some(body) => init.set_body(&body.to_string().into()),
+        Some(body) => init.set_body(&Uint8Array::from(body.into_bytes().as_slice())),
         None => {}
     }
     init.set_redirect(RequestRedirect::Manual);

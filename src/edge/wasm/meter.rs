@@ -19,10 +19,14 @@ const MEBIBYTE_MS: f64 = 1.5;
 /// compile it.
 const CHUNK_MS: f64 = 10.0;
 
+/// What importing a kernel takes; compiling it is measured.
+const KERNEL_MS: f64 = 15.0;
+
 /// The CPU time of one isolate.
 pub(super) struct Meter {
     used_ms: Cell<f64>,
     has_chunk: Cell<bool>,
+    has_kernel: Cell<bool>,
     stretch_since_ms: Cell<Option<f64>>,
 }
 
@@ -32,6 +36,7 @@ impl Meter {
         Self {
             used_ms: Cell::new(now_ms()),
             has_chunk: Cell::new(false),
+            has_kernel: Cell::new(false),
             stretch_since_ms: Cell::new(None),
         }
     }
@@ -59,6 +64,13 @@ impl Meter {
     pub(super) fn add_chunk(&self) {
         if !self.has_chunk.replace(true) {
             self.add_ms(CHUNK_MS);
+        }
+    }
+
+    /// A job needs a kernel, which the isolate loads once.
+    pub(super) fn add_kernel(&self) {
+        if !self.has_kernel.replace(true) {
+            self.add_ms(KERNEL_MS);
         }
     }
 

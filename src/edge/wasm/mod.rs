@@ -5,6 +5,7 @@ mod chunk;
 mod clock;
 mod host;
 mod http;
+mod kernels;
 mod meter;
 mod rpc;
 mod script;

@@ -1,5 +1,7 @@
 //! Calls to the database, as the crate `postgrest` builds them. They are sent like every other request.
 
+use std::rc::Rc;
+
 use postgrest::Postgrest;
 
 use crate::config::{Config, ConfigError};
@@ -51,11 +53,11 @@ impl RpcBuilder {
         let call = call.map_err(|_| TransportError::failed("the address cannot be read"))?;
         let headers = call.headers().iter();
         let headers = headers.map(|(name, value)| {
-            let value = String::from_utf8_lossy(value.as_bytes());
-            (name.as_str().to_owned(), value.into_owned())
+            let value = value.to_str().unwrap_or_default();
+            (name.as_str().to_owned(), value.to_owned())
         });
         let body = call.body().and_then(|body| body.as_bytes());
-        let body = body.map(|body| String::from_utf8_lossy(body).into_owned());
+        let body = body.map(|body| Rc::new(body.to_vec()));
         Ok(HttpRequest {
             method: Method::Post,
             url: call.url().as_str().to_owned(),

@@ -11,7 +11,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::config::Config;
-use crate::host::{Host, HttpRequest, HttpResponse, TransportError};
+use crate::host::{ComputeError, Host, HttpRequest, HttpResponse, Kernel, TransportError};
 use crate::isolate::{CrashEntry, RunContext};
 use crate::job::{Job, Progress};
 use crate::queue::{JobHeartbeat, Outcome, QueueError};
@@ -80,6 +80,13 @@ impl<'a, H: Host> JobContext<'a, H> {
         }
     }
 
+    /// The same with its timeout counted as the database counts it, from its claim: that was sent at `leased_at_ms`.
+    pub(crate) fn leased_at(mut self, leased_at_ms: u64) -> Self {
+        let late_ms = self.run.host.now_ms() - leased_at_ms;
+        self.deadline_ms = self.deadline_ms.map(|at_ms| at_ms - late_ms);
+        self
+    }
+
     /// The job as it was claimed.
     pub fn job(&self) -> &Job {
         &self.job
@@ -129,6 +136,19 @@ impl<'a, H: Host> JobContext<'a, H> {
         on_piece: impl FnMut(&[u8]),
     ) -> Result<HttpResponse, TransportError> {
         self.run.host.fetch_in_pieces(request, on_piece).await
+    }
+
+    /// Lets a kernel answer one input, a head and a body. Its CPU time is the job's.
+    ///
+    /// # Errors
+    /// [`ComputeError`] when there is no answer.
+    pub async fn compute(
+        &self,
+        kernel: Kernel,
+        head: &[u8],
+        body: &[u8],
+    ) -> Result<Vec<u8>, ComputeError> {
+        self.run.host.compute(kernel, head, body).await
     }
 
     /// Calls a function of the database. When an answer is lost it is called again with the same arguments.
@@ -202,6 +222,11 @@ impl<'a, H: Host> JobContext<'a, H> {
     /// When the job's timeout ends it, on the host's clock: from then on the database refuses what it writes.
     pub(crate) fn deadline_ms(&self) -> Option<u64> {
         self.deadline_ms
+    }
+
+    /// Whether the handler was ever polled.
+    pub(crate) fn was_begun(&self) -> bool {
+        self.crash_entry.was_begun()
     }
 
     /// How long ago the deadline was; `None` when it lies ahead or there is none.

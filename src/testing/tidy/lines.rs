@@ -4,7 +4,14 @@ use super::exempt::{Rule, check};
 use super::{Finding, files_below, read};
 
 const MOST_CHARACTERS: usize = 120;
-const FOLDERS: [&str; 5] = ["pkg-template", "src", "supabase", "tests", "xtask"];
+const FOLDERS: [&str; 6] = [
+    "kernels",
+    "pkg-template",
+    "src",
+    "supabase",
+    "tests",
+    "xtask",
+];
 const DOCUMENTS: [&str; 3] = ["ARCHITECTURE.md", "CHANGELOG.md", "README.md"];
 const GENERATED: &str = "supabase/setup-job-queue.sql";
 

@@ -6,12 +6,11 @@ use super::RunLoop;
 use super::claim_state::ClaimState;
 use crate::handler::JobContext;
 use crate::host::Host;
-use crate::job::Job;
 use crate::queue::Outcome;
 use crate::worker::exchanges::{ClaimSize, ClaimedJobs};
 use crate::worker::prefetch::LARGEST_CLAIM;
 
-impl<H: Host> RunLoop<'_, H> {
+impl<'a, H: Host> RunLoop<'a, H> {
     pub(super) fn begin_exchanges(&mut self) {
         self.prefetch.forget_slow_claims(self.now_ms());
         if self.context.signals.is_claim_requested() {
@@ -92,7 +91,9 @@ impl<H: Host> RunLoop<'_, H> {
         for job in claimed.jobs {
             self.run_log.claimed(&job, now_ms - claimed.leased_at_ms);
             let weight = self.weight(claimed.weights.get(&job.job_type));
-            self.take_job(job, weight, bytes, now_ms);
+            let context = JobContext::new(self.context, job).leased_at(claimed.leased_at_ms);
+            context.hold_bytes(bytes);
+            self.take_job(context, weight, now_ms);
         }
     }
 
@@ -103,16 +104,14 @@ impl<H: Host> RunLoop<'_, H> {
     }
 
     /// A job whose type rests here goes back as it came.
-    fn take_job(&mut self, job: Job, weight: usize, bytes: usize, now_ms: u64) {
-        let lease_token = job.lease_token;
-        let context = JobContext::new(self.context, job);
-        context.hold_bytes(bytes);
+    fn take_job(&mut self, context: JobContext<'a, H>, weight: usize, now_ms: u64) {
+        let lease_token = context.job().lease_token;
         if self.availability.admit(&context.job().job_type, now_ms) {
             self.in_flight.push(context, weight, now_ms);
             return;
         }
         self.prefetch.end_job(lease_token, now_ms);
         self.exchanges
-            .deliver(Rc::new(context), 0, Outcome::released());
+            .deliver(Rc::new(context), 0, Outcome::released(false));
     }
 }

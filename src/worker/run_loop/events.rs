@@ -81,7 +81,7 @@ impl<'a, H: Host> RunLoop<'a, H> {
         let due = [
             self.claims.again_at_ms.filter(is_ahead),
             self.heartbeats.due_at_ms(&self.in_flight),
-            self.in_flight.overdue_at_ms(),
+            self.in_flight.kept_waiting_at_ms(),
             self.in_flight.next_deadline_ms(),
             self.exchanges.retry_at_ms().filter(is_ahead),
             hand_over.filter(is_ahead),

@@ -67,11 +67,12 @@ impl<'a, H: Host> RunLoop<'a, H> {
     pub(super) async fn run(mut self) -> RunReport {
         loop {
             self.usage = self.context.resources.usage();
+            self.time_out();
             self.hand_back();
             let has_more = self.work().await;
             self.usage = self.context.resources.usage();
-            self.hand_back();
             self.time_out();
+            self.hand_back();
             self.begin_exchanges();
             self.heartbeats.begin_if_due(&self.in_flight);
             if self.is_over() {
@@ -130,10 +131,6 @@ impl<'a, H: Host> RunLoop<'a, H> {
         let was_given_time = self.context.resources.limits().is_long_run(ms);
         match outcome(attempt.result, was_given_time) {
             Some(outcome) => self.exchanges.deliver(context, ms, outcome),
-            // The deadline comes a little sooner in the database. If it was anything else, this changes nothing.
-            None if context.deadline_ms().is_some() => {
-                self.exchanges.deliver(context, ms, Outcome::TimedOut);
-            }
             None => self.run_log.lost(context.job(), ms),
         }
     }
@@ -180,10 +177,10 @@ impl<'a, H: Host> RunLoop<'a, H> {
         let unstarted = if self.stop_reason().is_some() {
             self.in_flight.take_waiting()
         } else {
-            self.in_flight.take_overdue(now_ms)
+            self.in_flight.take_kept_waiting(now_ms)
         };
         for context in unstarted {
-            self.exchanges.deliver(context, 0, Outcome::released());
+            self.exchanges.deliver(context, 0, Outcome::released(false));
         }
         if self.must_hand_over(now_ms) {
             for (context, ms) in self.in_flight.hand_over(now_ms) {
@@ -204,11 +201,16 @@ impl<'a, H: Host> RunLoop<'a, H> {
                 .is_some()
     }
 
-    /// Stops the jobs that ran too long.
+    /// Stops the jobs that ran too long, and gives back those whose time was up before they could begin.
     fn time_out(&mut self) {
         for (context, late_ms) in self.in_flight.overdue(self.now_ms()) {
-            if let Some(ms) = self.in_flight.interrupt(&context, Interruption::TimedOut) {
+            let Some(ms) = self.in_flight.interrupt(&context, Interruption::TimedOut) else {
+                continue;
+            };
+            if context.was_begun() {
                 self.end_overdue(context, ms, late_ms);
+            } else {
+                self.exchanges.deliver(context, 0, Outcome::released(false));
             }
         }
     }

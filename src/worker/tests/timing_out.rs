@@ -12,7 +12,7 @@ fn a_job_that_runs_longer_than_it_may_is_stopped_and_the_database_told_at_once()
     let world = World::new();
     let id = world.queue.add_with_timeout("fetch", json!({}), 5);
     let report = world.run();
-    assert_eq!((report.lost, report.duration_ms), (1, 5_000));
+    assert_eq!((report.retried, report.duration_ms), (1, 5_000));
     assert_eq!(world.host.aborted_fetches.get(), 1);
     assert_eq!(world.queue.outcome(&id)["outcome"], "timed_out");
     assert_eq!(world.host.log_lines_of("timed_out")[0]["job_id"], id);
@@ -30,7 +30,7 @@ fn it_is_told_again_until_the_database_answers() {
             .then(refused_connection)
     });
     let report = world.run();
-    assert_eq!(report.lost, 1);
+    assert_eq!((report.retried, report.lost), (1, 0));
     assert_eq!(world.queue.outcome(&id)["outcome"], "timed_out");
 }
 
@@ -42,7 +42,7 @@ fn the_others_run_on() {
         .queue
         .add_with_timeout("sleep", json!({ "ms": 7_000 }), 8);
     let report = world.run();
-    assert_eq!((report.completed, report.lost), (1, 1));
+    assert_eq!((report.completed, report.retried), (1, 1));
     assert_eq!(world.queue.outcome(&slow)["outcome"], "timed_out");
     assert_eq!(world.queue.outcome(&good)["outcome"], "completed");
 }
@@ -54,21 +54,70 @@ fn a_result_that_comes_at_the_deadline_or_later_is_none() {
         .queue
         .add_with_timeout("block", json!({ "ms": 1_400 }), 1);
     let report = world.run();
-    assert_eq!((report.completed, report.lost), (0, 1));
+    assert_eq!((report.completed, report.retried), (0, 1));
     assert_eq!(world.queue.outcome(&id)["outcome"], "timed_out");
 }
 
 #[test]
-fn a_job_whose_lease_the_database_refuses_has_timed_out_if_it_had_a_timeout() {
+fn a_job_whose_lease_the_database_refuses_before_the_deadline_has_not_timed_out() {
     let world = World::new();
-    let id = world
+    world
         .queue
         .add_with_timeout("fail", json!({ "how": "lost" }), 5);
     world.queue.add("fail", json!({ "how": "lost" }));
     let report = world.run();
-    assert_eq!(report.lost, 2);
-    assert_eq!(world.queue.outcome(&id)["outcome"], "timed_out");
-    assert_eq!(world.queue.finished(), 1);
+    assert_eq!((report.retried, report.lost), (0, 2));
+    assert_eq!(world.queue.finished(), 0);
+}
+
+#[test]
+fn a_result_that_was_there_in_time_is_told_as_such_however_late() {
+    let world = World::new();
+    let id = world.queue.add_with_timeout("sleep", json!({ "ms": 0 }), 3);
+    let unlimited = world.queue.add("sleep", json!({ "ms": 0 }));
+    let clock = world.host.clock();
+    world
+        .queue
+        .fault(move |_, _| (1..9_000).contains(&clock.get()).then(refused_connection));
+    let report = world.run();
+    assert_eq!(report.completed, 2);
+    assert_eq!(world.queue.outcome(&id)["was_in_time"], true);
+    assert!(world.queue.outcome(&unlimited).get("was_in_time").is_none());
+}
+
+#[test]
+fn jobs_whose_time_was_up_before_they_could_begin_go_back_uncounted() {
+    let world = World::with(&[("QUEUE_CONCURRENCY", "1")]);
+    world.queue.add_many(60, "sleep", json!({ "ms": 0 }));
+    world.queue.add("block", json!({ "ms": 7_000 }));
+    for _ in 0..20 {
+        world.queue.add_with_timeout("sleep", json!({ "ms": 0 }), 5);
+    }
+    let report = world.run();
+    assert_eq!((report.retried, report.lost), (0, 0));
+    let released = world.queue.outcomes_of("released");
+    assert!(!released.is_empty());
+    assert_eq!(report.completed as usize + released.len(), 81);
+    let is_uncounted = |outcome: &serde_json::Value| {
+        outcome["is_counted"] == false && outcome["was_in_time"] == true
+    };
+    assert!(released.iter().all(is_uncounted), "{released:?}");
+}
+
+#[test]
+fn what_is_overdue_when_the_isolate_is_used_up_is_not_handed_over() {
+    let world = World::with(&[("QUEUE_WALL_CLOCK_SECONDS", "8")]);
+    for _ in 0..3 {
+        world
+            .queue
+            .add_with_timeout("sleep", json!({ "ms": 4_000 }), 5);
+    }
+    world.queue.add("block", json!({ "ms": 9_000 }));
+    let report = world.run();
+    assert_eq!(
+        (report.handed_over, report.released, report.lost),
+        (0, 0, 3)
+    );
 }
 
 #[test]

@@ -30,6 +30,7 @@ const result = fc.record({
   retryable: fc.constantFrom(undefined, true, false),
   delay,
   wasGivenTime: fc.constantFrom(undefined, true, false),
+  isCounted: fc.constantFrom(undefined, true, false),
 });
 
 const always: Condition = () => true;

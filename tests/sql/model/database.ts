@@ -214,7 +214,7 @@ export class DatabaseQueue implements Functions {
   }
 }
 
-function report({ outcome, output, error, retryable, delay, wasGivenTime }: Result) {
+function report({ outcome, output, error, retryable, delay, wasGivenTime, isCounted }: Result) {
   return {
     outcome,
     output_data: output,
@@ -222,6 +222,7 @@ function report({ outcome, output, error, retryable, delay, wasGivenTime }: Resu
     retryable,
     retry_after_seconds: delay,
     was_given_time: wasGivenTime,
+    is_counted: isCounted,
   };
 }
 

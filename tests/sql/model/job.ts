@@ -30,7 +30,7 @@ export interface Job {
   /** 0: none; 1: it runs beside others like it; 2: it runs alone. */
   suspicion: number;
   /** Ends of runs that used no attempt, since one did or since it got ahead. */
-  free: { losses: number; handOvers: number; rests: number };
+  free: { losses: number; handOvers: number; releases: number };
   steps: Map<string, Step>;
   failures: Failure[];
   error: string | null;
@@ -84,10 +84,11 @@ export interface Result {
   /** Before the retry, or the rest. */
   delay?: number;
   wasGivenTime?: boolean;
+  isCounted?: boolean;
 }
 
 /** How often in a row a run may end so without using an attempt. */
-const FREE = { losses: 19, handOvers: 2, rests: 300 };
+const FREE = { losses: 19, handOvers: 2, releases: 300 };
 
 export function create(id: number, options: JobOptions, now: number): Job {
   const { type, priority, maxRetries, hasTimeout, isDelayed } = options;
@@ -107,7 +108,7 @@ export function create(id: number, options: JobOptions, now: number): Job {
     run: null,
     isCancelRequested: false,
     suspicion: 0,
-    free: { losses: 0, handOvers: 0, rests: 0 },
+    free: { losses: 0, handOvers: 0, releases: 0 },
     steps: new Map(),
     failures: [],
     error: null,
@@ -181,10 +182,10 @@ export function finish(job: Job, result: Result, now: number): void {
     case "cancelled":
       return end(job, "cancelled");
     case "released":
-      if (isAhead(job) || result.delay === undefined || job.free.rests < FREE.rests) {
+      if (isAhead(job) || result.isCounted === false || job.free.releases < FREE.releases) {
         return release(job, result);
       }
-      return fail(job, "rested 300 times in a row without a new step", result, now);
+      return fail(job, "released 300 times in a row without a new step", result, now);
     case "handed_over":
       if (isAhead(job) || (result.wasGivenTime === false && job.free.handOvers < FREE.handOvers)) {
         return release(job, result);
@@ -235,13 +236,13 @@ function lose(job: Job, company: number, now: number): void {
 }
 
 /** The attempt does not count. */
-function release(job: Job, { outcome, delay, error }: Result): void {
+function release(job: Job, { outcome, delay, error, isCounted }: Result): void {
   const isRest = delay !== undefined;
   if (isAhead(job)) clear(job);
   else if (outcome === "handed_over") job.free.handOvers++;
-  else if (isRest) {
-    job.free.rests++;
-    job.suspicion = 0;
+  else {
+    if (isCounted !== false) job.free.releases++;
+    if (isRest) job.suspicion = 0;
   }
   if (job.isCancelRequested) return end(job, "cancelled");
   // What it waits for.
@@ -275,7 +276,7 @@ function fail(
 /** Nothing is held against it any more. */
 export function clear(job: Job): void {
   job.suspicion = 0;
-  job.free = { losses: 0, handOvers: 0, rests: 0 };
+  job.free = { losses: 0, handOvers: 0, releases: 0 };
 }
 
 /** For anyone, or for a worker that has nothing else. */

@@ -6,7 +6,6 @@ mod storage;
 
 use std::collections::HashMap;
 use std::convert::Infallible;
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use http_body_util::{Either, Full};
@@ -21,6 +20,7 @@ use tokio::net::{TcpListener, TcpStream};
 pub use keys::KeyRules;
 use keys::Presented;
 use proxy::Proxy;
+pub use storage::Storage;
 
 /// Where the gateway sends requests.
 pub struct Upstreams {
@@ -29,7 +29,7 @@ pub struct Upstreams {
     /// By name: where the edge function listens.
     pub functions: HashMap<String, String>,
     /// Files by bucket and path.
-    pub storage: PathBuf,
+    pub storage: Storage,
 }
 
 /// A body that is passed on as it arrives, or one made here.
@@ -75,8 +75,11 @@ impl Gateway {
             self.rest(request, rest).await
         } else if let Some(function) = path.strip_prefix("/functions/v1") {
             self.function(request, function).await
-        } else if let Some(object) = path.strip_prefix("/storage/v1/object/") {
-            self.object(&request, object).await
+        } else if let Some(path) = path.strip_prefix("/storage/v1/") {
+            let presented = Presented::in_headers(request.headers());
+            let is_service_role = self.rules.is_service_role(&presented);
+            let storage = &self.upstreams.storage;
+            storage.answer(request, path, is_service_role).await
         } else {
             message(StatusCode::NOT_FOUND, "no Route matched with those values")
         }
@@ -121,17 +124,6 @@ impl Gateway {
                 StatusCode::NOT_FOUND,
                 &json!({ "code": "NOT_FOUND", "message": "Requested function was not found" }),
             ),
-        }
-    }
-
-    async fn object(&self, request: &Request<Incoming>, object: &str) -> Answer {
-        let presented = Presented::in_headers(request.headers());
-        match object.split_once('/') {
-            Some(("public", path)) => storage::read(&self.upstreams.storage, path).await,
-            Some(("authenticated", path)) if self.rules.is_service_role(&presented) => {
-                storage::read(&self.upstreams.storage, path).await
-            }
-            _ => storage::not_found(),
         }
     }
 }

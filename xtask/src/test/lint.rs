@@ -42,7 +42,7 @@ pub fn run(project: &Project) -> Counts {
     counts
 }
 
-const CARGO: [(&str, &str); 3] = [
+const CARGO: [(&str, &str); 4] = [
     ("rustfmt", "fmt --all --check"),
     (
         "clippy",
@@ -51,6 +51,10 @@ const CARGO: [(&str, &str); 3] = [
     (
         "clippy for Wasm",
         "clippy --quiet --package pretium-queue --lib --features faults --target wasm32-unknown-unknown -- -D warnings",
+    ),
+    (
+        "clippy for the module of photographs",
+        "clippy --quiet --package image-kernel --lib --features module --target wasm32-unknown-unknown -- -D warnings",
     ),
 ];
 

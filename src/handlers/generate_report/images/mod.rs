@@ -17,7 +17,7 @@ use crate::handler::JobContext;
 use crate::host::{Host, HttpRequest, Method};
 use crate::media::{self, FetchError, ImageMemory, Photograph, PhotographKey, Reservation};
 use crate::report::Warning;
-use crate::storage;
+use crate::storage::{self, StoragePlace};
 
 /// xAI takes no larger image.
 const MOST_BYTES: usize = 10 << 20;
@@ -144,9 +144,9 @@ impl<H: Host> Loader<'_, H> {
     /// Only a photo named by bucket and path is fetched with the project's key.
     fn request(&self, photo: &Photo) -> Result<HttpRequest, FetchError> {
         if let Some((bucket, path)) = &photo.stored {
+            let place = StoragePlace { bucket, path };
             let config = self.context.config();
-            let request = storage::download(config, bucket, path, TIMEOUT_MS, MOST_BYTES);
-            return Ok(request);
+            return Ok(storage::download(config, place, TIMEOUT_MS, MOST_BYTES));
         }
         let url = photo.url.clone().ok_or_else(|| {
             let error = photo.url_error.unwrap_or(AddressError::Scheme);

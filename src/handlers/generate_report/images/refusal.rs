@@ -19,47 +19,8 @@ pub enum Refusal {
 impl Refusal {
     /// What the engineer is told about it.
     pub(super) fn warning(self, image_id: &str) -> Warning {
-        use FetchError::{
-            Address, NotFound, Redirect, TimedOut, TooLarge, TooManyRedirects, Truncated,
-            Unreachable, Unsupported,
-        };
         let (code, reason) = match self {
-            Self::Unavailable(Address(error)) => (
-                WarningCode::ImageAddress,
-                format!("its address is not called, {error}"),
-            ),
-            Self::Unavailable(Redirect(error)) => (
-                WarningCode::ImageAddress,
-                format!("its server redirects elsewhere, {error}"),
-            ),
-            Self::Unavailable(TooManyRedirects) => (
-                WarningCode::ImageAddress,
-                "its server redirects again and again".into(),
-            ),
-            Self::Unavailable(NotFound(status)) => (
-                WarningCode::ImageNotFound,
-                format!("the server answered {status}"),
-            ),
-            Self::Unavailable(TooLarge) => (
-                WarningCode::ImageTooLarge,
-                "it is larger than 10 MiB".into(),
-            ),
-            Self::Unavailable(Unsupported) => (
-                WarningCode::ImageUnsupported,
-                "it is neither JPEG nor PNG".into(),
-            ),
-            Self::Unavailable(Truncated) => (
-                WarningCode::ImageUnsupported,
-                "the end of the file is missing".into(),
-            ),
-            Self::Unavailable(TimedOut) => (
-                WarningCode::ImageUnreachable,
-                "it did not come in time".into(),
-            ),
-            Self::Unavailable(Unreachable) => (
-                WarningCode::ImageUnreachable,
-                "the server did not answer".into(),
-            ),
+            Self::Unavailable(error) => (code(error), error.to_string()),
             Self::NotTaken => (WarningCode::ImageRefused, "xAI did not take it".into()),
             Self::Forbidden => (
                 WarningCode::ImageRefused,
@@ -72,5 +33,19 @@ impl Refusal {
         };
         let message = format!("the photo was not seen, only its description: {reason}");
         Warning::about(code, image_id, message)
+    }
+}
+
+fn code(error: FetchError) -> WarningCode {
+    use FetchError::{
+        Address, NotFound, Redirect, TimedOut, TooLarge, TooManyRedirects, Truncated, Unreachable,
+        Unsupported,
+    };
+    match error {
+        Address(_) | Redirect(_) | TooManyRedirects => WarningCode::ImageAddress,
+        NotFound(_) => WarningCode::ImageNotFound,
+        TooLarge(_) => WarningCode::ImageTooLarge,
+        Unsupported | Truncated => WarningCode::ImageUnsupported,
+        TimedOut | Unreachable => WarningCode::ImageUnreachable,
     }
 }
