@@ -42,7 +42,9 @@ for (const [index, { name }] of CONTESTANTS.entries()) {
 for (const [index, { name }] of CONTESTANTS.entries()) {
   if (index === 0) continue;
   // Round by round: the machine's speed drifts.
-  const ratios = rounds[index].map((one, round) => rounds[0][round].jobsPerSecond / one.jobsPerSecond);
+  const ratios = rounds[index].map((one, round) =>
+    rounds[0][round].jobsPerSecond / one.jobsPerSecond
+  );
   const spread = `${shown(Math.min(...ratios), 2)} to ${shown(Math.max(...ratios), 2)}`;
   console.log(`  this worker / ${name}: ${shown(median(ratios), 2)} (${spread})`);
 }

@@ -14,7 +14,9 @@ use anyhow::{Context, Result};
 pub use self::chromium::chromium;
 pub use self::debian::debian_postgres;
 pub use self::deno::Deno;
-pub use self::packages::{install_packages, install_peers, package_version, postgres, postgrest, wasm_opt};
+pub use self::packages::{
+    install_packages, install_peers, package_version, postgres, postgrest, wasm_opt,
+};
 use crate::command::{output, run};
 use crate::progress::heading;
 use crate::project::Project;

@@ -2,7 +2,7 @@
 
 import { stack } from "../../support/stack.ts";
 import { asSuperuser } from "../../support/superuser.ts";
-import { drain, type Start, startOurs, startTypeScript, startFunction } from "../contestant.ts";
+import { drain, type Start, startFunction, startOurs, startTypeScript } from "../contestant.ts";
 
 /** A process that waits to drain a queue. */
 export interface Drainer {

@@ -41,7 +41,11 @@ async function enqueue(jobs) {
 async function drain(jobs) {
   const all = drained(jobs);
   const preset = { worker: { ...worker, connectionString: process.env.STACK_DB_URL } };
-  const runner = await run({ preset, taskList: { noop: () => void all.add(1) }, noHandleSignals: true });
+  const runner = await run({
+    preset,
+    taskList: { noop: () => void all.add(1) },
+    noHandleSignals: true,
+  });
   await all.done;
   // Jobs that have run are completed before it stops.
   await runner.stop();

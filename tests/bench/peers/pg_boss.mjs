@@ -7,12 +7,21 @@ import { PgBoss } from "pg-boss";
 import { drained, peer } from "./protocol.mjs";
 
 const QUEUE = "noop";
-const options = { batchSize: 1_000, localConcurrency: 2, burstWhenBatchFull: true, pollingIntervalSeconds: 0.5 };
+const options = {
+  batchSize: 1_000,
+  localConcurrency: 2,
+  burstWhenBatchFull: true,
+  pollingIntervalSeconds: 0.5,
+};
 
 await peer({ enqueue, drain });
 
 async function started() {
-  const boss = new PgBoss({ connectionString: process.env.STACK_DB_URL, supervise: false, schedule: false });
+  const boss = new PgBoss({
+    connectionString: process.env.STACK_DB_URL,
+    supervise: false,
+    schedule: false,
+  });
   boss.on("error", (error) => console.error(error));
   await boss.start();
   return boss;

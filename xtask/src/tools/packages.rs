@@ -17,12 +17,18 @@ pub const NOT_INSTALLED: &str =
 
 /// Makes sure that the packages of `package-lock.json` are installed.
 pub fn install_packages(project: &Project) -> Result<()> {
-    install(project.root(), "installing the tools of package-lock.json with npm (about 500 MB, once)")
+    install(
+        project.root(),
+        "installing the tools of package-lock.json with npm (about 500 MB, once)",
+    )
 }
 
 /// Makes sure that the queues are installed that `cargo xtask bench peers` compares.
 pub fn install_peers(project: &Project) -> Result<()> {
-    install(&project.path("tests/bench/peers"), "installing other queues with npm (about 130 MB, once)")
+    install(
+        &project.path("tests/bench/peers"),
+        "installing other queues with npm (about 130 MB, once)",
+    )
 }
 
 fn install(folder: &Path, what: &str) -> Result<()> {
