@@ -31,6 +31,7 @@ const INLINED = [
   "is_under",
   "is_value",
   "lease_end",
+  "may_end",
   "problem_of_depth",
   "problem_of_job",
   "problem_of_result",

@@ -140,7 +140,8 @@ function scriptedDatabase() {
         reported.add(look);
         look();
       }),
-    fetch: async (request: Request) => {
+    fetch: async (url: string, init: RequestInit) => {
+      const request = new Request(url, init);
       const body = JSON.parse(await request.text());
       switch (new URL(request.url).pathname) {
         case "/rest/v1/rpc/finish_and_claim_jobs":
