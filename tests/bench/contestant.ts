@@ -1,6 +1,7 @@
 // The two functions the benchmarks compare, each as a Deno process of its own.
 
 import { stack } from "../support/stack.ts";
+import { asSuperuser } from "../support/superuser.ts";
 import { startProcess, type Worker } from "../support/worker.ts";
 
 /** How a function is started; by default under the stack's Deno, with its environment. */
@@ -37,6 +38,17 @@ export function startFunction(
   ];
   args.push(path("serve.ts"), new URL(module, import.meta.url).href);
   return startProcess(deno, args, { ...stack.functionEnv, ...env });
+}
+
+/** Fills the queue with as many `noop` jobs and no others, and analyses the table. */
+export async function enqueue(jobs: number) {
+  await asSuperuser(async (sql) => {
+    await sql`truncate public.jobs cascade`;
+    await sql`insert into public.jobs (job_type, input_data)
+              select 'noop', jsonb_build_object('id', n) from generate_series(1, ${jobs}::int) as n`;
+    await sql`vacuum analyze public.jobs`;
+    await sql`checkpoint`;
+  });
 }
 
 /** Wakes a function and returns how many jobs it completed. */

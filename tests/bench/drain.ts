@@ -7,7 +7,7 @@ import { waitFor } from "../support/wait.ts";
 import { asSuperuser } from "../support/superuser.ts";
 import { recordWire } from "../support/wire.ts";
 import type { Worker } from "../support/worker.ts";
-import { drain, type Start, startOurs, startTypeScript } from "./contestant.ts";
+import { drain, enqueue, type Start, startOurs, startTypeScript } from "./contestant.ts";
 import { median, shown } from "./median.ts";
 
 const ROUNDS = 3;
@@ -67,17 +67,6 @@ async function tripsPerJob(start: Start, jobs: number): Promise<number> {
   await worker.kill();
   await wire.shutdown();
   return wire.requests() / jobs;
-}
-
-/** Fills the empty queue and analyses the table. */
-async function enqueue(jobs: number) {
-  await asSuperuser(async (sql) => {
-    await sql`truncate public.jobs cascade`;
-    await sql`insert into public.jobs (job_type, input_data)
-              select 'noop', jsonb_build_object('id', n) from generate_series(1, ${jobs}::int) as n`;
-    await sql`vacuum analyze public.jobs`;
-    await sql`checkpoint`;
-  });
 }
 
 async function assertDrained(jobs: number, completed: number, worker: Worker) {

@@ -62,16 +62,12 @@ impl Meter {
 
     /// A job needs the chunk, which the isolate loads once.
     pub(super) fn add_chunk(&self) {
-        if !self.has_chunk.replace(true) {
-            self.add_ms(CHUNK_MS);
-        }
+        self.add_once(&self.has_chunk, CHUNK_MS);
     }
 
     /// A job needs a kernel, which the isolate loads once.
     pub(super) fn add_kernel(&self) {
-        if !self.has_kernel.replace(true) {
-            self.add_ms(KERNEL_MS);
-        }
+        self.add_once(&self.has_kernel, KERNEL_MS);
     }
 
     /// Measures what is done while no future is polled.
@@ -80,6 +76,12 @@ impl Meter {
         let done = work();
         self.end();
         done
+    }
+
+    fn add_once(&self, was_added: &Cell<bool>, ms: f64) {
+        if !was_added.replace(true) {
+            self.add_ms(ms);
+        }
     }
 
     fn add_ms(&self, ms: f64) {

@@ -6,8 +6,8 @@ use sha2::{Digest, Sha256};
 use super::input::VariantInput;
 use super::output::{ImageStatus, ProcessedImage, SourceImage, StoredVariant, VariantFile};
 use super::plan::{ImagesPlan, PlannedImage};
+use super::source;
 use super::store::{self, Place};
-use super::{source, store::put};
 use crate::error::JobError;
 use crate::handler::JobContext;
 use crate::host::{ComputeError, Host, Kernel};
@@ -106,7 +106,7 @@ async fn processed<H: Host>(
             bytes: variant.bytes,
             sha256: hex(&Sha256::digest(&bytes)),
         };
-        put(context, place(plan, &target.path), bytes, &file).await?;
+        store::put(context, place(plan, &target.path), bytes, &file).await?;
         *stored = Some(file);
     }
     let status = if missing.is_empty() {

