@@ -33,8 +33,8 @@
 -- its deadline and says that it timed out, which is a failed attempt, and so is whatever else it still says about it.
 -- About a run that was lost nobody says anything.
 --
--- Whatever ends a run without using an attempt is counted, and bounded; but for a plain release, which only a
--- worker that stops has reason for.
+-- Whatever ends a run without using an attempt is counted, and bounded; but for a release of what was not begun, or
+-- waits for what its type lacks.
 --
 -- Final jobs never change state again, except that a failed or cancelled one may be queued anew.
 -- cleanup_old_jobs deletes those that ended long ago.
