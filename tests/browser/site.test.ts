@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { type BrowserContext, chromium, type Page } from "playwright-core";
+import { currentNode } from "../support/current_node.ts";
 import { mintUserToken, secretKeyClient } from "../support/clients.ts";
 import { PHOTOS_URL } from "../support/report_job.ts";
 import { run } from "../support/run.ts";
@@ -290,7 +291,7 @@ function assertSaid(said: string) {
 
 const RUNTIMES: [name: string, program: string, args: string[]][] = [
   ["Node on the path", "node", []],
-  ["current Node", "npx", ["--yes", "--package", "node@26.10.0", "node"]],
+  ["current Node", await currentNode(), []],
   ["Deno 2.1.4", stack.deno, ["run", "--no-prompt", "--allow-net", "--allow-env"]],
   ["current Deno", Deno.execPath(), ["run", "--no-prompt", "--allow-net", "--allow-env"]],
 ];

@@ -22,7 +22,7 @@ const ECHO =
 /** The worker's folder with that module in it, of this build or of another. */
 async function echoKernel(build?: string) {
   const folder = await Deno.makeTempDir();
-  for (const name of ["kernels.js", "wasm_bytes.js"]) {
+  for (const name of ["parts.js", "worker.js", "wasm_bytes.js"]) {
     await Deno.copyFile(new URL(name, BUILT), `${folder}/${name}`);
   }
   const own = (await import(`file://${folder}/wasm_bytes.js`)).build();
@@ -30,7 +30,7 @@ async function echoKernel(build?: string) {
   const module = `export const wasmBytes = () => ${bytes};
     export const build = () => "${build ?? own}";`;
   await Deno.writeTextFile(`${folder}/images_bytes.js`, module);
-  const { loadKernel } = await import(`file://${folder}/kernels.js`);
+  const { loadKernel } = await import(`file://${folder}/parts.js`);
   return {
     load: () => loadKernel("images"),
     [Symbol.asyncDispose]: () => Deno.remove(folder, { recursive: true }),

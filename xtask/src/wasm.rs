@@ -195,8 +195,7 @@ fn stamp(project: &Project, compiled: [&Path; 2], flavour: Flavour) -> Result<St
     }
     hash.update(include_str!("wasm.rs"));
     hash.update(include_str!("wasm_bytes.js"));
-    hash.update(include_str!("chunks.js"));
-    hash.update(include_str!("kernels.js"));
+    hash.update(include_str!("parts.js"));
     hash.update(include_str!("../../Cargo.lock"));
     hash.update(tools::package_version(
         &project.node_modules().join("binaryen"),
@@ -212,7 +211,7 @@ fn split(compiled: &Path, work: &Path) -> Result<()> {
     let mut options = wasm_split_cli_support::Options::new(&wasm);
     options.output_dir = work;
     options.main_out_path = &main;
-    options.link_name = "./chunks.js";
+    options.link_name = "./parts.js";
     let split = wasm_split_cli_support::transform(options)
         .map_err(|error| anyhow!("the Wasm could not be split: {error:#}"))?;
     let chunks = [work.join("split_report.wasm")];
@@ -257,8 +256,7 @@ fn write_glue(worker: &Path, work: &Path) -> Result<()> {
     for name in ["worker.js", "worker.d.ts"] {
         std::fs::copy(work.join(name), worker.join(name))?;
     }
-    std::fs::write(worker.join("chunks.js"), include_str!("chunks.js"))?;
-    std::fs::write(worker.join("kernels.js"), include_str!("kernels.js"))?;
+    std::fs::write(worker.join("parts.js"), include_str!("parts.js"))?;
     Ok(())
 }
 

@@ -1,4 +1,4 @@
-//! Wasm modules beside the worker, with memories of their own. `xtask/src/kernels.js` loads and runs them.
+//! Wasm modules beside the worker, with memories of their own. `xtask/src/parts.js` loads and runs them.
 
 use std::rc::Rc;
 
@@ -9,7 +9,7 @@ use wasm_bindgen_futures::JsFuture;
 use super::meter::Meter;
 use crate::host::{ComputeError, Kernel};
 
-#[wasm_bindgen(raw_module = "./kernels.js")]
+#[wasm_bindgen(raw_module = "./parts.js")]
 extern "C" {
     #[wasm_bindgen(js_name = loadKernel)]
     fn load_kernel(name: &str) -> Promise;

@@ -1,14 +1,7 @@
 // One attempt of a job in TypeScript, between the handler and the worker in the Wasm, which runs it like any other. JSON
 // text travels between the two, and errors travel as values: `src/edge/wasm/script/` is the other side.
 
-import {
-  JobError,
-  type JobHandler,
-  type JobHandlers,
-  JobStopped,
-  type StopReason,
-  type Verdict,
-} from "./handler.ts";
+import { JobError, type JobHandler, JobStopped, type StopReason, type Verdict } from "./handler.ts";
 import { checkFunction, checkName, checkProgress } from "./arguments.ts";
 import { encode } from "./json.ts";
 import { messageOf, stackOf } from "./thrown.ts";
@@ -20,28 +13,18 @@ type ResultText = string;
 type Result = { Ok: unknown } | { Err: Verdict | StopReason };
 
 /** Runs one attempt: JSON texts of the job and its input go in. */
-export type Attempt = (job: string, input: string, bridge: Bridge) => Promise<ResultText>;
-
-/** What the worker calls for each type. */
-export function attempts(handlers: JobHandlers): Record<string, Attempt> {
-  for (const [jobType, handler] of Object.entries(handlers)) {
-    if (typeof handler !== "function") {
-      throw new TypeError(`job type ${jobType}: expected a function`);
-    }
-  }
-  const all = Object.entries(handlers).map(([jobType, handler]) => [jobType, attempt(handler)]);
-  return Object.fromEntries(all);
-}
-
-function attempt(handler: JobHandler): Attempt {
-  return async (job, input, bridge) => {
-    const result = await resultOf(
-      "output_data",
-      () => handler(JSON.parse(input), contextOf(job, bridge)),
-    );
-    if (result.stack) bridge.log("handler_error", encode({ stack: result.stack }, "fields"));
-    return result.text;
-  };
+export async function attempt(
+  handler: JobHandler,
+  job: string,
+  input: string,
+  bridge: Bridge,
+): Promise<ResultText> {
+  const result = await resultOf(
+    "output_data",
+    () => handler(JSON.parse(input), contextOf(job, bridge)),
+  );
+  if (result.stack) bridge.log("handler_error", encode({ stack: result.stack }, "fields"));
+  return result.text;
 }
 
 function contextOf(job: string, bridge: Bridge) {

@@ -1,9 +1,8 @@
 // The function's front door: checks who calls, wakes the worker, answers. Every rule about jobs is in the Wasm.
 
-import { type JobHandlers, JobStopped } from "./handler.ts";
-import { attempts } from "./attempt.ts";
+import { type JobHandler, type JobHandlers, JobStopped } from "./handler.ts";
 import { messageOf } from "./thrown.ts";
-import { type Answer, initSync, type LastWords, Worker } from "./worker/worker.js";
+import { type Answer, type Bridge, initSync, type LastWords, Worker } from "./worker/worker.js";
 import { wasmBytes } from "./worker/wasm_bytes.js";
 
 declare const EdgeRuntime: { waitUntil(promise: Promise<unknown>): void } | undefined;
@@ -34,6 +33,27 @@ export function serve(handlers: JobHandlers) {
     };
     return new Response(text, { status, headers });
   });
+}
+
+/** What the worker calls for each type. */
+function attempts(handlers: JobHandlers): Record<string, Attempt> {
+  for (const [jobType, handler] of Object.entries(handlers)) {
+    if (typeof handler !== "function") {
+      throw new TypeError(`job type ${jobType}: expected a function`);
+    }
+  }
+  const all = Object.entries(handlers).map(([jobType, handler]) => [jobType, attempt(handler)]);
+  return Object.fromEntries(all);
+}
+
+type Attempt = (job: string, input: string, bridge: Bridge) => Promise<string>;
+
+/** Loads what runs them with the first: an isolate whose jobs are written in Rust starts without it. */
+function attempt(handler: JobHandler): Attempt {
+  return async (job, input, bridge) => {
+    const { attempt } = await import("./attempt.ts");
+    return attempt(handler, job, input, bridge);
+  };
 }
 
 async function answer(worker: Worker, crash: Crash, request: Request): Promise<Answer> {
