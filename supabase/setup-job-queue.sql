@@ -539,7 +539,7 @@ create function job_queue.is_time(value text) returns boolean
 language plpgsql stable set search_path = pg_catalog, pg_temp as $$
 begin
   perform value::timestamptz;
-  return value ~* '[0-9]:[0-9]{2}(:[0-9]{2}([.][0-9]+)?)? *(z|utc|gmt|[+-][0-9]{1,2}(:?[0-9]{2}){0,2}|[a-z]+/[a-z_/+-]+) *$';
+  return value ~* 'infinity$|[0-9]:[0-9]{2}(:[0-9]{2}([.][0-9]+)?)? *(z|utc|gmt|[+-][0-9]{1,2}(:?[0-9]{2}){0,2}|[a-z]+/[a-z_/+-]+) *$';
 exception when data_exception then
   return false;
 end $$;

@@ -102,7 +102,6 @@ const refusedNumbers: [Record<string, unknown>, string][] = [
     "2026-12-01",
     "2026-12-01 08:00 PM",
     "tomorrow",
-    "infinity",
   ]
     .map((run_at): [Record<string, unknown>, string] => [
       { run_at },
