@@ -127,7 +127,7 @@ begin
 end $$;
 comment on function public.mark_job_completed is 'Stores the result of a job and makes it final.';
 
--- Records why an attempt failed. With retries left and unless retryable is false the job is queued again,
+-- Records why an attempt failed; after its deadline, that it timed out. With retries left and unless retryable is false the job is queued again,
 -- after retry_after_seconds or else the queue's own backoff; otherwise it is failed for good. A job that
 -- was asked to be cancelled is cancelled. True also when this claim has already reported a failure.
 -- Called by workers; without a token (SQL editor) it works on any job that is processing.
@@ -158,7 +158,7 @@ comment on function public.mark_job_failed is 'Records why an attempt failed and
 
 -- Hands a job back unharmed: the attempt does not count. It is ready at once, in its old place, or after
 -- delay_seconds, but at least one: a job that waits for something else can rest that long. After 300 releases
--- in a row without a new step the next is a failed attempt.
+-- in a row without a new step the next is a failed attempt. After its deadline the run has timed out instead.
 -- Called by workers that have to stop; without a token (SQL editor) it works on any job that is processing.
 -- Raises JQ002, JQ003, JQ004, JQ005.
 create function public.release_job(
@@ -177,23 +177,30 @@ begin
 end $$;
 comment on function public.release_job is 'Hands a job back to the queue without counting the attempt.';
 
--- Finishes one job, with the token of the call or, without one, with the token the job has.
+-- Finishes one job, with the token of the call or, without one, with the token the job has. After the deadline a result
+-- is refused, and with it everything that the call did; whatever else is said then asks for nothing to be stored, so
+-- that the run can be ended as timed out.
 -- Raises what finish_jobs can only say: JQ003, JQ002, and JQ001 or JQ005 when the job has ended
 -- in a state other than those expected.
 create function job_queue.finish_job(job_id uuid, lease_token uuid, result jsonb, expected text[]) returns void
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
   v_job public.jobs := job_queue.lock_job(job_id);
+  v_results jsonb := jsonb_build_array(
+    result || jsonb_build_object('job_id', job_id, 'lease_token', coalesce(lease_token, v_job.lease_token))
+  );
   v_status text;
 begin
   if lease_token is null then
     perform job_queue.check_by_hand(v_job, '{processing}');
   end if;
-  v_status := (job_queue.finish_jobs(jsonb_build_array(
-    result || jsonb_build_object('job_id', job_id, 'lease_token', coalesce(lease_token, v_job.lease_token))
-  )))[1];
+  v_status := (job_queue.finish_jobs(v_results))[1];
+  if v_status = 'lost' and result ->> 'outcome' <> 'completed' then
+    perform job_queue.time_out(v_results);
+    v_status := (job_queue.statuses_of_results(v_results))[1];
+  end if;
   if v_status = 'lost' then
-    raise exception 'the lease on job % is lost: stop working on it', job_id using errcode = 'JQ002';
+    perform job_queue.refuse_run(v_job, lease_token);
   end if;
   if v_status <> all (expected) then
     raise exception 'this run of job % has already ended: the job is %', job_id, v_status
@@ -204,6 +211,19 @@ begin
   end if;
 end $$;
 comment on function job_queue.finish_job is 'Finishes one job or says why not.';
+
+-- Raises JQ002, and with a run that is out of time says how it ends: nothing about it is written with a refusal.
+create function job_queue.refuse_run(job public.jobs, lease_token uuid) returns void
+language plpgsql set search_path = pg_catalog, pg_temp as $$
+begin
+  if job_queue.is_under(job, lease_token) then
+    raise exception 'this run of job % is out of time: stop working on it', job.id
+      using errcode = 'JQ002',
+        hint = format('mark_job_failed ends it as timed out; else its lease does, at %s', job.lease_expires_at);
+  end if;
+  raise exception 'the lease on job % is lost: stop working on it', job.id using errcode = 'JQ002';
+end $$;
+comment on function job_queue.refuse_run is 'Says that a run is no longer its caller''s.';
 
 -- Holds a job for the rest of the transaction. Raises JQ003.
 create function job_queue.lock_job(job_id uuid) returns public.jobs
@@ -241,4 +261,4 @@ from public, anon, authenticated;
 grant execute on function
   public.finish_and_claim_jobs, public.abandon_jobs, public.mark_job_completed, public.mark_job_failed, public.release_job
 to service_role;
-grant execute on function job_queue.finish_job, job_queue.lock_job, job_queue.check_by_hand to service_role;
+grant execute on function job_queue.finish_job, job_queue.refuse_run, job_queue.lock_job, job_queue.check_by_hand to service_role;

@@ -241,20 +241,22 @@ begin
 end $$;
 comment on function job_queue.check_step_name is 'Refuses a name that no step can have.';
 
--- Renews one lease, holds the job for the rest of the transaction, and says: held or cancelled.
+-- Renews one lease, holds the job for the rest of the transaction, and says: held or cancelled. After the deadline it
+-- raises, because its caller wants to store something or to go on: the run then ends when its worker says that it
+-- failed, or with its lease, thirty seconds after the deadline at the latest.
 -- Raises JQ002, JQ003, JQ004.
 create function job_queue.renew_lease(job_id uuid, lease_token uuid, progress jsonb, lease_seconds integer) returns text
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
+  v_job public.jobs := job_queue.lock_job(job_id);
   v_answer text;
 begin
-  perform job_queue.lock_job(job_id);
   v_answer := job_queue.renew_leases(
     jsonb_build_array(jsonb_build_object('job_id', job_id, 'lease_token', lease_token, 'progress', progress)),
     lease_seconds
   ) ->> 0;
   if v_answer = 'lost' then
-    raise exception 'the lease on job % is lost: stop working on it', job_id using errcode = 'JQ002';
+    perform job_queue.refuse_run(v_job, lease_token);
   end if;
   return v_answer;
 end $$;
@@ -264,9 +266,11 @@ comment on function job_queue.renew_lease is 'Renews one lease: held or cancelle
 -- lease too. For functions of the application that handlers call. Raises JQ002, JQ003.
 create function job_queue.check_lease(job_id uuid, lease_token uuid) returns void
 language plpgsql set search_path = pg_catalog, pg_temp as $$
+declare
+  v_job public.jobs := job_queue.lock_job(job_id);
 begin
-  if job_queue.is_held(job_queue.lock_job(job_id), lease_token, clock_timestamp()) is not true then
-    raise exception 'the lease on job % is lost: stop working on it', job_id using errcode = 'JQ002';
+  if job_queue.is_held(v_job, lease_token, clock_timestamp()) is not true then
+    perform job_queue.refuse_run(v_job, lease_token);
   end if;
 end $$;
 comment on function job_queue.check_lease is 'Raises unless the job is held under the token; keeps it so until the transaction ends.';

@@ -34,6 +34,7 @@ export interface JobRow {
   worker_id: string | null;
   lease_token: string | null;
   lease_expires_at: Date | null;
+  deadline_at: Date | null;
   cancel_requested_at: Date | null;
   progress: unknown;
   step_count: number;

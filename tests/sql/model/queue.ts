@@ -288,7 +288,13 @@ export class Queue {
     this.#now++;
     const found = this.#find(id);
     if (token === null) checkByHand(found, ["processing"]);
-    const status = this.#finish({ id, token: token ?? found.token! }, result);
+    const lease = { id, token: token ?? found.token! };
+    let status = this.#finish(lease, result);
+    if (status === "lost" && result.outcome !== "completed") {
+      this.#timeOut([lease]);
+      // It tells of its end now, if that was it.
+      status = this.#finish(lease, result);
+    }
     if (status === "lost") throw new Refusal("JQ002");
     if (!expected.includes(status)) throw new Refusal(status === "cancelled" ? "JQ001" : "JQ005");
     return true;
