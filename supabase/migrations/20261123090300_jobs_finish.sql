@@ -23,8 +23,10 @@
 --              "weights": {type: weight} of types that do not weigh 1, or null,
 --              "look_again_ms": after how long to ask once more before ending, or null}
 -- The worker chooses lease_token, one per claim. When the answer to a call was lost it sends the same
--- call again with is_repeat: what was finished stays finished, and jobs that were claimed under that
--- token are returned and not claimed twice, in whatever order the two arrive. Raises JQ004.
+-- call again with a repetition of 1, then 2, and so on: what was finished stays finished, and jobs that were claimed
+-- under that token are returned and not claimed twice, in whatever order the calls arrive. Their runs begin anew with
+-- each repetition, because their worker knew nothing of them yet; a call that is delivered twice, or late, moves
+-- nothing. Raises JQ004.
 --
 -- json and not jsonb: the answer is only read as text, and building jsonb took longer than claiming.
 create function public.finish_and_claim_jobs(
@@ -34,7 +36,7 @@ create function public.finish_and_claim_jobs(
   worker_id text default null,
   lease_seconds integer default 30,
   lease_token uuid default null,
-  is_repeat boolean default false,
+  repetition integer default 0,
   is_idle boolean default false,
   capacity integer default null,
   max_bytes integer default 4194304,
@@ -50,7 +52,10 @@ begin
   if max_jobs between 0 and 1000 is not true then
     raise exception 'max_jobs: expected 0 to 1000' using errcode = 'JQ004';
   end if;
-  if is_repeat and max_jobs > 0 and lease_token is null then
+  if repetition >= 0 is not true then
+    raise exception 'repetition: expected 0 or more' using errcode = 'JQ004';
+  end if;
+  if repetition > 0 and max_jobs > 0 and lease_token is null then
     raise exception 'lease_token: expected the token of the claim that is repeated' using errcode = 'JQ004';
   end if;
   if jsonb_typeof(unavailable) <> 'object' then
@@ -68,7 +73,7 @@ begin
   from job_queue.claim_jobs(
     finish_and_claim_jobs.max_jobs, finish_and_claim_jobs.job_types, finish_and_claim_jobs.worker_id,
     finish_and_claim_jobs.lease_seconds, coalesce(finish_and_claim_jobs.lease_token, gen_random_uuid()),
-    finish_and_claim_jobs.is_repeat, finish_and_claim_jobs.is_idle, finish_and_claim_jobs.capacity,
+    finish_and_claim_jobs.repetition, finish_and_claim_jobs.is_idle, finish_and_claim_jobs.capacity,
     finish_and_claim_jobs.max_bytes
   );
   select json_agg(c) into v_jobs
@@ -99,7 +104,7 @@ declare
   v_finished text[];
 begin
   foreach v_token in array lease_tokens loop
-    perform job_queue.open_claim(v_token, true);
+    perform job_queue.open_claim(v_token, 1);
   end loop;
   v_finished := job_queue.finish_each_job(results);
   perform job_queue.finish_each_job((
