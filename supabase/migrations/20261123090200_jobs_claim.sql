@@ -56,6 +56,7 @@ declare
   v_timeouts jsonb;
   v_paused text[];
   v_is_alone boolean;
+  v_deferred text;
 begin
   perform job_queue.check_claim(lease_seconds, capacity, max_bytes);
   select * into v_timeouts, weights, v_paused from job_queue.type_rules();
@@ -67,7 +68,7 @@ begin
     is_cut := cardinality(jobs) between 1 and max_jobs - 1 and not are_suspects;
     return;
   end if;
-  set constraints all immediate;
+  v_deferred := job_queue.check_at_once();
   -- The locks are taken in the same subtransaction as the rows are written: else each row would have two lockers.
   loop
     v_chosen := '{}';
@@ -87,6 +88,7 @@ begin
       );
     end;
   end loop;
+  perform job_queue.check_at_end(v_deferred);
   if repetition = 0 and jobs <> '{}' then
     perform job_queue.settle_claim(lease_token, repetition);
   end if;

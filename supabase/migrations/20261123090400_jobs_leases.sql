@@ -66,12 +66,15 @@ language plpgsql set search_path = pg_catalog, pg_temp set statement_timeout = '
 declare
   v_answers jsonb := job_queue.renew_leases(jobs, lease_seconds);
   v_now timestamptz := clock_timestamp();
+  v_deferred text;
 begin
   if v_answers ? 'lost' then
     perform job_queue.time_out(jobs);
   end if;
   if exists (select from public.jobs j where j.status = 'processing' and j.lease_expires_at <= v_now) then
+    v_deferred := job_queue.check_at_once();
     perform job_queue.rescue_jobs(100);
+    perform job_queue.check_at_end(v_deferred);
   end if;
   return v_answers;
 end $$;
@@ -84,12 +87,13 @@ set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_bit
 declare
   v_now timestamptz := clock_timestamp();
   v_job jsonb;
+  v_deferred text;
 begin
   perform job_queue.check_lease_seconds(lease_seconds);
   if jobs is null or jsonb_typeof(jobs) <> 'array' then
     raise exception 'jobs: expected an array of objects' using errcode = 'JQ004';
   end if;
-  set constraints all immediate;
+  v_deferred := job_queue.check_at_once();
   begin
     perform job_queue.renew(jobs, lease_seconds, v_now);
   exception when others then
@@ -107,6 +111,7 @@ begin
       end;
     end loop;
   end;
+  perform job_queue.check_at_end(v_deferred);
   return (
     select coalesce(jsonb_agg(
       case
