@@ -1922,6 +1922,7 @@ to service_role;
 --               it waits for,
 --               "was_given_time"?: false when a job that is handed over had less than half an isolate's time,
 --               "is_counted"?: false when a released job was not begun, or waits for what its type lacks,
+--               "is_late"?: true when a released job was not begun because its claim took as long as it may run,
 --               "was_in_time"?: true when the run ended before its deadline, or was not begun. Then it may be said as
 --               long as the lease lasts}]
 --   is_idle   whether the worker holds nothing besides these results and expects no other claim's answer. Only
@@ -2379,9 +2380,22 @@ begin
     from unnest(v_failed, v_stacks) as f (job_id, stack)
     join public.jobs j on j.id = any (array[f.job_id]);
   end if;
+  if results @? '$[*] ? (@.is_late == true)' then
+    perform job_queue.note_late_claim(results);
+  end if;
   return coalesce(v_finished, '{}');
 end $$;
 comment on function job_queue.apply_results is 'Writes results to the jobs held under their tokens.';
+
+-- Tells operators that a job was not begun, because its claim took as long as it may run.
+create function job_queue.note_late_claim(results jsonb) returns void
+language plpgsql set search_path = pg_catalog, pg_temp as $$
+begin
+  perform job_queue.note_failed_part('begin in time', (
+    select r.value ->> 'error_message' from jsonb_array_elements(results) r where r.value @> '{"is_late": true}' limit 1
+  ));
+end $$;
+comment on function job_queue.note_late_claim is 'Tells of a job that was not begun, because its claim took too long.';
 
 -- The answer to a report of which not every result was applied. A claim's token stays on the job that
 -- it ended, which tells a repeated report from one that comes too late.
@@ -2460,7 +2474,8 @@ language sql immutable as $$
     when 'timed_out' then
       'timed out' || coalesce(' after ' || job_queue.run_seconds(job.started_at, job.deadline_at) || ' seconds', '')
     when 'handed_over' then 'handed over without a new step'
-    when 'released' then 'released 300 times in a row without a new step'
+    when 'released' then
+      'released 300 times in a row without a new step' || coalesce(': ' || left(error_message, 7000), '')
     else left(coalesce(error_message, 'the worker gave no reason'), 8000)
   end
 $$;
@@ -2500,7 +2515,8 @@ revoke all on all functions in schema job_queue from public;
 grant execute on function
   job_queue.finish_jobs, job_queue.check_results, job_queue.problem_of_result, job_queue.complete_jobs,
   job_queue.apply_results, job_queue.statuses_of_results, job_queue.settled_outcome, job_queue.error_of_result,
-  job_queue.status_after_attempt, job_queue.retry_delay, job_queue.progress_at_end, job_queue.time_out
+  job_queue.status_after_attempt, job_queue.retry_delay, job_queue.progress_at_end, job_queue.time_out,
+  job_queue.note_late_claim
 to service_role;
 
 -- 20261123090350_jobs_cancel.sql
@@ -4493,7 +4509,7 @@ begin
   get diagnostics v_pruned = row_count;
   delete from job_queue.workers w where not job_queue.is_recent(w.seen_at, interval '1 hour');
   delete from job_queue.failed_parts f
-  where f.part in ('claim', 'finish', 'renew leases') and not job_queue.is_recent(f.failed_at, interval '1 minute');
+  where f.part in ('claim', 'finish', 'renew leases', 'begin in time') and not job_queue.is_recent(f.failed_at, interval '1 minute');
   return v_pruned;
 end $$;
 comment on function job_queue.prune is 'Forgets wake-ups and workers of long ago.';
@@ -4772,11 +4788,14 @@ comment on function job_queue.told_failure is 'What is known about a part of a t
 create function job_queue.remedy_of_part(part text) returns text
 language sql immutable set search_path = pg_catalog, pg_temp as $$
   select case part
+    when 'begin in time' then
+      'raise timeout_seconds of the jobs or of their type, or find out why claims take so long; a job that 300 claims '
+      'in a row were too slow for has failed'
     when 'wake' then 'mend what is found missing of setup, pg_net or vault'
     when 'prune pg_cron' then 'let the owner of the queue delete from cron.job_run_details'
     when 'clean up' then 'mend the trigger or constraint that the message names; until then old jobs stay'
     else 'mend the trigger or constraint on jobs that the message names; until then jobs that wait for it stay'
-  end || ', it is tried again with each tick'
+  end || case when part <> 'begin in time' then ', it is tried again with each tick' else '' end
 $$;
 comment on function job_queue.remedy_of_part is 'What to do about a part of a tick that fails.';
 

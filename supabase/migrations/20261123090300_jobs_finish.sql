@@ -8,6 +8,7 @@
 --               it waits for,
 --               "was_given_time"?: false when a job that is handed over had less than half an isolate's time,
 --               "is_counted"?: false when a released job was not begun, or waits for what its type lacks,
+--               "is_late"?: true when a released job was not begun because its claim took as long as it may run,
 --               "was_in_time"?: true when the run ended before its deadline, or was not begun. Then it may be said as
 --               long as the lease lasts}]
 --   is_idle   whether the worker holds nothing besides these results and expects no other claim's answer. Only

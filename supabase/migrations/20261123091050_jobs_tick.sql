@@ -201,7 +201,7 @@ begin
   get diagnostics v_pruned = row_count;
   delete from job_queue.workers w where not job_queue.is_recent(w.seen_at, interval '1 hour');
   delete from job_queue.failed_parts f
-  where f.part in ('claim', 'finish', 'renew leases') and not job_queue.is_recent(f.failed_at, interval '1 minute');
+  where f.part in ('claim', 'finish', 'renew leases', 'begin in time') and not job_queue.is_recent(f.failed_at, interval '1 minute');
   return v_pruned;
 end $$;
 comment on function job_queue.prune is 'Forgets wake-ups and workers of long ago.';
