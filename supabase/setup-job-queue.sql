@@ -448,6 +448,8 @@ grant execute on function job_queue.is_recent, job_queue.age to service_role;
 -- Enqueues one job and returns its id; with an idempotency key that was used before, the id of that job.
 -- Called by the app's server (service role), by SQL and triggers, and by signed-in users for the types
 -- that job_types opens to them. Raises JQ004, JQ006.
+-- A run_at without a zone cannot be refused here: its text is a timestamptz, read as of the session's TimeZone, before
+-- this runs. As text the argument would take no `now() + interval '1 hour'`. enqueue_jobs sees the text, and refuses it.
 create function public.enqueue_job(
   job_type text,
   input_data jsonb default '{}',
@@ -467,7 +469,8 @@ begin
     'timeout_seconds', timeout_seconds, 'owner_id', owner_id
   )), ''))[1];
 end $$;
-comment on function public.enqueue_job is 'Enqueues a job and returns its id.';
+comment on function public.enqueue_job is
+  'Enqueues a job and returns its id. Give run_at with its zone: Postgres reads one without it as of the session''s TimeZone, UTC on Supabase.';
 
 -- Enqueues up to 10,000 jobs in one call: an array of objects whose keys are the arguments of enqueue_job.
 -- Returns their ids in the order given. All or nothing. Raises JQ004 naming the element, JQ006.
@@ -507,7 +510,10 @@ begin
   limit 1;
   if v_problem is null then
     select format('jobs[%s].%s: ', e.position - 1, left(k.key, 50))
-           || case when t.expected is null then 'there is no such option' else 'expected a ' || t.expected end
+           || case t.expected
+             when 'time' then 'expected a time with its zone, such as 2026-01-31T09:00:00Z'
+             else coalesce('expected a ' || t.expected, 'there is no such option')
+           end
     into v_problem
     from jsonb_array_elements(jobs) with ordinality as e (item, position)
     cross join jsonb_object_keys(e.item) as k (key)
@@ -527,15 +533,17 @@ begin
 end $$;
 comment on function job_queue.check_elements is 'Refuses a malformed array of jobs.';
 
+-- Whether a text is a time, whatever the session's TimeZone is. Its zone comes after the hours and minutes: an offset,
+-- UTC in one of its names, or a place; `pkg-template/src/arguments.ts` takes the first two. 'tomorrow' has none.
 create function job_queue.is_time(value text) returns boolean
 language plpgsql stable set search_path = pg_catalog, pg_temp as $$
 begin
   perform value::timestamptz;
-  return true;
+  return value ~* 'infinity$|[0-9]:[0-9]{2}(:[0-9]{2}([.][0-9]+)?)? *(z|utc|gmt|[+-][0-9]{1,2}(:?[0-9]{2}){0,2}|[a-z]+/[a-z_/+-]+) *$';
 exception when data_exception then
   return false;
 end $$;
-comment on function job_queue.is_time is 'Whether a text can be read as a time.';
+comment on function job_queue.is_time is 'Whether a text can be read as a time and says its zone.';
 
 -- Whether a JSON value is null or what was expected: a type of JSON, a time or a uuid.
 create function job_queue.is_value(value jsonb, expected text) returns boolean
@@ -736,8 +744,8 @@ grant execute on function job_queue.insert_jobs, job_queue.problem_of_job, job_q
 -- does to them. Such a job costs only itself. What is done to many jobs at once is then done without it; it stays as
 -- it is, to be handled when the application is mended, and check_job_queue tells of it. All of this happens after an
 -- error: where nothing is refused it costs a subtransaction for each call. What the application would check at the end
--- of the transaction only, where nobody is left to pass a job over, whoever catches a refusal has checked at once:
--- `set constraints all immediate`.
+-- of the transaction only, where nobody is left to pass a job over, whoever catches a refusal has checked at once, see
+-- job_queue.check_at_once.
 
 -- Which of these jobs cannot be changed so: tries each by itself and takes that back. Called with the error that the
 -- change of all together ended with, which it raises again when it is not about one of them, or after a second of
@@ -778,6 +786,56 @@ language sql immutable set search_path = pg_catalog, pg_temp as $$
 $$;
 comment on function job_queue.is_about_a_row is 'Whether an error may be about one row.';
 
+-- Has everything checked at once that the application defers to the end of the transaction, until check_at_end is given
+-- what this returns: the transaction may be the application's own, which goes on. Null: there is nothing to set back. A
+-- worker's request is a transaction of the queue's own, which PostgREST tells by its path; to ask the catalogue each time
+-- would take a tenth of an empty claim.
+--
+-- By names, so that what somebody has deferred who need not have stays deferred. A name that cannot be used, because it
+-- is that of another constraint too or of a schema that is closed to the caller, takes all, and only the others are set
+-- back. Where the transaction is wrong by now, and may be right in the end, everything stays deferred.
+create function job_queue.check_at_once() returns text
+language plpgsql set search_path = pg_catalog, pg_temp as $$
+declare
+  v_names text;
+  v_is_complete boolean;
+begin
+  if current_setting('request.path', true) = any (
+    '{/rpc/finish_and_claim_jobs, /rpc/heartbeat_jobs, /rpc/start_job_step, /rpc/save_job_step, /rpc/abandon_jobs}'
+  ) then
+    set constraints all immediate;
+    return null;
+  end if;
+  select string_agg(d.name, ', ') filter (where d.is_usable), bool_and(d.is_usable) into v_names, v_is_complete
+  from (
+    select format('%s.%I', n.connamespace::regnamespace, n.conname) as name,
+           has_schema_privilege(n.connamespace, 'usage') and not exists (
+             select from pg_constraint c
+             where c.conname = n.conname and c.connamespace = n.connamespace and not c.condeferred
+           ) as is_usable
+    from (select distinct c.connamespace, c.conname from pg_constraint c where c.condeferred) n
+  ) d;
+  if v_is_complete is null then
+    return null;
+  end if;
+  begin
+    execute format('set constraints %s immediate', case when v_is_complete then v_names else 'all' end);
+    return v_names;
+  exception when others then
+    return null;
+  end;
+end $$;
+comment on function job_queue.check_at_once is 'Has deferred constraints checked at once.';
+
+create function job_queue.check_at_end(names text) returns void
+language plpgsql set search_path = pg_catalog, pg_temp as $$
+begin
+  if names is not null then
+    execute format('set constraints %s deferred', names);
+  end if;
+end $$;
+comment on function job_queue.check_at_end is 'Has these constraints checked at the end of the transaction again.';
+
 -- As finish_jobs, but a result that cannot be written fails its job alone, for good. When not even that can be written
 -- the answer is "lost", and the job is left to its lease. Raises JQ004, and what is not about one job: the worker
 -- then reports all of it again.
@@ -786,10 +844,16 @@ language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
   v_result jsonb;
   v_finished text[] := '{}'::text[];
+  v_deferred text;
 begin
-  set constraints all immediate;
+  if results = '[]' then
+    return v_finished;
+  end if;
+  v_deferred := job_queue.check_at_once();
   begin
-    return job_queue.finish_jobs(results);
+    v_finished := job_queue.finish_jobs(results);
+    perform job_queue.check_at_end(v_deferred);
+    return v_finished;
   exception when others then
     if not job_queue.is_about_a_row(sqlstate) then
       raise;
@@ -805,6 +869,7 @@ begin
       v_finished := v_finished || job_queue.fail_unwritable_result(v_result, sqlerrm);
     end;
   end loop;
+  perform job_queue.check_at_end(v_deferred);
   return v_finished;
 end $$;
 comment on function job_queue.finish_each_job is 'Ends the attempts of jobs; what cannot be written fails its job alone.';
@@ -827,7 +892,8 @@ comment on function job_queue.fail_unwritable_result is 'Fails the job of a resu
 
 revoke all on all functions in schema job_queue from public;
 grant execute on function
-  job_queue.unwritable, job_queue.is_about_a_row, job_queue.finish_each_job, job_queue.fail_unwritable_result
+  job_queue.unwritable, job_queue.is_about_a_row, job_queue.check_at_once, job_queue.check_at_end,
+  job_queue.finish_each_job, job_queue.fail_unwritable_result
 to service_role;
 
 -- 20261123090200_jobs_claim.sql
@@ -868,7 +934,7 @@ comment on function public.get_next_job is 'Claims the next ready jobs and retur
 
 -- The claim itself: makes ready what can be, then takes suspects or else the first ready jobs that no one else
 -- is taking. What the arguments mean stands at finish_and_claim_jobs. A caller that may repeat its call says
--- whether this is a repetition; it gets what was claimed before it under its token.
+-- how often it has; it gets what was claimed before it under its token.
 --
 -- Choosing and updating are two statements, because the second then sees the rows as they were locked.
 -- The settings: one plan per session, because planning takes longer than claiming; and one that keeps to the
@@ -876,7 +942,7 @@ comment on function public.get_next_job is 'Claims the next ready jobs and retur
 -- as cheap, would sort the whole backlog later.
 create function job_queue.claim_jobs(
   max_jobs integer, job_types text[], worker_id text, lease_seconds integer, lease_token uuid,
-  is_repeat boolean default null, is_idle boolean default false, capacity integer default null,
+  repetition integer default null, is_idle boolean default false, capacity integer default null,
   max_bytes integer default 4194304,
   out jobs public.jobs[], out are_suspects boolean, out suspects_wait boolean, out is_cut boolean, out weights jsonb
 )
@@ -890,18 +956,19 @@ declare
   v_timeouts jsonb;
   v_paused text[];
   v_is_alone boolean;
+  v_deferred text;
 begin
   perform job_queue.check_claim(lease_seconds, capacity, max_bytes);
   select * into v_timeouts, weights, v_paused from job_queue.type_rules();
   weights := case when capacity is not null then weights end;
-  if is_repeat is not null and not job_queue.open_claim(lease_token, is_repeat) then
-    jobs := array(select j from job_queue.claimed_jobs(lease_token, lease_seconds) j);
+  if repetition is not null and not job_queue.open_claim(lease_token, repetition) then
+    jobs := array(select j from job_queue.claimed_jobs(lease_token, lease_seconds, repetition) j);
     are_suspects := exists (select from unnest(jobs) j where j.suspicion > 0);
     -- Nobody knows any more.
     is_cut := cardinality(jobs) between 1 and max_jobs - 1 and not are_suspects;
     return;
   end if;
-  set constraints all immediate;
+  v_deferred := job_queue.check_at_once();
   -- The locks are taken in the same subtransaction as the rows are written: else each row would have two lockers.
   loop
     v_chosen := '{}';
@@ -921,8 +988,9 @@ begin
       );
     end;
   end loop;
-  if is_repeat is false and jobs <> '{}' then
-    perform job_queue.settle_claim(lease_token);
+  perform job_queue.check_at_end(v_deferred);
+  if repetition = 0 and jobs <> '{}' then
+    perform job_queue.settle_claim(lease_token, repetition);
   end if;
 end $$;
 comment on function job_queue.claim_jobs is 'Claims jobs under the given lease token.';
@@ -1008,10 +1076,12 @@ comment on function job_queue.type_rules is 'Timeouts, weights and paused types.
 -- Tokens of claims that took jobs or were asked for again. Small and short-lived.
 create table job_queue.settled_claims (
   lease_token uuid primary key,
+  repetition integer not null,
   settled_at timestamptz not null default clock_timestamp()
 );
 create index settled_claims_settled_at_idx on job_queue.settled_claims (settled_at);
 comment on table job_queue.settled_claims is 'Claims that took jobs or were repeated: no call claims under these tokens any more.';
+comment on column job_queue.settled_claims.repetition is 'the highest that was answered: what was sent before it comes too late';
 alter table job_queue.settled_claims enable row level security;
 revoke all on job_queue.settled_claims from public, anon, authenticated;
 grant select, insert, update, delete on job_queue.settled_claims to service_role;
@@ -1021,22 +1091,22 @@ grant select, insert, update, delete on job_queue.settled_claims to service_role
 -- repetition claims only if nothing was claimed before it; then the call it repeats, should it still
 -- arrive, claims nothing, because nobody would run what it got. Nor does a call that arrives twice without
 -- saying so: Deno sends a request once more by itself when a connection that it used before breaks.
-create function job_queue.open_claim(lease_token uuid, is_repeat boolean) returns boolean
+create function job_queue.open_claim(lease_token uuid, repetition integer) returns boolean
 language plpgsql set search_path = pg_catalog, pg_temp set enable_seqscan = off as $$
 declare
   v_is_settled boolean;
 begin
   perform pg_advisory_xact_lock(hashtextextended(lease_token::text, 0));
   v_is_settled := exists (select from job_queue.settled_claims c where c.lease_token = open_claim.lease_token);
-  if is_repeat and not v_is_settled then
-    perform job_queue.settle_claim(lease_token);
+  if repetition > 0 and not v_is_settled then
+    perform job_queue.settle_claim(lease_token, repetition);
   end if;
   return not v_is_settled;
 end $$;
 comment on function job_queue.open_claim is 'Whether jobs may be claimed under a token: once.';
 
 -- For an hour: no call is under way for longer than that.
-create function job_queue.settle_claim(lease_token uuid) returns void
+create function job_queue.settle_claim(lease_token uuid, repetition integer) returns void
 language plpgsql set search_path = pg_catalog, pg_temp set enable_seqscan = off as $$
 begin
   -- More than one at a time, so that there are never many.
@@ -1048,34 +1118,51 @@ begin
     limit 10
     for update skip locked
   ));
-  insert into job_queue.settled_claims (lease_token) values (settle_claim.lease_token)
+  insert into job_queue.settled_claims (lease_token, repetition)
+  values (settle_claim.lease_token, settle_claim.repetition)
   on conflict do nothing;
 end $$;
 comment on function job_queue.settle_claim is 'Closes a token for further claims.';
 
--- What a claim took and still holds, under a lease as long as a fresh one and with all its time before it: its answer
--- was lost, perhaps after a long wait, so no run has begun. What somebody else has locked keeps the lease it has.
-create function job_queue.claimed_jobs(lease_token uuid, lease_seconds integer) returns setof public.jobs
+-- What a claim took and still holds. With a repetition later than any before it the runs begin anew: the answers were
+-- lost, perhaps after a long wait, so none has begun. Whatever else arrives, a duplicate or a call that its repetition
+-- has overtaken, may come long after an answer was read, and moves nothing.
+create function job_queue.claimed_jobs(lease_token uuid, lease_seconds integer, repetition integer)
+returns setof public.jobs
 language plpgsql set search_path = pg_catalog, pg_temp set enable_seqscan = off as $$
 declare
   v_now timestamptz := clock_timestamp();
 begin
-  update public.jobs j
-  set lease_expires_at = job_queue.lease_end(
-        v_now, claimed_jobs.lease_seconds, v_now + (j.deadline_at - j.started_at)
-      ),
-      deadline_at = v_now + (j.deadline_at - j.started_at), started_at = v_now, updated_at = v_now
-  where j.ctid = any (array(
-    select c.ctid from public.jobs c
-    where c.status = 'processing' and job_queue.is_under(c, claimed_jobs.lease_token)
-    for no key update skip locked
-  ));
+  update job_queue.settled_claims c set repetition = claimed_jobs.repetition
+  where c.lease_token = claimed_jobs.lease_token and c.repetition < claimed_jobs.repetition;
+  if found then
+    perform job_queue.begin_anew(lease_token, lease_seconds, v_now);
+  end if;
   return query
   select j.* from public.jobs j
   where j.status = 'processing' and job_queue.is_held(j, claimed_jobs.lease_token, v_now)
   order by j.priority desc, j.run_at, j.created_at;
 end $$;
 comment on function job_queue.claimed_jobs is 'Jobs held under the token of a claim.';
+
+-- Gives the runs under a token a lease as long as a fresh one, and all their time. What somebody else has locked keeps
+-- the lease it has.
+create function job_queue.begin_anew(lease_token uuid, lease_seconds integer, now timestamptz) returns void
+language plpgsql set search_path = pg_catalog, pg_temp set enable_seqscan = off as $$
+begin
+  update public.jobs j
+  set lease_expires_at = job_queue.lease_end(
+        begin_anew.now, begin_anew.lease_seconds, begin_anew.now + (j.deadline_at - j.started_at)
+      ),
+      deadline_at = begin_anew.now + (j.deadline_at - j.started_at), started_at = begin_anew.now,
+      updated_at = begin_anew.now
+  where j.ctid = any (array(
+    select c.ctid from public.jobs c
+    where c.status = 'processing' and job_queue.is_under(c, begin_anew.lease_token)
+    for no key update skip locked
+  ));
+end $$;
+comment on function job_queue.begin_anew is 'Lets the runs under a token begin now.';
 
 -- Whether a run under a token has not ended. One that is over its deadline may only be ended by that.
 create function job_queue.is_under(job public.jobs, lease_token uuid) returns boolean
@@ -1171,7 +1258,7 @@ revoke all on function public.get_next_job from public, anon, authenticated;
 grant execute on function public.get_next_job to service_role;
 grant execute on function
   job_queue.claim_jobs, job_queue.choose_jobs, job_queue.take, job_queue.type_rules, job_queue.open_claim,
-  job_queue.settle_claim, job_queue.claimed_jobs,
+  job_queue.settle_claim, job_queue.claimed_jobs, job_queue.begin_anew,
   job_queue.is_under, job_queue.is_held, job_queue.may_end, job_queue.lease_end, job_queue.deadline, job_queue.run_seconds,
   job_queue.check_lease_seconds, job_queue.check_claim, job_queue.saved_steps, job_queue.text_bytes, job_queue.bytes_in_words
 to service_role;
@@ -1614,6 +1701,7 @@ end $$;
 comment on function job_queue.make_ready is 'Makes ready what is due or held by dead workers.';
 
 -- Makes ready those jobs whose time has come or whose backoff is over, and returns how many.
+-- Its callers, like those of rescue_jobs, have called check_at_once.
 create function job_queue.promote_due_jobs(max_jobs integer) returns integer
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
@@ -1622,7 +1710,6 @@ declare
   v_passed_over tid[] := '{}'::tid[];
   v_promoted integer;
 begin
-  set constraints all immediate;
   loop
     begin
       v_due := array(
@@ -1668,7 +1755,6 @@ declare
   v_passed_over tid[] := '{}'::tid[];
   v_rescued integer;
 begin
-  set constraints all immediate;
   loop
     begin
       v_expired := array(
@@ -1844,6 +1930,7 @@ to service_role;
 --               it waits for,
 --               "was_given_time"?: false when a job that is handed over had less than half an isolate's time,
 --               "is_counted"?: false when a released job was not begun, or waits for what its type lacks,
+--               "is_late"?: true when a released job was not begun because its claim took as long as it may run,
 --               "was_in_time"?: true when the run ended before its deadline, or was not begun. Then it may be said as
 --               long as the lease lasts}]
 --   is_idle   whether the worker holds nothing besides these results and expects no other claim's answer. Only
@@ -1859,8 +1946,10 @@ to service_role;
 --              "weights": {type: weight} of types that do not weigh 1, or null,
 --              "look_again_ms": after how long to ask once more before ending, or null}
 -- The worker chooses lease_token, one per claim. When the answer to a call was lost it sends the same
--- call again with is_repeat: what was finished stays finished, and jobs that were claimed under that
--- token are returned and not claimed twice, in whatever order the two arrive. Raises JQ004.
+-- call again with a repetition of 1, then 2, and so on: what was finished stays finished, and jobs that were claimed
+-- under that token are returned and not claimed twice, in whatever order the calls arrive. Their runs begin anew with
+-- each repetition, because their worker knew nothing of them yet; a call that is delivered twice, or late, moves
+-- nothing. Raises JQ004.
 --
 -- json and not jsonb: the answer is only read as text, and building jsonb took longer than claiming.
 create function public.finish_and_claim_jobs(
@@ -1870,7 +1959,7 @@ create function public.finish_and_claim_jobs(
   worker_id text default null,
   lease_seconds integer default 30,
   lease_token uuid default null,
-  is_repeat boolean default false,
+  repetition integer default 0,
   is_idle boolean default false,
   capacity integer default null,
   max_bytes integer default 4194304,
@@ -1886,7 +1975,10 @@ begin
   if max_jobs between 0 and 1000 is not true then
     raise exception 'max_jobs: expected 0 to 1000' using errcode = 'JQ004';
   end if;
-  if is_repeat and max_jobs > 0 and lease_token is null then
+  if repetition >= 0 is not true then
+    raise exception 'repetition: expected 0 or more' using errcode = 'JQ004';
+  end if;
+  if repetition > 0 and max_jobs > 0 and lease_token is null then
     raise exception 'lease_token: expected the token of the claim that is repeated' using errcode = 'JQ004';
   end if;
   if jsonb_typeof(unavailable) <> 'object' then
@@ -1904,7 +1996,7 @@ begin
   from job_queue.claim_jobs(
     finish_and_claim_jobs.max_jobs, finish_and_claim_jobs.job_types, finish_and_claim_jobs.worker_id,
     finish_and_claim_jobs.lease_seconds, coalesce(finish_and_claim_jobs.lease_token, gen_random_uuid()),
-    finish_and_claim_jobs.is_repeat, finish_and_claim_jobs.is_idle, finish_and_claim_jobs.capacity,
+    finish_and_claim_jobs.repetition, finish_and_claim_jobs.is_idle, finish_and_claim_jobs.capacity,
     finish_and_claim_jobs.max_bytes
   );
   select json_agg(c) into v_jobs
@@ -1935,7 +2027,7 @@ declare
   v_finished text[];
 begin
   foreach v_token in array lease_tokens loop
-    perform job_queue.open_claim(v_token, true);
+    perform job_queue.open_claim(v_token, 1);
   end loop;
   v_finished := job_queue.finish_each_job(results);
   perform job_queue.finish_each_job((
@@ -1963,7 +2055,7 @@ begin
 end $$;
 comment on function public.mark_job_completed is 'Stores the result of a job and makes it final.';
 
--- Records why an attempt failed. With retries left and unless retryable is false the job is queued again,
+-- Records why an attempt failed; after its deadline, that it timed out. With retries left and unless retryable is false the job is queued again,
 -- after retry_after_seconds or else the queue's own backoff; otherwise it is failed for good. A job that
 -- was asked to be cancelled is cancelled. True also when this claim has already reported a failure.
 -- Called by workers; without a token (SQL editor) it works on any job that is processing.
@@ -1994,7 +2086,7 @@ comment on function public.mark_job_failed is 'Records why an attempt failed and
 
 -- Hands a job back unharmed: the attempt does not count. It is ready at once, in its old place, or after
 -- delay_seconds, but at least one: a job that waits for something else can rest that long. After 300 releases
--- in a row without a new step the next is a failed attempt.
+-- in a row without a new step the next is a failed attempt. After its deadline the run has timed out instead.
 -- Called by workers that have to stop; without a token (SQL editor) it works on any job that is processing.
 -- Raises JQ002, JQ003, JQ004, JQ005.
 create function public.release_job(
@@ -2013,23 +2105,30 @@ begin
 end $$;
 comment on function public.release_job is 'Hands a job back to the queue without counting the attempt.';
 
--- Finishes one job, with the token of the call or, without one, with the token the job has.
+-- Finishes one job, with the token of the call or, without one, with the token the job has. After the deadline a result
+-- is refused, and with it everything that the call did; whatever else is said then asks for nothing to be stored, so
+-- that the run can be ended as timed out.
 -- Raises what finish_jobs can only say: JQ003, JQ002, and JQ001 or JQ005 when the job has ended
 -- in a state other than those expected.
 create function job_queue.finish_job(job_id uuid, lease_token uuid, result jsonb, expected text[]) returns void
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
   v_job public.jobs := job_queue.lock_job(job_id);
+  v_results jsonb := jsonb_build_array(
+    result || jsonb_build_object('job_id', job_id, 'lease_token', coalesce(lease_token, v_job.lease_token))
+  );
   v_status text;
 begin
   if lease_token is null then
     perform job_queue.check_by_hand(v_job, '{processing}');
   end if;
-  v_status := (job_queue.finish_jobs(jsonb_build_array(
-    result || jsonb_build_object('job_id', job_id, 'lease_token', coalesce(lease_token, v_job.lease_token))
-  )))[1];
+  v_status := (job_queue.finish_jobs(v_results))[1];
+  if v_status = 'lost' and result ->> 'outcome' <> 'completed' then
+    perform job_queue.time_out(v_results);
+    v_status := (job_queue.statuses_of_results(v_results))[1];
+  end if;
   if v_status = 'lost' then
-    raise exception 'the lease on job % is lost: stop working on it', job_id using errcode = 'JQ002';
+    perform job_queue.refuse_run(v_job, lease_token);
   end if;
   if v_status <> all (expected) then
     raise exception 'this run of job % has already ended: the job is %', job_id, v_status
@@ -2040,6 +2139,19 @@ begin
   end if;
 end $$;
 comment on function job_queue.finish_job is 'Finishes one job or says why not.';
+
+-- Raises JQ002, and with a run that is out of time says how it ends: nothing about it is written with a refusal.
+create function job_queue.refuse_run(job public.jobs, lease_token uuid) returns void
+language plpgsql set search_path = pg_catalog, pg_temp as $$
+begin
+  if job_queue.is_under(job, lease_token) then
+    raise exception 'this run of job % is out of time: stop working on it', job.id
+      using errcode = 'JQ002',
+        hint = format('mark_job_failed ends it as timed out; else its lease does, at %s', job.lease_expires_at);
+  end if;
+  raise exception 'the lease on job % is lost: stop working on it', job.id using errcode = 'JQ002';
+end $$;
+comment on function job_queue.refuse_run is 'Says that a run is no longer its caller''s.';
 
 -- Holds a job for the rest of the transaction. Raises JQ003.
 create function job_queue.lock_job(job_id uuid) returns public.jobs
@@ -2077,7 +2189,7 @@ from public, anon, authenticated;
 grant execute on function
   public.finish_and_claim_jobs, public.abandon_jobs, public.mark_job_completed, public.mark_job_failed, public.release_job
 to service_role;
-grant execute on function job_queue.finish_job, job_queue.lock_job, job_queue.check_by_hand to service_role;
+grant execute on function job_queue.finish_job, job_queue.refuse_run, job_queue.lock_job, job_queue.check_by_hand to service_role;
 
 -- 20261123090310_jobs_results.sql
 
@@ -2276,9 +2388,22 @@ begin
     from unnest(v_failed, v_stacks) as f (job_id, stack)
     join public.jobs j on j.id = any (array[f.job_id]);
   end if;
+  if results @? '$[*] ? (@.is_late == true)' then
+    perform job_queue.note_late_claim(results);
+  end if;
   return coalesce(v_finished, '{}');
 end $$;
 comment on function job_queue.apply_results is 'Writes results to the jobs held under their tokens.';
+
+-- Tells operators that a job was not begun, because its claim took as long as it may run.
+create function job_queue.note_late_claim(results jsonb) returns void
+language plpgsql set search_path = pg_catalog, pg_temp as $$
+begin
+  perform job_queue.note_failed_part('begin in time', (
+    select r.value ->> 'error_message' from jsonb_array_elements(results) r where r.value @> '{"is_late": true}' limit 1
+  ));
+end $$;
+comment on function job_queue.note_late_claim is 'Tells of a job that was not begun, because its claim took too long.';
 
 -- The answer to a report of which not every result was applied. A claim's token stays on the job that
 -- it ended, which tells a repeated report from one that comes too late.
@@ -2357,7 +2482,8 @@ language sql immutable as $$
     when 'timed_out' then
       'timed out' || coalesce(' after ' || job_queue.run_seconds(job.started_at, job.deadline_at) || ' seconds', '')
     when 'handed_over' then 'handed over without a new step'
-    when 'released' then 'released 300 times in a row without a new step'
+    when 'released' then
+      'released 300 times in a row without a new step' || coalesce(': ' || left(error_message, 7000), '')
     else left(coalesce(error_message, 'the worker gave no reason'), 8000)
   end
 $$;
@@ -2397,7 +2523,8 @@ revoke all on all functions in schema job_queue from public;
 grant execute on function
   job_queue.finish_jobs, job_queue.check_results, job_queue.problem_of_result, job_queue.complete_jobs,
   job_queue.apply_results, job_queue.statuses_of_results, job_queue.settled_outcome, job_queue.error_of_result,
-  job_queue.status_after_attempt, job_queue.retry_delay, job_queue.progress_at_end, job_queue.time_out
+  job_queue.status_after_attempt, job_queue.retry_delay, job_queue.progress_at_end, job_queue.time_out,
+  job_queue.note_late_claim
 to service_role;
 
 -- 20261123090350_jobs_cancel.sql
@@ -2532,12 +2659,15 @@ language plpgsql set search_path = pg_catalog, pg_temp set statement_timeout = '
 declare
   v_answers jsonb := job_queue.renew_leases(jobs, lease_seconds);
   v_now timestamptz := clock_timestamp();
+  v_deferred text;
 begin
   if v_answers ? 'lost' then
     perform job_queue.time_out(jobs);
   end if;
   if exists (select from public.jobs j where j.status = 'processing' and j.lease_expires_at <= v_now) then
+    v_deferred := job_queue.check_at_once();
     perform job_queue.rescue_jobs(100);
+    perform job_queue.check_at_end(v_deferred);
   end if;
   return v_answers;
 end $$;
@@ -2550,12 +2680,13 @@ set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_bit
 declare
   v_now timestamptz := clock_timestamp();
   v_job jsonb;
+  v_deferred text;
 begin
   perform job_queue.check_lease_seconds(lease_seconds);
   if jobs is null or jsonb_typeof(jobs) <> 'array' then
     raise exception 'jobs: expected an array of objects' using errcode = 'JQ004';
   end if;
-  set constraints all immediate;
+  v_deferred := job_queue.check_at_once();
   begin
     perform job_queue.renew(jobs, lease_seconds, v_now);
   exception when others then
@@ -2573,6 +2704,7 @@ begin
       end;
     end loop;
   end;
+  perform job_queue.check_at_end(v_deferred);
   return (
     select coalesce(jsonb_agg(
       case
@@ -2707,20 +2839,22 @@ begin
 end $$;
 comment on function job_queue.check_step_name is 'Refuses a name that no step can have.';
 
--- Renews one lease, holds the job for the rest of the transaction, and says: held or cancelled.
+-- Renews one lease, holds the job for the rest of the transaction, and says: held or cancelled. After the deadline it
+-- raises, because its caller wants to store something or to go on: the run then ends when its worker says that it
+-- failed, or with its lease, thirty seconds after the deadline at the latest.
 -- Raises JQ002, JQ003, JQ004.
 create function job_queue.renew_lease(job_id uuid, lease_token uuid, progress jsonb, lease_seconds integer) returns text
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
+  v_job public.jobs := job_queue.lock_job(job_id);
   v_answer text;
 begin
-  perform job_queue.lock_job(job_id);
   v_answer := job_queue.renew_leases(
     jsonb_build_array(jsonb_build_object('job_id', job_id, 'lease_token', lease_token, 'progress', progress)),
     lease_seconds
   ) ->> 0;
   if v_answer = 'lost' then
-    raise exception 'the lease on job % is lost: stop working on it', job_id using errcode = 'JQ002';
+    perform job_queue.refuse_run(v_job, lease_token);
   end if;
   return v_answer;
 end $$;
@@ -2730,9 +2864,11 @@ comment on function job_queue.renew_lease is 'Renews one lease: held or cancelle
 -- lease too. For functions of the application that handlers call. Raises JQ002, JQ003.
 create function job_queue.check_lease(job_id uuid, lease_token uuid) returns void
 language plpgsql set search_path = pg_catalog, pg_temp as $$
+declare
+  v_job public.jobs := job_queue.lock_job(job_id);
 begin
-  if job_queue.is_held(job_queue.lock_job(job_id), lease_token, clock_timestamp()) is not true then
-    raise exception 'the lease on job % is lost: stop working on it', job_id using errcode = 'JQ002';
+  if job_queue.is_held(v_job, lease_token, clock_timestamp()) is not true then
+    perform job_queue.refuse_run(v_job, lease_token);
   end if;
 end $$;
 comment on function job_queue.check_lease is 'Raises unless the job is held under the token; keeps it so until the transaction ends.';
@@ -2824,15 +2960,17 @@ declare
   v_until timestamptz := clock_timestamp() + interval '4 seconds';
   v_ended record;
   v_failed record;
+  v_deferred text;
 begin
   perform job_queue.check_max_jobs(max_jobs);
   if days_to_keep between 0 and 36500 is not true then
     raise exception 'days_to_keep: expected 0 to 36500' using errcode = 'JQ004';
   end if;
   -- What refers to a job and is checked at the end of the transaction only would have nothing deleted at all.
-  set constraints all immediate;
+  v_deferred := job_queue.check_at_once();
   select * into v_ended from job_queue.delete_old_jobs('ended', days_to_keep, max_jobs, v_until, null, null);
   select * into v_failed from job_queue.delete_old_jobs('failed', null, max_jobs - v_ended.deleted, v_until, null, null);
+  perform job_queue.check_at_end(v_deferred);
   if v_ended.kept_by is not null or v_failed.kept_by is not null then
     raise notice 'some old jobs are kept: %', coalesce(v_ended.kept_by, v_failed.kept_by);
   end if;
@@ -2967,9 +3105,12 @@ create function public.rescue_expired_jobs(max_jobs integer default 1000) return
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
   v_rescued integer;
+  v_deferred text;
 begin
   perform job_queue.check_max_jobs(max_jobs);
+  v_deferred := job_queue.check_at_once();
   v_rescued := job_queue.rescue_jobs(max_jobs);
+  perform job_queue.check_at_end(v_deferred);
   if v_rescued > 0 then
     perform job_queue.wake_worker();
   end if;
@@ -4262,8 +4403,6 @@ declare
   v_woken integer;
   v_deleted integer;
 begin
-  -- What an application checks at the end of a transaction only, a part has to meet while it can still pass it over.
-  set constraints all immediate;
   -- Another tick that is at it writes the same.
   update job_queue.settings s set tended_at = clock_timestamp()
   where s.is_only_row = any (array(select l.is_only_row from job_queue.settings l for no key update skip locked));
@@ -4285,7 +4424,11 @@ set enable_seqscan = off set enable_bitmapscan = off set enable_sort = off as $$
 declare
   v_began timestamptz := clock_timestamp();
   v_done integer;
+  v_deferred text;
 begin
+  -- What an application checks at the end of a transaction only, a part has to meet while it can still pass it over;
+  -- and what is deleted with a job may be checked so as well.
+  v_deferred := job_queue.check_at_once();
   v_done := case part
     when 'promote' then job_queue.repeat_for_a_second('job_queue.promote_due_jobs')
     when 'set leases back' then job_queue.set_leases_back()
@@ -4299,6 +4442,7 @@ begin
   if exists (select from job_queue.failed_parts f where f.part = tend_part.part and f.failed_at < v_began) then
     delete from job_queue.failed_parts f where f.part = tend_part.part;
   end if;
+  perform job_queue.check_at_end(v_deferred);
   return v_done;
 exception when others then
   raise warning 'tend_job_queue could not %: %', part, sqlerrm using hint = 'select * from check_job_queue()';
@@ -4411,7 +4555,7 @@ begin
   get diagnostics v_pruned = row_count;
   delete from job_queue.workers w where not job_queue.is_recent(w.seen_at, interval '1 hour');
   delete from job_queue.failed_parts f
-  where f.part in ('claim', 'finish', 'renew leases') and not job_queue.is_recent(f.failed_at, interval '1 minute');
+  where f.part in ('claim', 'finish', 'renew leases', 'begin in time') and not job_queue.is_recent(f.failed_at, interval '1 minute');
   return v_pruned;
 end $$;
 comment on function job_queue.prune is 'Forgets wake-ups and workers of long ago.';
@@ -4690,11 +4834,14 @@ comment on function job_queue.told_failure is 'What is known about a part of a t
 create function job_queue.remedy_of_part(part text) returns text
 language sql immutable set search_path = pg_catalog, pg_temp as $$
   select case part
+    when 'begin in time' then
+      'raise timeout_seconds of the jobs or of their type, or find out why claims take so long; a job that 300 claims '
+      'in a row were too slow for has failed'
     when 'wake' then 'mend what is found missing of setup, pg_net or vault'
     when 'prune pg_cron' then 'let the owner of the queue delete from cron.job_run_details'
     when 'clean up' then 'mend the trigger or constraint that the message names; until then old jobs stay'
     else 'mend the trigger or constraint on jobs that the message names; until then jobs that wait for it stay'
-  end || ', it is tried again with each tick'
+  end || case when part <> 'begin in time' then ', it is tried again with each tick' else '' end
 $$;
 comment on function job_queue.remedy_of_part is 'What to do about a part of a tick that fails.';
 

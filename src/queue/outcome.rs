@@ -1,6 +1,7 @@
 //! Turns a handler's result into what the database does with the job. Nothing else decides that.
 
 use std::fmt;
+use std::ops::Not;
 
 use serde::Serialize;
 use serde_json::value::RawValue;
@@ -9,6 +10,8 @@ use crate::error::{ErrorMessage, JobError};
 
 /// What a job shows while something it needs is not available. The reason is for operators.
 const WAITING: &str = "waiting: a service that this job needs is not available at the moment";
+/// Three hundred such rests use an attempt, so a database that is slow for twenty minutes uses none.
+const LATE_REST_SECONDS: u32 = 5;
 /// A year. The database has no more seconds than fit into 31 bits, and what waits longer is forgotten.
 const MOST_SECONDS: u32 = 31_622_400;
 
@@ -49,6 +52,9 @@ pub enum Outcome {
         /// `false`: it may happen without end. Otherwise the database allows it only so often without a new step.
         #[serde(skip_serializing_if = "is_true")]
         is_counted: bool,
+        /// Its claim took as long as it may run. Operators are told.
+        #[serde(skip_serializing_if = "Not::not")]
+        is_late: bool,
     },
     /// The job goes on in another isolate. The database decides by its steps whether this was progress or a failure.
     HandedOver {
@@ -64,6 +70,7 @@ impl Outcome {
             retry_after_seconds: None,
             error_message: None,
             is_counted: was_begun,
+            is_late: false,
         }
     }
 
@@ -73,6 +80,21 @@ impl Outcome {
             retry_after_seconds: None,
             error_message: Some(ErrorMessage::of(&WAITING)),
             is_counted: false,
+            is_late: false,
+        }
+    }
+
+    /// The job's time was up when the answer to its claim came. It rests, so that others come first, and it is counted:
+    /// where every claim takes that long, it would be claimed and released for ever.
+    pub fn late(claim_ms: u64, timeout_seconds: u32) -> Self {
+        let message = format!(
+            "the time allowed is shorter than a claim takes: {timeout_seconds} s, and the last took {claim_ms} ms"
+        );
+        Self::Released {
+            retry_after_seconds: Some(LATE_REST_SECONDS),
+            error_message: Some(ErrorMessage::of(&message)),
+            is_counted: true,
+            is_late: true,
         }
     }
 
@@ -128,6 +150,7 @@ pub fn outcome(result: Result<Box<RawValue>, JobError>, was_given_time: bool) ->
             retry_after_seconds: Some(seconds.clamp(1, MOST_SECONDS)),
             error_message: None,
             is_counted: true,
+            is_late: false,
         }),
         Err(JobError::Unavailable { .. }) => Some(Outcome::waiting()),
         Err(JobError::HandOver) => Some(Outcome::HandedOver { was_given_time }),

@@ -30,8 +30,8 @@ pub struct ExchangeRequest<'a, R> {
     pub lease_seconds: u32,
     /// Chosen by the worker for this claim, so that it can be repeated when its answer is lost; `None` without a claim.
     pub lease_token: Option<Uuid>,
-    /// The same claim was sent before and its answer did not arrive.
-    pub is_repeat: bool,
+    /// How often the same claim was sent before, without an answer.
+    pub repetition: u32,
     /// The worker holds no other job and expects none: it may be given jobs that run alone.
     pub is_idle: bool,
     /// Free slots: the weights of the claimed jobs fit into them.
@@ -240,7 +240,7 @@ mod tests {
             worker_id: "w",
             lease_seconds: 30,
             lease_token: Some(Uuid::nil()),
-            is_repeat: false,
+            repetition: 0,
             is_idle: true,
             capacity: 5,
             max_bytes: 1_024,
@@ -264,7 +264,7 @@ mod tests {
                 "worker_id": "w",
                 "lease_seconds": 30,
                 "lease_token": "00000000-0000-0000-0000-000000000000",
-                "is_repeat": false,
+                "repetition": 0,
                 "is_idle": true,
                 "capacity": 5,
                 "max_bytes": 1_024,

@@ -2,8 +2,8 @@
 -- does to them. Such a job costs only itself. What is done to many jobs at once is then done without it; it stays as
 -- it is, to be handled when the application is mended, and check_job_queue tells of it. All of this happens after an
 -- error: where nothing is refused it costs a subtransaction for each call. What the application would check at the end
--- of the transaction only, where nobody is left to pass a job over, whoever catches a refusal has checked at once:
--- `set constraints all immediate`.
+-- of the transaction only, where nobody is left to pass a job over, whoever catches a refusal has checked at once, see
+-- job_queue.check_at_once.
 
 -- Which of these jobs cannot be changed so: tries each by itself and takes that back. Called with the error that the
 -- change of all together ended with, which it raises again when it is not about one of them, or after a second of
@@ -44,6 +44,56 @@ language sql immutable set search_path = pg_catalog, pg_temp as $$
 $$;
 comment on function job_queue.is_about_a_row is 'Whether an error may be about one row.';
 
+-- Has everything checked at once that the application defers to the end of the transaction, until check_at_end is given
+-- what this returns: the transaction may be the application's own, which goes on. Null: there is nothing to set back. A
+-- worker's request is a transaction of the queue's own, which PostgREST tells by its path; to ask the catalogue each time
+-- would take a tenth of an empty claim.
+--
+-- By names, so that what somebody has deferred who need not have stays deferred. A name that cannot be used, because it
+-- is that of another constraint too or of a schema that is closed to the caller, takes all, and only the others are set
+-- back. Where the transaction is wrong by now, and may be right in the end, everything stays deferred.
+create function job_queue.check_at_once() returns text
+language plpgsql set search_path = pg_catalog, pg_temp as $$
+declare
+  v_names text;
+  v_is_complete boolean;
+begin
+  if current_setting('request.path', true) = any (
+    '{/rpc/finish_and_claim_jobs, /rpc/heartbeat_jobs, /rpc/start_job_step, /rpc/save_job_step, /rpc/abandon_jobs}'
+  ) then
+    set constraints all immediate;
+    return null;
+  end if;
+  select string_agg(d.name, ', ') filter (where d.is_usable), bool_and(d.is_usable) into v_names, v_is_complete
+  from (
+    select format('%s.%I', n.connamespace::regnamespace, n.conname) as name,
+           has_schema_privilege(n.connamespace, 'usage') and not exists (
+             select from pg_constraint c
+             where c.conname = n.conname and c.connamespace = n.connamespace and not c.condeferred
+           ) as is_usable
+    from (select distinct c.connamespace, c.conname from pg_constraint c where c.condeferred) n
+  ) d;
+  if v_is_complete is null then
+    return null;
+  end if;
+  begin
+    execute format('set constraints %s immediate', case when v_is_complete then v_names else 'all' end);
+    return v_names;
+  exception when others then
+    return null;
+  end;
+end $$;
+comment on function job_queue.check_at_once is 'Has deferred constraints checked at once.';
+
+create function job_queue.check_at_end(names text) returns void
+language plpgsql set search_path = pg_catalog, pg_temp as $$
+begin
+  if names is not null then
+    execute format('set constraints %s deferred', names);
+  end if;
+end $$;
+comment on function job_queue.check_at_end is 'Has these constraints checked at the end of the transaction again.';
+
 -- As finish_jobs, but a result that cannot be written fails its job alone, for good. When not even that can be written
 -- the answer is "lost", and the job is left to its lease. Raises JQ004, and what is not about one job: the worker
 -- then reports all of it again.
@@ -52,10 +102,16 @@ language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
   v_result jsonb;
   v_finished text[] := '{}'::text[];
+  v_deferred text;
 begin
-  set constraints all immediate;
+  if results = '[]' then
+    return v_finished;
+  end if;
+  v_deferred := job_queue.check_at_once();
   begin
-    return job_queue.finish_jobs(results);
+    v_finished := job_queue.finish_jobs(results);
+    perform job_queue.check_at_end(v_deferred);
+    return v_finished;
   exception when others then
     if not job_queue.is_about_a_row(sqlstate) then
       raise;
@@ -71,6 +127,7 @@ begin
       v_finished := v_finished || job_queue.fail_unwritable_result(v_result, sqlerrm);
     end;
   end loop;
+  perform job_queue.check_at_end(v_deferred);
   return v_finished;
 end $$;
 comment on function job_queue.finish_each_job is 'Ends the attempts of jobs; what cannot be written fails its job alone.';
@@ -93,5 +150,6 @@ comment on function job_queue.fail_unwritable_result is 'Fails the job of a resu
 
 revoke all on all functions in schema job_queue from public;
 grant execute on function
-  job_queue.unwritable, job_queue.is_about_a_row, job_queue.finish_each_job, job_queue.fail_unwritable_result
+  job_queue.unwritable, job_queue.is_about_a_row, job_queue.check_at_once, job_queue.check_at_end,
+  job_queue.finish_each_job, job_queue.fail_unwritable_result
 to service_role;

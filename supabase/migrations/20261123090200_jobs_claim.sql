@@ -34,7 +34,7 @@ comment on function public.get_next_job is 'Claims the next ready jobs and retur
 
 -- The claim itself: makes ready what can be, then takes suspects or else the first ready jobs that no one else
 -- is taking. What the arguments mean stands at finish_and_claim_jobs. A caller that may repeat its call says
--- whether this is a repetition; it gets what was claimed before it under its token.
+-- how often it has; it gets what was claimed before it under its token.
 --
 -- Choosing and updating are two statements, because the second then sees the rows as they were locked.
 -- The settings: one plan per session, because planning takes longer than claiming; and one that keeps to the
@@ -42,7 +42,7 @@ comment on function public.get_next_job is 'Claims the next ready jobs and retur
 -- as cheap, would sort the whole backlog later.
 create function job_queue.claim_jobs(
   max_jobs integer, job_types text[], worker_id text, lease_seconds integer, lease_token uuid,
-  is_repeat boolean default null, is_idle boolean default false, capacity integer default null,
+  repetition integer default null, is_idle boolean default false, capacity integer default null,
   max_bytes integer default 4194304,
   out jobs public.jobs[], out are_suspects boolean, out suspects_wait boolean, out is_cut boolean, out weights jsonb
 )
@@ -56,18 +56,19 @@ declare
   v_timeouts jsonb;
   v_paused text[];
   v_is_alone boolean;
+  v_deferred text;
 begin
   perform job_queue.check_claim(lease_seconds, capacity, max_bytes);
   select * into v_timeouts, weights, v_paused from job_queue.type_rules();
   weights := case when capacity is not null then weights end;
-  if is_repeat is not null and not job_queue.open_claim(lease_token, is_repeat) then
-    jobs := array(select j from job_queue.claimed_jobs(lease_token, lease_seconds) j);
+  if repetition is not null and not job_queue.open_claim(lease_token, repetition) then
+    jobs := array(select j from job_queue.claimed_jobs(lease_token, lease_seconds, repetition) j);
     are_suspects := exists (select from unnest(jobs) j where j.suspicion > 0);
     -- Nobody knows any more.
     is_cut := cardinality(jobs) between 1 and max_jobs - 1 and not are_suspects;
     return;
   end if;
-  set constraints all immediate;
+  v_deferred := job_queue.check_at_once();
   -- The locks are taken in the same subtransaction as the rows are written: else each row would have two lockers.
   loop
     v_chosen := '{}';
@@ -87,8 +88,9 @@ begin
       );
     end;
   end loop;
-  if is_repeat is false and jobs <> '{}' then
-    perform job_queue.settle_claim(lease_token);
+  perform job_queue.check_at_end(v_deferred);
+  if repetition = 0 and jobs <> '{}' then
+    perform job_queue.settle_claim(lease_token, repetition);
   end if;
 end $$;
 comment on function job_queue.claim_jobs is 'Claims jobs under the given lease token.';
@@ -174,10 +176,12 @@ comment on function job_queue.type_rules is 'Timeouts, weights and paused types.
 -- Tokens of claims that took jobs or were asked for again. Small and short-lived.
 create table job_queue.settled_claims (
   lease_token uuid primary key,
+  repetition integer not null,
   settled_at timestamptz not null default clock_timestamp()
 );
 create index settled_claims_settled_at_idx on job_queue.settled_claims (settled_at);
 comment on table job_queue.settled_claims is 'Claims that took jobs or were repeated: no call claims under these tokens any more.';
+comment on column job_queue.settled_claims.repetition is 'the highest that was answered: what was sent before it comes too late';
 alter table job_queue.settled_claims enable row level security;
 revoke all on job_queue.settled_claims from public, anon, authenticated;
 grant select, insert, update, delete on job_queue.settled_claims to service_role;
@@ -187,22 +191,22 @@ grant select, insert, update, delete on job_queue.settled_claims to service_role
 -- repetition claims only if nothing was claimed before it; then the call it repeats, should it still
 -- arrive, claims nothing, because nobody would run what it got. Nor does a call that arrives twice without
 -- saying so: Deno sends a request once more by itself when a connection that it used before breaks.
-create function job_queue.open_claim(lease_token uuid, is_repeat boolean) returns boolean
+create function job_queue.open_claim(lease_token uuid, repetition integer) returns boolean
 language plpgsql set search_path = pg_catalog, pg_temp set enable_seqscan = off as $$
 declare
   v_is_settled boolean;
 begin
   perform pg_advisory_xact_lock(hashtextextended(lease_token::text, 0));
   v_is_settled := exists (select from job_queue.settled_claims c where c.lease_token = open_claim.lease_token);
-  if is_repeat and not v_is_settled then
-    perform job_queue.settle_claim(lease_token);
+  if repetition > 0 and not v_is_settled then
+    perform job_queue.settle_claim(lease_token, repetition);
   end if;
   return not v_is_settled;
 end $$;
 comment on function job_queue.open_claim is 'Whether jobs may be claimed under a token: once.';
 
 -- For an hour: no call is under way for longer than that.
-create function job_queue.settle_claim(lease_token uuid) returns void
+create function job_queue.settle_claim(lease_token uuid, repetition integer) returns void
 language plpgsql set search_path = pg_catalog, pg_temp set enable_seqscan = off as $$
 begin
   -- More than one at a time, so that there are never many.
@@ -214,34 +218,51 @@ begin
     limit 10
     for update skip locked
   ));
-  insert into job_queue.settled_claims (lease_token) values (settle_claim.lease_token)
+  insert into job_queue.settled_claims (lease_token, repetition)
+  values (settle_claim.lease_token, settle_claim.repetition)
   on conflict do nothing;
 end $$;
 comment on function job_queue.settle_claim is 'Closes a token for further claims.';
 
--- What a claim took and still holds, under a lease as long as a fresh one and with all its time before it: its answer
--- was lost, perhaps after a long wait, so no run has begun. What somebody else has locked keeps the lease it has.
-create function job_queue.claimed_jobs(lease_token uuid, lease_seconds integer) returns setof public.jobs
+-- What a claim took and still holds. With a repetition later than any before it the runs begin anew: the answers were
+-- lost, perhaps after a long wait, so none has begun. Whatever else arrives, a duplicate or a call that its repetition
+-- has overtaken, may come long after an answer was read, and moves nothing.
+create function job_queue.claimed_jobs(lease_token uuid, lease_seconds integer, repetition integer)
+returns setof public.jobs
 language plpgsql set search_path = pg_catalog, pg_temp set enable_seqscan = off as $$
 declare
   v_now timestamptz := clock_timestamp();
 begin
-  update public.jobs j
-  set lease_expires_at = job_queue.lease_end(
-        v_now, claimed_jobs.lease_seconds, v_now + (j.deadline_at - j.started_at)
-      ),
-      deadline_at = v_now + (j.deadline_at - j.started_at), started_at = v_now, updated_at = v_now
-  where j.ctid = any (array(
-    select c.ctid from public.jobs c
-    where c.status = 'processing' and job_queue.is_under(c, claimed_jobs.lease_token)
-    for no key update skip locked
-  ));
+  update job_queue.settled_claims c set repetition = claimed_jobs.repetition
+  where c.lease_token = claimed_jobs.lease_token and c.repetition < claimed_jobs.repetition;
+  if found then
+    perform job_queue.begin_anew(lease_token, lease_seconds, v_now);
+  end if;
   return query
   select j.* from public.jobs j
   where j.status = 'processing' and job_queue.is_held(j, claimed_jobs.lease_token, v_now)
   order by j.priority desc, j.run_at, j.created_at;
 end $$;
 comment on function job_queue.claimed_jobs is 'Jobs held under the token of a claim.';
+
+-- Gives the runs under a token a lease as long as a fresh one, and all their time. What somebody else has locked keeps
+-- the lease it has.
+create function job_queue.begin_anew(lease_token uuid, lease_seconds integer, now timestamptz) returns void
+language plpgsql set search_path = pg_catalog, pg_temp set enable_seqscan = off as $$
+begin
+  update public.jobs j
+  set lease_expires_at = job_queue.lease_end(
+        begin_anew.now, begin_anew.lease_seconds, begin_anew.now + (j.deadline_at - j.started_at)
+      ),
+      deadline_at = begin_anew.now + (j.deadline_at - j.started_at), started_at = begin_anew.now,
+      updated_at = begin_anew.now
+  where j.ctid = any (array(
+    select c.ctid from public.jobs c
+    where c.status = 'processing' and job_queue.is_under(c, begin_anew.lease_token)
+    for no key update skip locked
+  ));
+end $$;
+comment on function job_queue.begin_anew is 'Lets the runs under a token begin now.';
 
 -- Whether a run under a token has not ended. One that is over its deadline may only be ended by that.
 create function job_queue.is_under(job public.jobs, lease_token uuid) returns boolean
@@ -337,7 +358,7 @@ revoke all on function public.get_next_job from public, anon, authenticated;
 grant execute on function public.get_next_job to service_role;
 grant execute on function
   job_queue.claim_jobs, job_queue.choose_jobs, job_queue.take, job_queue.type_rules, job_queue.open_claim,
-  job_queue.settle_claim, job_queue.claimed_jobs,
+  job_queue.settle_claim, job_queue.claimed_jobs, job_queue.begin_anew,
   job_queue.is_under, job_queue.is_held, job_queue.may_end, job_queue.lease_end, job_queue.deadline, job_queue.run_seconds,
   job_queue.check_lease_seconds, job_queue.check_claim, job_queue.saved_steps, job_queue.text_bytes, job_queue.bytes_in_words
 to service_role;

@@ -13,6 +13,7 @@ end $$;
 comment on function job_queue.make_ready is 'Makes ready what is due or held by dead workers.';
 
 -- Makes ready those jobs whose time has come or whose backoff is over, and returns how many.
+-- Its callers, like those of rescue_jobs, have called check_at_once.
 create function job_queue.promote_due_jobs(max_jobs integer) returns integer
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
@@ -21,7 +22,6 @@ declare
   v_passed_over tid[] := '{}'::tid[];
   v_promoted integer;
 begin
-  set constraints all immediate;
   loop
     begin
       v_due := array(
@@ -67,7 +67,6 @@ declare
   v_passed_over tid[] := '{}'::tid[];
   v_rescued integer;
 begin
-  set constraints all immediate;
   loop
     begin
       v_expired := array(

@@ -8,6 +8,7 @@
 --               it waits for,
 --               "was_given_time"?: false when a job that is handed over had less than half an isolate's time,
 --               "is_counted"?: false when a released job was not begun, or waits for what its type lacks,
+--               "is_late"?: true when a released job was not begun because its claim took as long as it may run,
 --               "was_in_time"?: true when the run ended before its deadline, or was not begun. Then it may be said as
 --               long as the lease lasts}]
 --   is_idle   whether the worker holds nothing besides these results and expects no other claim's answer. Only
@@ -23,8 +24,10 @@
 --              "weights": {type: weight} of types that do not weigh 1, or null,
 --              "look_again_ms": after how long to ask once more before ending, or null}
 -- The worker chooses lease_token, one per claim. When the answer to a call was lost it sends the same
--- call again with is_repeat: what was finished stays finished, and jobs that were claimed under that
--- token are returned and not claimed twice, in whatever order the two arrive. Raises JQ004.
+-- call again with a repetition of 1, then 2, and so on: what was finished stays finished, and jobs that were claimed
+-- under that token are returned and not claimed twice, in whatever order the calls arrive. Their runs begin anew with
+-- each repetition, because their worker knew nothing of them yet; a call that is delivered twice, or late, moves
+-- nothing. Raises JQ004.
 --
 -- json and not jsonb: the answer is only read as text, and building jsonb took longer than claiming.
 create function public.finish_and_claim_jobs(
@@ -34,7 +37,7 @@ create function public.finish_and_claim_jobs(
   worker_id text default null,
   lease_seconds integer default 30,
   lease_token uuid default null,
-  is_repeat boolean default false,
+  repetition integer default 0,
   is_idle boolean default false,
   capacity integer default null,
   max_bytes integer default 4194304,
@@ -50,7 +53,10 @@ begin
   if max_jobs between 0 and 1000 is not true then
     raise exception 'max_jobs: expected 0 to 1000' using errcode = 'JQ004';
   end if;
-  if is_repeat and max_jobs > 0 and lease_token is null then
+  if repetition >= 0 is not true then
+    raise exception 'repetition: expected 0 or more' using errcode = 'JQ004';
+  end if;
+  if repetition > 0 and max_jobs > 0 and lease_token is null then
     raise exception 'lease_token: expected the token of the claim that is repeated' using errcode = 'JQ004';
   end if;
   if jsonb_typeof(unavailable) <> 'object' then
@@ -68,7 +74,7 @@ begin
   from job_queue.claim_jobs(
     finish_and_claim_jobs.max_jobs, finish_and_claim_jobs.job_types, finish_and_claim_jobs.worker_id,
     finish_and_claim_jobs.lease_seconds, coalesce(finish_and_claim_jobs.lease_token, gen_random_uuid()),
-    finish_and_claim_jobs.is_repeat, finish_and_claim_jobs.is_idle, finish_and_claim_jobs.capacity,
+    finish_and_claim_jobs.repetition, finish_and_claim_jobs.is_idle, finish_and_claim_jobs.capacity,
     finish_and_claim_jobs.max_bytes
   );
   select json_agg(c) into v_jobs
@@ -99,7 +105,7 @@ declare
   v_finished text[];
 begin
   foreach v_token in array lease_tokens loop
-    perform job_queue.open_claim(v_token, true);
+    perform job_queue.open_claim(v_token, 1);
   end loop;
   v_finished := job_queue.finish_each_job(results);
   perform job_queue.finish_each_job((
@@ -127,7 +133,7 @@ begin
 end $$;
 comment on function public.mark_job_completed is 'Stores the result of a job and makes it final.';
 
--- Records why an attempt failed. With retries left and unless retryable is false the job is queued again,
+-- Records why an attempt failed; after its deadline, that it timed out. With retries left and unless retryable is false the job is queued again,
 -- after retry_after_seconds or else the queue's own backoff; otherwise it is failed for good. A job that
 -- was asked to be cancelled is cancelled. True also when this claim has already reported a failure.
 -- Called by workers; without a token (SQL editor) it works on any job that is processing.
@@ -158,7 +164,7 @@ comment on function public.mark_job_failed is 'Records why an attempt failed and
 
 -- Hands a job back unharmed: the attempt does not count. It is ready at once, in its old place, or after
 -- delay_seconds, but at least one: a job that waits for something else can rest that long. After 300 releases
--- in a row without a new step the next is a failed attempt.
+-- in a row without a new step the next is a failed attempt. After its deadline the run has timed out instead.
 -- Called by workers that have to stop; without a token (SQL editor) it works on any job that is processing.
 -- Raises JQ002, JQ003, JQ004, JQ005.
 create function public.release_job(
@@ -177,23 +183,30 @@ begin
 end $$;
 comment on function public.release_job is 'Hands a job back to the queue without counting the attempt.';
 
--- Finishes one job, with the token of the call or, without one, with the token the job has.
+-- Finishes one job, with the token of the call or, without one, with the token the job has. After the deadline a result
+-- is refused, and with it everything that the call did; whatever else is said then asks for nothing to be stored, so
+-- that the run can be ended as timed out.
 -- Raises what finish_jobs can only say: JQ003, JQ002, and JQ001 or JQ005 when the job has ended
 -- in a state other than those expected.
 create function job_queue.finish_job(job_id uuid, lease_token uuid, result jsonb, expected text[]) returns void
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
   v_job public.jobs := job_queue.lock_job(job_id);
+  v_results jsonb := jsonb_build_array(
+    result || jsonb_build_object('job_id', job_id, 'lease_token', coalesce(lease_token, v_job.lease_token))
+  );
   v_status text;
 begin
   if lease_token is null then
     perform job_queue.check_by_hand(v_job, '{processing}');
   end if;
-  v_status := (job_queue.finish_jobs(jsonb_build_array(
-    result || jsonb_build_object('job_id', job_id, 'lease_token', coalesce(lease_token, v_job.lease_token))
-  )))[1];
+  v_status := (job_queue.finish_jobs(v_results))[1];
+  if v_status = 'lost' and result ->> 'outcome' <> 'completed' then
+    perform job_queue.time_out(v_results);
+    v_status := (job_queue.statuses_of_results(v_results))[1];
+  end if;
   if v_status = 'lost' then
-    raise exception 'the lease on job % is lost: stop working on it', job_id using errcode = 'JQ002';
+    perform job_queue.refuse_run(v_job, lease_token);
   end if;
   if v_status <> all (expected) then
     raise exception 'this run of job % has already ended: the job is %', job_id, v_status
@@ -204,6 +217,19 @@ begin
   end if;
 end $$;
 comment on function job_queue.finish_job is 'Finishes one job or says why not.';
+
+-- Raises JQ002, and with a run that is out of time says how it ends: nothing about it is written with a refusal.
+create function job_queue.refuse_run(job public.jobs, lease_token uuid) returns void
+language plpgsql set search_path = pg_catalog, pg_temp as $$
+begin
+  if job_queue.is_under(job, lease_token) then
+    raise exception 'this run of job % is out of time: stop working on it', job.id
+      using errcode = 'JQ002',
+        hint = format('mark_job_failed ends it as timed out; else its lease does, at %s', job.lease_expires_at);
+  end if;
+  raise exception 'the lease on job % is lost: stop working on it', job.id using errcode = 'JQ002';
+end $$;
+comment on function job_queue.refuse_run is 'Says that a run is no longer its caller''s.';
 
 -- Holds a job for the rest of the transaction. Raises JQ003.
 create function job_queue.lock_job(job_id uuid) returns public.jobs
@@ -241,4 +267,4 @@ from public, anon, authenticated;
 grant execute on function
   public.finish_and_claim_jobs, public.abandon_jobs, public.mark_job_completed, public.mark_job_failed, public.release_job
 to service_role;
-grant execute on function job_queue.finish_job, job_queue.lock_job, job_queue.check_by_hand to service_role;
+grant execute on function job_queue.finish_job, job_queue.refuse_run, job_queue.lock_job, job_queue.check_by_hand to service_role;

@@ -193,9 +193,22 @@ begin
     from unnest(v_failed, v_stacks) as f (job_id, stack)
     join public.jobs j on j.id = any (array[f.job_id]);
   end if;
+  if results @? '$[*] ? (@.is_late == true)' then
+    perform job_queue.note_late_claim(results);
+  end if;
   return coalesce(v_finished, '{}');
 end $$;
 comment on function job_queue.apply_results is 'Writes results to the jobs held under their tokens.';
+
+-- Tells operators that a job was not begun, because its claim took as long as it may run.
+create function job_queue.note_late_claim(results jsonb) returns void
+language plpgsql set search_path = pg_catalog, pg_temp as $$
+begin
+  perform job_queue.note_failed_part('begin in time', (
+    select r.value ->> 'error_message' from jsonb_array_elements(results) r where r.value @> '{"is_late": true}' limit 1
+  ));
+end $$;
+comment on function job_queue.note_late_claim is 'Tells of a job that was not begun, because its claim took too long.';
 
 -- The answer to a report of which not every result was applied. A claim's token stays on the job that
 -- it ended, which tells a repeated report from one that comes too late.
@@ -274,7 +287,8 @@ language sql immutable as $$
     when 'timed_out' then
       'timed out' || coalesce(' after ' || job_queue.run_seconds(job.started_at, job.deadline_at) || ' seconds', '')
     when 'handed_over' then 'handed over without a new step'
-    when 'released' then 'released 300 times in a row without a new step'
+    when 'released' then
+      'released 300 times in a row without a new step' || coalesce(': ' || left(error_message, 7000), '')
     else left(coalesce(error_message, 'the worker gave no reason'), 8000)
   end
 $$;
@@ -314,5 +328,6 @@ revoke all on all functions in schema job_queue from public;
 grant execute on function
   job_queue.finish_jobs, job_queue.check_results, job_queue.problem_of_result, job_queue.complete_jobs,
   job_queue.apply_results, job_queue.statuses_of_results, job_queue.settled_outcome, job_queue.error_of_result,
-  job_queue.status_after_attempt, job_queue.retry_delay, job_queue.progress_at_end, job_queue.time_out
+  job_queue.status_after_attempt, job_queue.retry_delay, job_queue.progress_at_end, job_queue.time_out,
+  job_queue.note_late_claim
 to service_role;

@@ -66,12 +66,15 @@ language plpgsql set search_path = pg_catalog, pg_temp set statement_timeout = '
 declare
   v_answers jsonb := job_queue.renew_leases(jobs, lease_seconds);
   v_now timestamptz := clock_timestamp();
+  v_deferred text;
 begin
   if v_answers ? 'lost' then
     perform job_queue.time_out(jobs);
   end if;
   if exists (select from public.jobs j where j.status = 'processing' and j.lease_expires_at <= v_now) then
+    v_deferred := job_queue.check_at_once();
     perform job_queue.rescue_jobs(100);
+    perform job_queue.check_at_end(v_deferred);
   end if;
   return v_answers;
 end $$;
@@ -84,12 +87,13 @@ set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_bit
 declare
   v_now timestamptz := clock_timestamp();
   v_job jsonb;
+  v_deferred text;
 begin
   perform job_queue.check_lease_seconds(lease_seconds);
   if jobs is null or jsonb_typeof(jobs) <> 'array' then
     raise exception 'jobs: expected an array of objects' using errcode = 'JQ004';
   end if;
-  set constraints all immediate;
+  v_deferred := job_queue.check_at_once();
   begin
     perform job_queue.renew(jobs, lease_seconds, v_now);
   exception when others then
@@ -107,6 +111,7 @@ begin
       end;
     end loop;
   end;
+  perform job_queue.check_at_end(v_deferred);
   return (
     select coalesce(jsonb_agg(
       case
@@ -241,20 +246,22 @@ begin
 end $$;
 comment on function job_queue.check_step_name is 'Refuses a name that no step can have.';
 
--- Renews one lease, holds the job for the rest of the transaction, and says: held or cancelled.
+-- Renews one lease, holds the job for the rest of the transaction, and says: held or cancelled. After the deadline it
+-- raises, because its caller wants to store something or to go on: the run then ends when its worker says that it
+-- failed, or with its lease, thirty seconds after the deadline at the latest.
 -- Raises JQ002, JQ003, JQ004.
 create function job_queue.renew_lease(job_id uuid, lease_token uuid, progress jsonb, lease_seconds integer) returns text
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
+  v_job public.jobs := job_queue.lock_job(job_id);
   v_answer text;
 begin
-  perform job_queue.lock_job(job_id);
   v_answer := job_queue.renew_leases(
     jsonb_build_array(jsonb_build_object('job_id', job_id, 'lease_token', lease_token, 'progress', progress)),
     lease_seconds
   ) ->> 0;
   if v_answer = 'lost' then
-    raise exception 'the lease on job % is lost: stop working on it', job_id using errcode = 'JQ002';
+    perform job_queue.refuse_run(v_job, lease_token);
   end if;
   return v_answer;
 end $$;
@@ -264,9 +271,11 @@ comment on function job_queue.renew_lease is 'Renews one lease: held or cancelle
 -- lease too. For functions of the application that handlers call. Raises JQ002, JQ003.
 create function job_queue.check_lease(job_id uuid, lease_token uuid) returns void
 language plpgsql set search_path = pg_catalog, pg_temp as $$
+declare
+  v_job public.jobs := job_queue.lock_job(job_id);
 begin
-  if job_queue.is_held(job_queue.lock_job(job_id), lease_token, clock_timestamp()) is not true then
-    raise exception 'the lease on job % is lost: stop working on it', job_id using errcode = 'JQ002';
+  if job_queue.is_held(v_job, lease_token, clock_timestamp()) is not true then
+    perform job_queue.refuse_run(v_job, lease_token);
   end if;
 end $$;
 comment on function job_queue.check_lease is 'Raises unless the job is held under the token; keeps it so until the transaction ends.';

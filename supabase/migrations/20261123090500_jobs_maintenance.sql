@@ -71,15 +71,17 @@ declare
   v_until timestamptz := clock_timestamp() + interval '4 seconds';
   v_ended record;
   v_failed record;
+  v_deferred text;
 begin
   perform job_queue.check_max_jobs(max_jobs);
   if days_to_keep between 0 and 36500 is not true then
     raise exception 'days_to_keep: expected 0 to 36500' using errcode = 'JQ004';
   end if;
   -- What refers to a job and is checked at the end of the transaction only would have nothing deleted at all.
-  set constraints all immediate;
+  v_deferred := job_queue.check_at_once();
   select * into v_ended from job_queue.delete_old_jobs('ended', days_to_keep, max_jobs, v_until, null, null);
   select * into v_failed from job_queue.delete_old_jobs('failed', null, max_jobs - v_ended.deleted, v_until, null, null);
+  perform job_queue.check_at_end(v_deferred);
   if v_ended.kept_by is not null or v_failed.kept_by is not null then
     raise notice 'some old jobs are kept: %', coalesce(v_ended.kept_by, v_failed.kept_by);
   end if;
@@ -214,9 +216,12 @@ create function public.rescue_expired_jobs(max_jobs integer default 1000) return
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
   v_rescued integer;
+  v_deferred text;
 begin
   perform job_queue.check_max_jobs(max_jobs);
+  v_deferred := job_queue.check_at_once();
   v_rescued := job_queue.rescue_jobs(max_jobs);
+  perform job_queue.check_at_end(v_deferred);
   if v_rescued > 0 then
     perform job_queue.wake_worker();
   end if;

@@ -49,8 +49,6 @@ declare
   v_woken integer;
   v_deleted integer;
 begin
-  -- What an application checks at the end of a transaction only, a part has to meet while it can still pass it over.
-  set constraints all immediate;
   -- Another tick that is at it writes the same.
   update job_queue.settings s set tended_at = clock_timestamp()
   where s.is_only_row = any (array(select l.is_only_row from job_queue.settings l for no key update skip locked));
@@ -72,7 +70,11 @@ set enable_seqscan = off set enable_bitmapscan = off set enable_sort = off as $$
 declare
   v_began timestamptz := clock_timestamp();
   v_done integer;
+  v_deferred text;
 begin
+  -- What an application checks at the end of a transaction only, a part has to meet while it can still pass it over;
+  -- and what is deleted with a job may be checked so as well.
+  v_deferred := job_queue.check_at_once();
   v_done := case part
     when 'promote' then job_queue.repeat_for_a_second('job_queue.promote_due_jobs')
     when 'set leases back' then job_queue.set_leases_back()
@@ -86,6 +88,7 @@ begin
   if exists (select from job_queue.failed_parts f where f.part = tend_part.part and f.failed_at < v_began) then
     delete from job_queue.failed_parts f where f.part = tend_part.part;
   end if;
+  perform job_queue.check_at_end(v_deferred);
   return v_done;
 exception when others then
   raise warning 'tend_job_queue could not %: %', part, sqlerrm using hint = 'select * from check_job_queue()';
@@ -198,7 +201,7 @@ begin
   get diagnostics v_pruned = row_count;
   delete from job_queue.workers w where not job_queue.is_recent(w.seen_at, interval '1 hour');
   delete from job_queue.failed_parts f
-  where f.part in ('claim', 'finish', 'renew leases') and not job_queue.is_recent(f.failed_at, interval '1 minute');
+  where f.part in ('claim', 'finish', 'renew leases', 'begin in time') and not job_queue.is_recent(f.failed_at, interval '1 minute');
   return v_pruned;
 end $$;
 comment on function job_queue.prune is 'Forgets wake-ups and workers of long ago.';

@@ -239,11 +239,14 @@ comment on function job_queue.told_failure is 'What is known about a part of a t
 create function job_queue.remedy_of_part(part text) returns text
 language sql immutable set search_path = pg_catalog, pg_temp as $$
   select case part
+    when 'begin in time' then
+      'raise timeout_seconds of the jobs or of their type, or find out why claims take so long; a job that 300 claims '
+      'in a row were too slow for has failed'
     when 'wake' then 'mend what is found missing of setup, pg_net or vault'
     when 'prune pg_cron' then 'let the owner of the queue delete from cron.job_run_details'
     when 'clean up' then 'mend the trigger or constraint that the message names; until then old jobs stay'
     else 'mend the trigger or constraint on jobs that the message names; until then jobs that wait for it stay'
-  end || ', it is tried again with each tick'
+  end || case when part <> 'begin in time' then ', it is tried again with each tick' else '' end
 $$;
 comment on function job_queue.remedy_of_part is 'What to do about a part of a tick that fails.';
 

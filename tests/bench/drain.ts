@@ -9,6 +9,7 @@ import { recordWire } from "../support/wire.ts";
 import type { Worker } from "../support/worker.ts";
 import { drain, enqueue, type Start, startOurs, startTypeScript } from "./contestant.ts";
 import { median, shown } from "./median.ts";
+import { taken } from "./process.ts";
 
 const ROUNDS = 3;
 const CONTESTANTS: { name: string; start: Start; jobs: number }[] = [
@@ -46,13 +47,13 @@ async function measure(start: Start, jobs: number): Promise<Measured> {
   await enqueue(jobs);
   const worker = await start();
   try {
-    const cpuBefore = cpuMicros(worker);
+    const before = taken(worker.pid).processMs;
     const startedAt = performance.now();
     const completed = await drain(worker);
     const seconds = (performance.now() - startedAt) / 1_000;
     await assertDrained(jobs, completed, worker);
-    const cpu = cpuMicros(worker) - cpuBefore;
-    return { jobsPerSecond: jobs / seconds, workerMicrosPerJob: cpu / jobs };
+    const cpuMs = taken(worker.pid).processMs - before;
+    return { jobsPerSecond: jobs / seconds, workerMicrosPerJob: cpuMs * 1_000 / jobs };
   } finally {
     await worker.kill();
   }
@@ -77,15 +78,4 @@ async function assertDrained(jobs: number, completed: number, worker: Worker) {
     );
     return stored === jobs;
   });
-}
-
-/** From /proc: user and system time in ticks of 10 ms; 0 on systems without it. */
-function cpuMicros(worker: Worker): number {
-  try {
-    const fields = Deno.readTextFileSync(`/proc/${worker.pid}/stat`).split(") ")[1].split(" ");
-    return (Number(fields[11]) + Number(fields[12])) * 10_000;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return 0;
-    throw error;
-  }
 }

@@ -12,7 +12,7 @@ export interface Taken {
 }
 
 /** A tick of the kernel's clock: 100 a second on every architecture Deno runs on. */
-const TICK_MS = 10;
+export const TICK_MS = 10;
 
 /** Measures a process that runs. */
 export function taken(pid: number): Taken {
@@ -27,8 +27,13 @@ export function taken(pid: number): Taken {
   };
 }
 
-/** User and system time; the name before them may contain anything. */
+/** User and system time. */
 function cpuMs(path: string): number {
-  const fields = Deno.readTextFileSync(path).split(") ").at(-1)!.split(" ");
-  return (Number(fields[11]) + Number(fields[12])) * TICK_MS;
+  const [user, system] = stat(path).slice(11, 13).map(Number);
+  return (user + system) * TICK_MS;
+}
+
+/** The fields of a `stat` file after the name, which may contain anything. */
+export function stat(path: string): string[] {
+  return Deno.readTextFileSync(path).split(") ").at(-1)!.split(" ");
 }

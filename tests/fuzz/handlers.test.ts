@@ -3,8 +3,8 @@
 
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { attempts } from "../../supabase/functions/process-queued-jobs/attempt.ts";
-import { JobError } from "../../supabase/functions/process-queued-jobs/handler.ts";
+import { attempt } from "../../supabase/functions/process-queued-jobs/attempt.ts";
+import { JobError, type JobHandler } from "../../supabase/functions/process-queued-jobs/handler.ts";
 import { anything, fuzz, objectOf, SECRET } from "../support/fuzz.ts";
 
 // deno-lint-ignore no-explicit-any -- handlers without types give anything
@@ -35,12 +35,12 @@ const thrown = fc.oneof(
   objectOf("message", "code", "hint", "name", "cause", "stack", "errors", "status"),
   fc.string({ unit: "binary" }).map((text) => new Error(`${text} Bearer ${SECRET}`)),
   anything.map((cause) => new Error("caused", { cause })),
-  anything.map((seconds) => attempt(() => JobError.snoozed(seconds as number))),
-  anything.map((message) => attempt(() => JobError.permanent(message as string))),
+  anything.map((seconds) => outcome(() => JobError.snoozed(seconds as number))),
+  anything.map((message) => outcome(() => JobError.permanent(message as string))),
 );
 
 /** What `make` gives or throws. */
-function attempt(make: () => unknown): unknown {
+function outcome(make: () => unknown): unknown {
   try {
     return make();
   } catch (error) {
@@ -68,8 +68,8 @@ fuzz(
   }),
   async ({ way, value }) => {
     const given: string[] = [];
-    const { odd } = attempts({ odd: (_, context) => WAYS[way](value, context) });
-    given.push(await odd("{}", "{}", desk(given)));
+    const odd: JobHandler = (_, context) => WAYS[way](value, context);
+    given.push(await attempt(odd, "{}", "{}", desk(given)));
     for (const text of given) {
       const read = JSON.parse(text);
       assert.ok(

@@ -18,8 +18,8 @@ async function abandon(results: unknown, leaseTokens: string[] = []): Promise<st
   return answer;
 }
 
-const claimOf = (leaseToken: string, isRepeat = false) =>
-  queue.finishAndClaim([], { maxJobs: 2, leaseToken, isRepeat });
+const claimOf = (leaseToken: string, repetition = 0) =>
+  queue.finishAndClaim([], { maxJobs: 2, leaseToken, repetition });
 
 Deno.test("a crashed worker's results are stored like any others", async () => {
   const job = await queue.running();
@@ -44,7 +44,7 @@ Deno.test("a claim that arrives after the last words claims nothing", async () =
   const leaseToken = crypto.randomUUID();
   await abandon([], [leaseToken]);
   assert.deepEqual((await claimOf(leaseToken)).jobs, []);
-  assert.deepEqual((await claimOf(leaseToken, true)).jobs, []);
+  assert.deepEqual((await claimOf(leaseToken, 1)).jobs, []);
   assert.equal((await queue.row(id)).status, "queued");
 });
 

@@ -105,7 +105,7 @@ Deno.test("the same results sent twice report the same and change nothing the se
   ];
   const first = await queue.finishAndClaim(results);
   const before = await Promise.all(jobs.map((job) => queue.row(job.id)));
-  const second = await queue.finishAndClaim(results, { isRepeat: true });
+  const second = await queue.finishAndClaim(results, { repetition: 1 });
   assert.deepEqual(first.finished, ["completed", "queued", "failed", "queued"]);
   assert.deepEqual(second.finished, first.finished);
   assert.deepEqual(await Promise.all(jobs.map((job) => queue.row(job.id))), before);
@@ -129,7 +129,7 @@ Deno.test("a repeated claim returns the jobs of the first and claims no others",
   await queue.enqueueMany(Array.from({ length: 5 }, (_, i) => ({ job_type: "test", priority: i })));
   const options = { maxJobs: 2, leaseToken: crypto.randomUUID() };
   const first = await queue.finishAndClaim([], options);
-  const repeat = await queue.finishAndClaim([], { ...options, isRepeat: true });
+  const repeat = await queue.finishAndClaim([], { ...options, repetition: 1 });
   assert.deepEqual(repeat.jobs, first.jobs);
   const [{ taken }] = await db.admin`
     select count(*)::int as taken from jobs where status = 'processing'`;
@@ -154,7 +154,7 @@ Deno.test("a repeated claim whose first never arrived claims", async () => {
   const { jobs } = await queue.finishAndClaim([], {
     maxJobs: 1,
     leaseToken: crypto.randomUUID(),
-    isRepeat: true,
+    repetition: 1,
   });
   assert.deepEqual(jobs.map((job) => job.id), [id]);
 });
@@ -167,7 +167,7 @@ Deno.test("the jobs of a repeated claim have a whole lease and all their time be
   const options = { maxJobs: 3, leaseToken: crypto.randomUUID() };
   await queue.finishAndClaim([], options);
   await queue.pass(25);
-  const { jobs } = await queue.finishAndClaim([], { ...options, isRepeat: true });
+  const { jobs } = await queue.finishAndClaim([], { ...options, repetition: 1 });
   assert.deepEqual(jobs.map((job) => job.id), ids);
   const left = await db.service`
     select extract(epoch from lease_expires_at - updated_at)::int as lease,
@@ -192,14 +192,14 @@ Deno.test("a repeated claim returns no job that was rescued, timed out or finish
   await queue.expireLease(ids[0]);
   await db.service`select rescue_expired_jobs()`;
   await queue.finishAndClaim([{ ...lease(jobs[1]), outcome: "timed_out" }, completed(jobs[2])]);
-  const repeat = await queue.finishAndClaim([], { ...options, isRepeat: true });
+  const repeat = await queue.finishAndClaim([], { ...options, repetition: 1 });
   assert.deepEqual(repeat.jobs.map((job) => job.id), [ids[3]]);
 });
 
 Deno.test("a call that arrives after its repetition claims nothing more", async () => {
   await queue.enqueueMany([{ job_type: "test" }, { job_type: "test" }]);
   const options = { maxJobs: 1, leaseToken: crypto.randomUUID() };
-  const repeat = await queue.finishAndClaim([], { ...options, isRepeat: true });
+  const repeat = await queue.finishAndClaim([], { ...options, repetition: 1 });
   const late = await queue.finishAndClaim([], options);
   assert.deepEqual(late.jobs, repeat.jobs);
   await queue.finishAndClaim(repeat.jobs.map(completed));
@@ -207,7 +207,7 @@ Deno.test("a call that arrives after its repetition claims nothing more", async 
 });
 
 Deno.test("a repetition that found nothing stays empty, whatever has become ready meanwhile", async () => {
-  const options = { maxJobs: 1, leaseToken: crypto.randomUUID(), isRepeat: true };
+  const options = { maxJobs: 1, leaseToken: crypto.randomUUID(), repetition: 1 };
   assert.deepEqual((await queue.finishAndClaim([], options)).jobs, []);
   await queue.enqueue();
   assert.deepEqual((await queue.finishAndClaim([], options)).jobs, []);
@@ -215,7 +215,7 @@ Deno.test("a repetition that found nothing stays empty, whatever has become read
 
 Deno.test("repeated claims are remembered for an hour", async () => {
   const repeat = () =>
-    queue.finishAndClaim([], { maxJobs: 1, leaseToken: crypto.randomUUID(), isRepeat: true });
+    queue.finishAndClaim([], { maxJobs: 1, leaseToken: crypto.randomUUID(), repetition: 1 });
   await repeat();
   await db
     .admin`update job_queue.settled_claims set settled_at = now() - interval '59 minutes' where true`;
@@ -229,7 +229,7 @@ Deno.test("repeated claims are remembered for an hour", async () => {
 });
 
 Deno.test("a repetition without the token of its claim is refused", async () => {
-  const message = await refused("JQ004", queue.finishAndClaim([], { maxJobs: 1, isRepeat: true }));
+  const message = await refused("JQ004", queue.finishAndClaim([], { maxJobs: 1, repetition: 1 }));
   assert.match(message, /^lease_token: /);
 });
 

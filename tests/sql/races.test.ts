@@ -176,17 +176,17 @@ Deno.test("a job that someone keeps locked does not cost the other jobs of its w
 
 Deno.test("a claim and its repetition at once hand out the same jobs, whichever comes first", async () => {
   await queue.enqueueMany(Array.from({ length: 8 }, () => ({ job_type: "test" })));
-  for (const firstIsRepeat of [false, true]) {
+  for (const first of [0, 1]) {
     const leaseToken = crypto.randomUUID();
-    const call = (sql: Sql, isRepeat: boolean) =>
-      queueOn(sql).finishAndClaim([], { maxJobs: 3, leaseToken, isRepeat });
-    let first: unknown;
+    const call = (sql: Sql, repetition: number) =>
+      queueOn(sql).finishAndClaim([], { maxJobs: 3, leaseToken, repetition });
+    let answer: unknown;
     const second = await duringTransaction(
       db,
-      async (sql) => first = await call(sql, firstIsRepeat),
-      () => call(db.service, !firstIsRepeat),
+      async (sql) => answer = await call(sql, first),
+      () => call(db.service, 1 - first),
     );
-    assert.deepEqual(second, first);
+    assert.deepEqual(second, answer);
     assert.equal(second.jobs.length, 3);
   }
   const [{ taken }] = await db.admin`

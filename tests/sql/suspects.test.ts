@@ -189,7 +189,7 @@ Deno.test("a repetition says that its jobs are suspects", async () => {
   await suspect(1);
   const options = { leaseToken: crypto.randomUUID() };
   await idle(options);
-  const { jobs, are_suspects, is_cut } = await idle({ ...options, isRepeat: true });
+  const { jobs, are_suspects, is_cut } = await idle({ ...options, repetition: 1 });
   assert.deepEqual([jobs.length, are_suspects, is_cut], [1, true, false]);
 });
 

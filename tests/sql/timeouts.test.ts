@@ -97,6 +97,60 @@ Deno.test("a job that overran its timeout is lost to its worker, even if that st
   assert.deepEqual((await say([job], "completed")).finished, ["lost"]);
 });
 
+/** What asks for something to be stored, or to go on, and is refused after the deadline. */
+const refusedCalls: Record<string, (job: ClaimedJob) => PromiseLike<unknown>> = {
+  mark_job_processing: ({ id, lease_token }) =>
+    sql`select mark_job_processing(${id}, ${lease_token})`,
+  mark_job_completed: ({ id, lease_token }) =>
+    sql`select mark_job_completed(${id}, '{}', ${lease_token})`,
+  start_job_step: ({ id, lease_token }) => sql`select start_job_step(${id}, ${lease_token}, 'a')`,
+  save_job_step: ({ id, lease_token }) =>
+    sql`select save_job_step(${id}, ${lease_token}, 'a', '{}')`,
+  check_lease: ({ id, lease_token }) => sql`select job_queue.check_lease(${id}, ${lease_token})`,
+};
+for (const [name, call] of Object.entries(refusedCalls)) {
+  Deno.test(`${name} says that the time is up, and how to end the run; without that its lease ends it thirty seconds after`, async () => {
+    const job = await queue.running({ timeout_seconds: 20 });
+    await queue.overrun(job.id);
+    const error = await Promise.resolve(call(job)).catch((error) => error);
+    assert.deepEqual([error.code, error.message], [
+      "JQ002",
+      `this run of job ${job.id} is out of time: stop working on it`,
+    ]);
+    assert.match(error.hint, /^mark_job_failed ends it as timed out; else its lease does, at 2/);
+    const { lease_expires_at, deadline_at } = await queue.row(job.id);
+    assert.ok(lease_expires_at!.getTime() - deadline_at!.getTime() <= 30_000);
+    await queue.pass(30);
+    await sql`select tend_job_queue()`;
+    assert.equal((await queue.row(job.id)).status, "queued");
+  });
+}
+
+Deno.test("a worker that reports a refusal as a failure, as anyone would, ends the run as timed out", async () => {
+  for (const call of Object.values(refusedCalls)) {
+    const job = await queue.running({ timeout_seconds: 20 });
+    await queue.overrun(job.id);
+    const { message } = await Promise.resolve(call(job)).catch((error) => error);
+    await sql`select mark_job_failed(${job.id}, ${message}, ${job.lease_token})`;
+    const { status, waiting_for, error, retry_count } = await queue.row(job.id);
+    assert.deepEqual(
+      [status, waiting_for, error, retry_count],
+      ["queued", "retry", "timed out after 20 seconds", 1],
+    );
+  }
+});
+
+Deno.test("by hand, a run that is out of time is refused, and left to whoever has the token", async () => {
+  const job = await queue.running({ timeout_seconds: 20 });
+  await queue.overrun(job.id);
+  await refused("JQ005", sql`select mark_job_failed(${job.id}, 'x')`);
+  await refused("JQ005", sql`select release_job(${job.id})`);
+  assert.equal((await queue.row(job.id)).status, "processing");
+});
+
+/** Whatever the answer is. */
+const said = (call: PromiseLike<unknown>) => Promise.resolve(call).catch(() => {});
+
 /** What a worker that lives may say after the deadline. */
 const signsOfLife: Record<string, (job: ClaimedJob) => Promise<unknown>> = {
   "that it timed out": (job) => say([job], "timed_out"),
@@ -104,6 +158,10 @@ const signsOfLife: Record<string, (job: ClaimedJob) => Promise<unknown>> = {
   "that it failed for good": (job) =>
     queue.finishAndClaim([{ ...lease(job), outcome: "failed", retryable: false }]),
   "with a heartbeat that it still runs": (job) => queue.heartbeat([lease(job)]),
+  "with a call about it alone that it failed for good": (job) =>
+    said(sql`select mark_job_failed(${job.id}, 'x', ${job.lease_token}, false)`),
+  "with a call about it alone that it is released": (job) =>
+    said(sql`select release_job(${job.id}, ${job.lease_token})`),
   "as its last words that it timed out": (job) =>
     sql`select abandon_jobs(${sql.json([{ ...lease(job), outcome: "timed_out" }])})`,
 };

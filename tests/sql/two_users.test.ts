@@ -52,7 +52,7 @@ const CALLS: Record<string, (of: Anns) => string[]> = {
   find_report_reply: (of) => [`'${of.running}', 'fingerprint'`],
   finish_and_claim_jobs: (of) => [
     `max_jobs => 10`,
-    `max_jobs => 10, lease_token => '${of.token}', is_repeat => true`,
+    `max_jobs => 10, lease_token => '${of.token}', repetition => 1`,
     ...["completed", "failed", "released", "cancelled"].map((outcome) => results(of, outcome)),
   ],
   get_next_job: () => ["10"],

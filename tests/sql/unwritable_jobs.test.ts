@@ -268,6 +268,40 @@ Deno.test("a claim whose answer nobody reads goes back but for what is refused a
   });
 });
 
+for (const [name, refusal] of Object.entries(refusals)) {
+  Deno.test(`so it is in a worker's request: ${name} refuses one job, and the others are claimed, held and finished`, async () => {
+    const connection = db.connect();
+    const worker = queueOn(connection);
+    const request = (name: string) =>
+      connection`select set_config('request.path', ${`/rpc/${name}`}, false)`;
+    const [refused, other] = await queue.enqueueMany(
+      [7, 0].map((priority) => ({ job_type: "test", priority })),
+    );
+    await during(refusal, async () => {
+      await request("finish_and_claim_jobs");
+      const { jobs } = await worker.finishAndClaim([], { maxJobs: 2 });
+      assert.deepEqual(jobs.map(({ id }) => id), [other]);
+    });
+    const [late] = await queue.claim();
+    assert.equal(late.id, refused);
+    const { lease_token } = await queue.row(other);
+    const both = [{ job_id: refused, lease_token: late.lease_token }, {
+      job_id: other,
+      lease_token,
+    }];
+    await during(refusal, async () => {
+      await request("heartbeat_jobs");
+      assert.deepEqual(await worker.heartbeat(both), ["held", "held"]);
+      await request("abandon_jobs");
+      const results = both.map((lease) => ({ ...lease, outcome: "completed" }));
+      const [{ finished }] = await connection`select abandon_jobs(${
+        connection.json(results as never)
+      }) as finished`;
+      assert.deepEqual(finished, ["lost", "completed"]);
+    });
+  });
+}
+
 Deno.test("by hand, what refuses a result is told as it is", async () => {
   const job = await queue.running({ priority: 7 });
   await during(refusals["a trigger before the change"], async () => {

@@ -34,6 +34,7 @@ export interface JobRow {
   worker_id: string | null;
   lease_token: string | null;
   lease_expires_at: Date | null;
+  deadline_at: Date | null;
   cancel_requested_at: Date | null;
   progress: unknown;
   step_count: number;
@@ -76,7 +77,7 @@ export function queueOn(sql: Sql) {
         select finish_and_claim_jobs(
           ${sql.json(results as never)}, ${options.maxJobs ?? 0}, ${options.jobTypes ?? null},
           ${options.worker ?? "test"}, 30, ${options.leaseToken ?? null},
-          ${options.isRepeat ?? false}, ${options.isIdle ?? false}, ${options.capacity ?? null},
+          ${options.repetition ?? 0}, ${options.isIdle ?? false}, ${options.capacity ?? null},
           ${options.maxBytes ?? 4_194_304}
         ) as answer`;
       return answer as Exchanged;
@@ -133,7 +134,7 @@ export interface FinishAndClaimOptions {
   maxJobs?: number;
   jobTypes?: string[];
   leaseToken?: string;
-  isRepeat?: boolean;
+  repetition?: number;
   worker?: string;
   isIdle?: boolean;
   capacity?: number;

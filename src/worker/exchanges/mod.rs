@@ -350,7 +350,7 @@ async fn exchange<'a, H: Host>(
         worker_id: context.worker_id,
         lease_seconds: context.config.lease_seconds,
         lease_token: claim.as_ref().map(|claim| claim.lease_token),
-        is_repeat: claim.as_ref().is_some_and(|claim| claim.failures > 0),
+        repetition: claim.as_ref().map_or(0, |claim| claim.failures),
     };
     let answer = context.queue.exchange(&request).await;
     Exchange {

@@ -93,7 +93,7 @@ impl<'a, H: Host> RunLoop<'a, H> {
             let weight = self.weight(claimed.weights.get(&job.job_type));
             let context = JobContext::new(self.context, job).leased_at(claimed.leased_at_ms);
             context.hold_bytes(bytes);
-            self.take_job(context, weight, now_ms);
+            self.take_job(context, weight, claimed.leased_at_ms, now_ms);
         }
     }
 
@@ -103,15 +103,23 @@ impl<'a, H: Host> RunLoop<'a, H> {
         weight.clamp(1, self.context.config.concurrency.max(1))
     }
 
-    /// A job whose type rests here goes back as it came.
-    fn take_job(&mut self, context: JobContext<'a, H>, weight: usize, now_ms: u64) {
-        let lease_token = context.job().lease_token;
-        if self.availability.admit(&context.job().job_type, now_ms) {
-            self.in_flight.push(context, weight, now_ms);
-            return;
-        }
-        self.prefetch.end_job(lease_token, now_ms);
-        self.exchanges
-            .deliver(Rc::new(context), 0, Outcome::released(false));
+    /// A job whose type rests here goes back as it came, and so does one whose time is up already.
+    fn take_job(
+        &mut self,
+        context: JobContext<'a, H>,
+        weight: usize,
+        leased_at_ms: u64,
+        now_ms: u64,
+    ) {
+        let job = context.job();
+        let refusal = match job.timeout_seconds {
+            _ if !self.availability.admit(&job.job_type, now_ms) => Outcome::released(false),
+            Some(timeout_seconds) if context.overdue_ms(now_ms).is_some() => {
+                Outcome::late(now_ms - leased_at_ms, timeout_seconds)
+            }
+            _ => return self.in_flight.push(context, weight, now_ms),
+        };
+        self.prefetch.end_job(job.lease_token, now_ms);
+        self.exchanges.deliver(Rc::new(context), 0, refusal);
     }
 }

@@ -185,7 +185,7 @@ fn a_claim_whose_answer_was_lost_is_asked_for_again_under_the_same_token() {
     assert_eq!((report.claimed, report.completed), (3, 3));
     let tokens = world.exchanges_with("lease_token");
     assert_eq!(tokens[0], tokens[1]);
-    assert_eq!(world.exchanges_with("is_repeat")[1], true);
+    assert_eq!(world.exchanges_with("repetition")[1], 1);
 }
 
 #[test]

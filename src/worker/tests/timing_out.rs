@@ -105,6 +105,33 @@ fn jobs_whose_time_was_up_before_they_could_begin_go_back_uncounted() {
 }
 
 #[test]
+fn a_job_whose_claim_takes_as_long_as_it_may_run_rests_and_is_told_of() {
+    let world = World::new();
+    let late = world.queue.add_with_timeout("sleep", json!({ "ms": 0 }), 1);
+    let early = world.queue.add_with_timeout("sleep", json!({ "ms": 0 }), 2);
+    let unlimited = world.queue.add("sleep", json!({ "ms": 0 }));
+    world.queue.calls_take_ms(1_200);
+    let report = world.run();
+    assert_eq!((report.completed, report.released), (2, 1));
+    for id in [early, unlimited] {
+        assert_eq!(world.queue.outcome(&id)["outcome"], "completed");
+    }
+    let outcome = world.queue.outcome(&late);
+    assert_eq!(
+        (&outcome["outcome"], &outcome["retry_after_seconds"]),
+        (&json!("released"), &json!(5))
+    );
+    assert_eq!(
+        (&outcome["is_late"], outcome.get("is_counted")),
+        (&json!(true), None)
+    );
+    assert_eq!(
+        outcome["error_message"],
+        "the time allowed is shorter than a claim takes: 1 s, and the last took 1200 ms"
+    );
+}
+
+#[test]
 fn what_is_overdue_when_the_isolate_is_used_up_is_not_handed_over() {
     let world = World::with(&[("QUEUE_WALL_CLOCK_SECONDS", "8")]);
     for _ in 0..3 {

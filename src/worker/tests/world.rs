@@ -206,7 +206,7 @@ impl Database {
         }
         let token = arguments["lease_token"].as_str().expect("lease_token");
         if let Some(jobs) = self.claims.get(token) {
-            assert_eq!(arguments["is_repeat"], true, "a claim sent twice says so");
+            assert_ne!(arguments["repetition"], 0, "a claim sent twice says so");
             return jobs.clone();
         }
         let types = arguments["job_types"].as_array().expect("job_types");

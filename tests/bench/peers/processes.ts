@@ -1,5 +1,7 @@
 // How much CPU the processes of a stack have used so far, from Linux's /proc.
 
+import { stat, TICK_MS } from "../process.ts";
+
 /** CPU of a process and of all that it has started, those that have ended among them, in microseconds. */
 export function cpuMicros(pid: number): number {
   const { own, ended } = times(pid);
@@ -18,21 +20,16 @@ export function postgrest(): number {
   return found;
 }
 
-/** A tick of the kernel's clock: 100 a second on every architecture Deno runs on. */
-const TICK_MICROS = 10_000;
+const TICK_MICROS = TICK_MS * 1_000;
 
 function times(pid: number) {
-  const [user, system, endedUser, endedSystem] = stat(pid).slice(11, 15).map(Number);
+  const [user, system, endedUser, endedSystem] = fields(pid).slice(11, 15).map(Number);
   return { own: (user + system) * TICK_MICROS, ended: (endedUser + endedSystem) * TICK_MICROS };
 }
 
-const parent = (pid: number) => Number(stat(pid)[1]);
+const fields = (pid: number) => stat(`/proc/${pid}/stat`);
+const parent = (pid: number) => Number(fields(pid)[1]);
 const name = (pid: number) => Deno.readTextFileSync(`/proc/${pid}/comm`).trim();
-
-/** The fields after the name, which may contain anything. */
-function stat(pid: number): string[] {
-  return Deno.readTextFileSync(`/proc/${pid}/stat`).split(") ").at(-1)!.split(" ");
-}
 
 /** Of all its threads. */
 function children(pid: number): number[] {

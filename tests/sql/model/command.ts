@@ -17,8 +17,8 @@ export type Call = {
 /** The model, what its callers remember, and how a random number picks one of it. */
 export class World {
   readonly queue = new Queue();
-  /** Calls of finish_and_claim_jobs that were sent, and whether the call itself, not a repetition, arrived. */
-  readonly exchanges: { exchange: Exchange; hasArrived: boolean }[] = [];
+  /** Calls of finish_and_claim_jobs that were sent, and how often each was repeated. */
+  readonly exchanges: { exchange: Exchange; repetitions: number }[] = [];
   #claims = 0;
 
   /** Any job that there has ever been. */

@@ -82,19 +82,21 @@ const finishAndClaim = command(
       isIdle,
     };
     // Of a call that is lost its repetition arrives first, and the call itself later or never.
-    world.exchanges.push({ exchange, hasArrived: !isLost });
-    return ["finishAndClaim", exchange, isLost];
+    const repetitions = Number(isLost);
+    world.exchanges.push({ exchange, repetitions });
+    return ["finishAndClaim", exchange, repetitions];
   },
 );
 
+/** Once more, or what was sent before arrives now, perhaps for the second time. */
 const repeatExchange = command(
   someExchange,
-  { index: fc.nat(3), isLate: fc.boolean() },
-  (world, { index, isLate }) => {
+  { index: fc.nat(3), late: fc.nat(3), isLate: fc.boolean() },
+  (world, { index, late, isLate }) => {
     const sent = world.exchange(index);
-    const isRepeat = sent.hasArrived || !isLate;
-    sent.hasArrived ||= !isRepeat;
-    return ["finishAndClaim", sent.exchange, isRepeat];
+    if (!isLate) sent.repetitions++;
+    const repetition = isLate ? late % (sent.repetitions + 1) : sent.repetitions;
+    return ["finishAndClaim", sent.exchange, repetition];
   },
 );
 

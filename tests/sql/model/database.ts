@@ -52,13 +52,13 @@ export class DatabaseQueue implements Functions {
     return jobs.map((job) => this.#claimed(job));
   }
 
-  async finishAndClaim(exchange: Exchange, isRepeat: boolean) {
+  async finishAndClaim(exchange: Exchange, repetition: number) {
     const { results, maxJobs, types, worker, token, isIdle } = exchange;
     const told = results.map((result) => ({ ...this.#lease(result), ...report(result) }));
     const [{ answer }] = await this.sql`
       select finish_and_claim_jobs(
         ${this.sql.json(told as never)}, ${maxJobs}, ${types}, ${worker}, 30,
-        ${this.#token(token)}, ${isRepeat}, ${isIdle}
+        ${this.#token(token)}, ${repetition}, ${isIdle}
       ) as answer`;
     const jobs: ClaimedJob[] = answer.jobs;
     return {

@@ -51,8 +51,8 @@ export class Queue {
   readonly #timeouts = new Set<string>();
   /** Jobs that were taken from dead workers, and by which call. */
   readonly #lost: { worker: string | null; id: number; at: number }[] = [];
-  /** Jobs are claimed once under a token, by a call or by its repetition. */
-  readonly #closedClaims = new Set<Token>();
+  /** Jobs are claimed once under a token, by a call or by a repetition of it: the latest that was answered. */
+  readonly #answered = new Map<Token, number>();
   /** Counts calls. */
   #now = 0;
 
@@ -71,14 +71,19 @@ export class Queue {
     return this.#claim({ token, maxJobs, types, worker, isIdle: true });
   }
 
-  finishAndClaim(exchange: Exchange, isRepeat: boolean): Exchanged {
+  finishAndClaim(exchange: Exchange, repetition: number): Exchanged {
     this.#now++;
     const finished = exchange.results.map((result) => this.#finish(result, result));
     this.#timeOut(exchange.results);
     if (exchange.maxJobs === 0) return { finished, jobs: [], areSuspects: false };
     const { token } = exchange;
-    const jobs = this.#closedClaims.has(token) ? this.#heldUnder(token) : this.#claim(exchange);
-    if (isRepeat || jobs.length > 0) this.#closedClaims.add(token);
+    const answered = this.#answered.get(token);
+    const jobs = answered === undefined
+      ? this.#claim(exchange)
+      : this.#heldUnder(token, repetition > answered);
+    if (repetition > (answered ?? 0) || jobs.length > 0) {
+      this.#answered.set(token, Math.max(repetition, answered ?? 0));
+    }
     return { finished, jobs, areSuspects: jobs.some(({ id }) => this.#find(id).suspicion > 0) };
   }
 
@@ -250,10 +255,10 @@ export class Queue {
     return { hasDeadline: this.#hasDeadline(each), isAlone, startedAt: this.#now };
   }
 
-  #heldUnder(token: Token): Claimed[] {
-    const held = this.#all((each) => job.isUnder(each, token));
-    for (const each of held) job.beginAnew(each, this.#now);
-    return this.#handOut(held);
+  #heldUnder(token: Token, isNew: boolean): Claimed[] {
+    const running = this.#all((each) => job.isUnder(each, token));
+    if (isNew) { for (const each of running) job.beginAnew(each, this.#now); }
+    return this.#handOut(running.filter((each) => job.isHeld(each, token)));
   }
 
   #handOut(jobs: Job[]): Claimed[] {
@@ -288,7 +293,13 @@ export class Queue {
     this.#now++;
     const found = this.#find(id);
     if (token === null) checkByHand(found, ["processing"]);
-    const status = this.#finish({ id, token: token ?? found.token! }, result);
+    const lease = { id, token: token ?? found.token! };
+    let status = this.#finish(lease, result);
+    if (status === "lost" && result.outcome !== "completed") {
+      this.#timeOut([lease]);
+      // It tells of its end now, if that was it.
+      status = this.#finish(lease, result);
+    }
     if (status === "lost") throw new Refusal("JQ002");
     if (!expected.includes(status)) throw new Refusal(status === "cancelled" ? "JQ001" : "JQ005");
     return true;
