@@ -1,5 +1,5 @@
-//! A document for Word: a zip of XML parts. Written here, because [docx-rs] has no alternative text, no repeating rows of
-//! names, calls every picture a PNG and gives all of them one id.
+//! A document for Word: a zip of XML parts. Written here, because [docx-rs] has no alternative text, no rows that pages
+//! repeat, calls every picture a PNG and gives all of them one id.
 //!
 //! [docx-rs]: https://crates.io/crates/docx-rs
 
