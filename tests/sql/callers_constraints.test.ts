@@ -69,6 +69,7 @@ const calls: Record<string, (sql: Transaction) => Promise<unknown>> = {
     await queue.expireLease(job.id);
     await sql`select rescue_expired_jobs()`;
   },
+  dispatch_workers: (sql) => sql`select dispatch_workers()`,
   tend_job_queue: (sql) => sql`select tend_job_queue()`,
   cleanup_old_jobs: (sql) => sql`select cleanup_old_jobs(0)`,
 };
@@ -154,6 +155,46 @@ Deno.test("a job whose trigger writes what is refused elsewhere at the end of th
     assert.equal((await queue.row(refused)).status, "queued");
   } finally {
     await db.admin.unsafe("drop trigger write_line on jobs");
+  }
+});
+
+Deno.test("a deferred constraint that somebody drops during a call is in nobody's way", async () => {
+  await db.admin.unsafe(`
+    create table passing (order_id integer constraint passing_have_an_order references orders deferrable initially deferred);
+    create function drop_passing() returns trigger language plpgsql security definer as $$ begin
+      drop table public.passing;
+      return new;
+    end $$;
+    create trigger drop_passing before update on jobs for each row execute function drop_passing()`);
+  await queue.enqueue();
+  try {
+    await caller.begin(async (sql) => {
+      await sql`insert into lines values (1)`;
+      await sql`insert into orders values (1)`;
+      assert.equal((await sql`select id from get_next_job()`).length, 1);
+      await sql`insert into lines values (2)`;
+      await sql`insert into orders values (2)`;
+    });
+  } finally {
+    await db.admin.unsafe("drop trigger drop_passing on jobs; drop function drop_passing()");
+  }
+});
+
+Deno.test("deferred constraints of another session's temporary tables are in nobody's way", async () => {
+  await db.connect().unsafe(`
+    create temporary table parts (id integer primary key);
+    create temporary table pieces (part_id integer references parts deferrable initially deferred)`);
+  await queue.enqueue();
+  await db.admin`grant usage on schema hidden to service_role`;
+  try {
+    await caller.begin(async (sql) => {
+      await sql`set constraints notes_have_an_order deferred`;
+      await sql`select id from get_next_job()`;
+      await sql`insert into notes values (1)`;
+      await sql`insert into orders values (1)`;
+    });
+  } finally {
+    await db.admin`revoke usage on schema hidden from service_role`;
   }
 });
 
