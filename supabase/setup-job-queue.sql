@@ -448,6 +448,8 @@ grant execute on function job_queue.is_recent, job_queue.age to service_role;
 -- Enqueues one job and returns its id; with an idempotency key that was used before, the id of that job.
 -- Called by the app's server (service role), by SQL and triggers, and by signed-in users for the types
 -- that job_types opens to them. Raises JQ004, JQ006.
+-- A run_at without a zone cannot be refused here: its text is a timestamptz, read as of the session's TimeZone, before
+-- this runs. As text the argument would take no `now() + interval '1 hour'`. enqueue_jobs sees the text, and refuses it.
 create function public.enqueue_job(
   job_type text,
   input_data jsonb default '{}',
@@ -467,7 +469,8 @@ begin
     'timeout_seconds', timeout_seconds, 'owner_id', owner_id
   )), ''))[1];
 end $$;
-comment on function public.enqueue_job is 'Enqueues a job and returns its id.';
+comment on function public.enqueue_job is
+  'Enqueues a job and returns its id. Give run_at with its zone: Postgres reads one without it as of the session''s TimeZone, UTC on Supabase.';
 
 -- Enqueues up to 10,000 jobs in one call: an array of objects whose keys are the arguments of enqueue_job.
 -- Returns their ids in the order given. All or nothing. Raises JQ004 naming the element, JQ006.
@@ -507,7 +510,10 @@ begin
   limit 1;
   if v_problem is null then
     select format('jobs[%s].%s: ', e.position - 1, left(k.key, 50))
-           || case when t.expected is null then 'there is no such option' else 'expected a ' || t.expected end
+           || case t.expected
+             when 'time' then 'expected a time with its zone, such as 2026-01-31T09:00:00Z'
+             else coalesce('expected a ' || t.expected, 'there is no such option')
+           end
     into v_problem
     from jsonb_array_elements(jobs) with ordinality as e (item, position)
     cross join jsonb_object_keys(e.item) as k (key)
@@ -527,15 +533,17 @@ begin
 end $$;
 comment on function job_queue.check_elements is 'Refuses a malformed array of jobs.';
 
+-- Whether a text is a time, whatever the session's TimeZone is. Its zone comes after the hours and minutes: an offset,
+-- UTC in one of its names, or a place; `pkg-template/src/arguments.ts` takes the first two. 'tomorrow' has none.
 create function job_queue.is_time(value text) returns boolean
 language plpgsql stable set search_path = pg_catalog, pg_temp as $$
 begin
   perform value::timestamptz;
-  return true;
+  return value ~* 'infinity$|[0-9]:[0-9]{2}(:[0-9]{2}([.][0-9]+)?)? *(z|utc|gmt|[+-][0-9]{1,2}(:?[0-9]{2}){0,2}|[a-z]+/[a-z_/+-]+) *$';
 exception when data_exception then
   return false;
 end $$;
-comment on function job_queue.is_time is 'Whether a text can be read as a time.';
+comment on function job_queue.is_time is 'Whether a text can be read as a time and says its zone.';
 
 -- Whether a JSON value is null or what was expected: a type of JSON, a time or a uuid.
 create function job_queue.is_value(value jsonb, expected text) returns boolean
@@ -3436,11 +3444,49 @@ language sql stable set search_path = pg_catalog, pg_temp as $$
 $$;
 comment on function public.find_report_reply is 'The reply that another job about the same report keeps for a question.';
 
+-- The report that a job has made, for documents of it: by the job, or the latest that is finished about a report. Null
+-- when there is no such job; one that is not finished comes without a report. Called by the export_document handler.
+-- is_edited says that the row of reports holds something else than what that job wrote.
+create function public.find_report(report_id uuid, report_job_id uuid) returns jsonb
+language plpgsql stable set search_path = pg_catalog, pg_temp set enable_seqscan = off as $$
+declare
+  v_job record;
+  v_digest bytea;
+begin
+  select j.status, j.output_data, o.report_id, o.saved into v_job
+  from public.jobs j
+  left join job_queue.report_jobs o on o.job_id = j.id
+  where j.job_type = 'generate_report'
+    and j.id in (
+      select find_report.report_job_id
+      union all
+      select about.job_id from job_queue.report_jobs about where about.report_id = find_report.report_id
+    )
+  order by j.status = 'completed' desc, j.status in ('queued', 'processing') desc, j.created_at desc, j.id desc
+  limit 1;
+  if not found then
+    return null;
+  end if;
+  begin
+    select job_queue.report_digest(r.generated_content::text, to_jsonb(r.sections_json)) into v_digest
+    from public.reports r where r.id = v_job.report_id;
+  exception when others then
+    -- The application's table looks otherwise: nothing was saved there.
+    v_digest := v_job.saved;
+  end;
+  return jsonb_build_object(
+    'status', v_job.status,
+    'report', case when v_job.status = 'completed' then v_job.output_data end,
+    'is_edited', v_job.saved is not null and v_job.saved is distinct from v_digest
+  );
+end $$;
+comment on function public.find_report is 'The report that a job has made, or the latest about a report.';
+
 revoke all on function
-  public.save_report, public.find_report_reply, job_queue.report_digest, job_queue.report_obstacle
+  public.save_report, public.find_report_reply, public.find_report, job_queue.report_digest, job_queue.report_obstacle
 from public, anon, authenticated;
 grant execute on function
-  public.save_report, public.find_report_reply, job_queue.report_digest, job_queue.report_obstacle
+  public.save_report, public.find_report_reply, public.find_report, job_queue.report_digest, job_queue.report_obstacle
 to service_role;
 
 notify pgrst, 'reload schema';

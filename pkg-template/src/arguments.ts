@@ -1,5 +1,7 @@
 // What callers give: checked before anything is sent, and made into JSON that Postgres can hold.
 
+import { lossOf } from "./loss.ts";
+
 /** What cannot be asked for as it is; the message names the argument and what was expected, never its value. */
 export class Refused extends Error {
   readonly code: string;
@@ -18,46 +20,47 @@ export function text(value: string): string {
   return value.replace(/\p{Surrogate}/gu, "\ufffd").replace(/\0/g, "");
 }
 
-/** A copy of what `read` gives, as plain JSON. Throws {@link Refused} with the path of what is none. */
+/** A copy of what `read` gives, as plain JSON. Throws {@link Refused} with the path of what JSON would lose. */
 // deno-lint-ignore no-explicit-any -- callers give anything
 export function plain(read: () => any, path: string, levels = 0): any {
   try {
     const given = read();
     if (given == null) return given;
-    const value = typeof given.toJSON === "function" ? given.toJSON() : unboxed(given);
-    if (typeof value === "boolean" || Number.isFinite(value)) return value;
+    const value = unboxed(typeof given.toJSON === "function" ? given.toJSON() : given);
+    if (value === undefined || typeof value === "boolean" || Number.isFinite(value)) return value;
     if (typeof value === "string") return text(value);
-    if (typeof value === "object" && levels < DEEPEST && !isLost(value)) {
-      if (Array.isArray(value)) {
-        return value.map((_, index) => plain(() => value[index], `${path}[${index}]`, levels + 1));
-      }
-      return Object.fromEntries(
-        Object.keys(value).map((
-          key,
-        ) => [text(key), plain(() => value[key], path ? `${path}.${key}` : key, levels + 1)]),
-      );
-    }
+    // JSON has null for what is no number and no date, which nobody could tell from one that was meant.
+    const none = value === null ? "a date that is none" : typeof value === "number" && value;
+    const loss = none === false ? lossOf(value) : `${none}: leave it out or send null`;
+    if (loss) throw refused(path, `expected JSON, got ${loss}`);
+    if (levels < DEEPEST) return copied(value, path, levels);
   } catch (error) {
     if (error instanceof Refused) throw error;
   }
-  throw new Refused(`${text(path).slice(0, 100)}: expected JSON of at most ${DEEPEST} levels`);
+  throw refused(path, `expected JSON of at most ${DEEPEST} levels`);
 }
 
-/** As JSON writes the objects that hold one text, number or truth. */
+function copied(value: object, path: string, levels: number): object {
+  if (Array.isArray(value)) {
+    return value.map((_, index) => plain(() => value[index], `${path}[${index}]`, levels + 1));
+  }
+  return Object.fromEntries(
+    Object.keys(value).map((key) => [
+      text(key),
+      plain(() => value[key as never], path ? `${path}.${key}` : key, levels + 1),
+    ]),
+  );
+}
+
+function refused(path: string, reason: string): Refused {
+  return new Refused(`${text(path).slice(0, 100)}: ${reason}`);
+}
+
+/** As JSON writes the objects that hold one text, number or truth, in whatever realm they were made. */
 // deno-lint-ignore no-explicit-any -- see there
 function unboxed(value: any): any {
-  return [String, Number, Boolean].some((box) => value instanceof box) ? value.valueOf() : value;
-}
-
-/**
- * Whether JSON would make nothing of it: of a date that is none, of a promise that nobody waited for, of what holds its
- * content where JSON does not look, such as a Map or a File.
- */
-function isLost(value: object | null): boolean {
-  if (!value) return true;
-  const kind = Object.getPrototypeOf(value);
-  const isPlain = kind === null || Object.getPrototypeOf(kind) === null || Array.isArray(value);
-  return ArrayBuffer.isView(value) || !isPlain && Object.keys(value).length === 0;
+  const kind = Object.prototype.toString.call(value);
+  return /^\[object (String|Number|Boolean)\]$/.test(kind) ? value.valueOf() : value;
 }
 
 const INTEGER = 2 ** 31 - 1;

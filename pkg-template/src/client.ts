@@ -6,6 +6,7 @@ import {
   type InputOf,
   isFinal,
   type Job,
+  JOB_STATUSES,
   type JobFilter,
   type JobType,
   type NewJob,
@@ -23,7 +24,14 @@ import type {
 import { type Connection, fetchTransport } from "./fetch_transport.ts";
 import { listen, type SupabaseLike, supabaseTransport } from "./supabase_transport.ts";
 import { within } from "./timing.ts";
-import { type Answer, noAnswer, persist, type Query, type Transport } from "./transport.ts";
+import {
+  type Answer,
+  expecting,
+  noAnswer,
+  persist,
+  type Query,
+  type Transport,
+} from "./transport.ts";
 import { tell, watch } from "./watch.ts";
 
 /** Ends a call early; the result then has the code `aborted`. */
@@ -130,21 +138,26 @@ function queueClient(
   tries = 4,
   listenTo: (jobId: string, hear: () => void) => ReturnType<typeof listen> = DEAF,
 ): QueueClient {
-  const call = (name: string, args: object, options?: CallOptions) => {
+  const ask = (
+    form: Form,
+    attempt: (signal: AbortSignal) => Promise<Answer>,
+    options?: CallOptions,
+  ) => persist(async (signal) => expecting(form, await attempt(signal)), tries, options?.signal);
+  const call = (form: Form, name: string, args: object, options?: CallOptions) => {
     checkNumbers(args);
     const json = plain(() => args, "");
-    return persist((signal) => transport.rpc(name, json, signal), tries, options?.signal);
+    return ask(form, (signal) => transport.rpc(name, json, signal), options);
   };
-  const read = async (query: Query, options?: CallOptions) =>
-    expecting(
-      isListOfRows,
-      await persist((signal) => transport.read(query, signal), tries, options?.signal),
-    );
+  const read = (form: Form, query: Query, options?: CallOptions) =>
+    ask(form, (signal) => transport.read(query, signal), options);
 
   const getJobStatus = <T extends JobType>(jobId: string, options?: CallOptions) =>
     result<JobResult<T>>({ job: null }, async () => {
       checkJobId(jobId);
-      const answer = await read({ filters: [["id", "eq", jobId]], limit: 1 }, options);
+      const id = jobId.toLowerCase();
+      const isThisJob: Form = (data) => isListOfJobs(data) && data.every((job) => job.id === id);
+      const query: Query = { filters: [["id", "eq", id]], limit: 1 };
+      const answer = await read(isThisJob, query, options);
       if (!answer.failed && !(answer.data as Job[])[0]) throw noSuchJob(jobId);
       return answer;
     }, ([job]) => ({ job }));
@@ -160,11 +173,12 @@ function queueClient(
     name: string,
     args: () => object,
     options?: CallOptions,
+    form = FORMS[key],
     // deno-lint-ignore no-explicit-any -- each has a result of its own
   ): any =>
     result(
       { success: false, [key]: null },
-      async () => expecting(FORMS[key], await call(name, args(), options)),
+      async () => await call(form, name, args(), options),
       (data) => ({ success: true, [key]: data }),
     );
 
@@ -181,10 +195,16 @@ function queueClient(
         return newJob({ ...rest, job_type, input_data });
       }, options),
     enqueueJobs: (jobs, options) =>
-      order("jobIds", "enqueue_jobs", () => {
-        if (!Array.isArray(jobs)) throw new Refused("jobs: expected a list");
-        return { jobs: jobs.map((job, index) => newJob(job, `jobs[${index}].`)) };
-      }, options),
+      order(
+        "jobIds",
+        "enqueue_jobs",
+        () => {
+          if (!Array.isArray(jobs)) throw new Refused("jobs: expected a list");
+          return { jobs: jobs.map((job, index) => newJob(job, `jobs[${index}].`)) };
+        },
+        options,
+        (ids) => FORMS.jobIds(ids) && (ids as string[]).length === jobs.length,
+      ),
     getJobStatus,
     waitForJobCompletion: (jobId, intervalMs = 2_000, timeoutMs = 300_000, options) =>
       result({ job: null }, async () => {
@@ -225,7 +245,7 @@ function queueClient(
     listJobs: (filter, options) =>
       result(
         { jobs: null },
-        async () => await read(queryOf(filter ?? {}), options),
+        async () => await read(isListOfJobs, queryOf(filter ?? {}), options),
         (jobs) => ({ jobs }),
       ),
     retryFailedJobs: (filter, options) =>
@@ -237,23 +257,18 @@ function queueClient(
 
 type Form = (data: unknown) => boolean;
 
-const isText: Form = (data) => typeof data === "string";
-const isListOfRows: Form = (data) =>
-  Array.isArray(data) && data.every((row) => Object(row) === row);
+const isStatus: Form = (data) => (JOB_STATUSES as readonly unknown[]).includes(data);
+
+const isListOfJobs = (data: unknown): data is Job[] =>
+  Array.isArray(data) && data.every((job) => isUuid(job?.id) && isStatus(job.status));
 
 /** What the database answers to whoever changes something, by what the result calls it. */
 const FORMS = {
-  jobId: isText,
-  jobIds: (data: unknown) => Array.isArray(data) && data.every(isText),
-  status: isText,
+  jobId: isUuid,
+  jobIds: (data: unknown) => Array.isArray(data) && data.every(isUuid),
+  status: isStatus,
   count: Number.isInteger,
 };
-
-/** The answer, unless something that stands in front of the database has answered in its place. */
-function expecting(isExpected: Form, answer: Answer): Answer {
-  if (answer.failed || isExpected(answer.data)) return answer;
-  return { failed: { error: "the answer is none of the queue's", code: "unexpected_answer" } };
-}
 
 type OnJob = ((job: Job) => unknown) | undefined;
 

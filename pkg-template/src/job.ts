@@ -17,7 +17,9 @@ export type ProgressOf<T extends JobType> = JobTypes[T] extends { progress: infe
   : import("./job_types.ts").Progress;
 
 /** `queued` also while it waits for a time or a retry; the last three are final. */
-export type JobStatus = "queued" | "processing" | "completed" | "failed" | "cancelled";
+export type JobStatus = typeof JOB_STATUSES[number];
+
+export const JOB_STATUSES = ["queued", "processing", "completed", "failed", "cancelled"] as const;
 
 /** A job. Told apart by `job_type`: after a look at it, `input_data` and `output_data` have the types of that job type. */
 export type Job<T extends JobType = JobType> = { [K in T]: JobOf<K> }[T];
@@ -97,5 +99,5 @@ export interface JobFilter {
 
 /** Whether the job will change no more, unless it is retried. */
 export function isFinal(status: JobStatus): boolean {
-  return ["completed", "failed", "cancelled"].includes(status);
+  return JOB_STATUSES.slice(-3).includes(status);
 }

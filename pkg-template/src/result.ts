@@ -5,10 +5,12 @@ import type { Job, JobStatus, JobType } from "./job.ts";
 /**
  * Why something did not happen, for programs: `JQ001`–`JQ006` of the queue (`JQ004`, a bad argument, also from the client
  * itself), a code of Postgres or PostgREST, or
- * `network`: no answer, even after several tries; whether it happened is unknown, and trying again is safe ·
+ * `network`: no answer, even after several tries; whether it happened is unknown, and trying again is safe, for an enqueue
+ * with an `idempotency_key` of your own ·
  * `failed`, `cancelled`: how the job ended that was waited for · `timeout`, `aborted`: of waiting ·
  * `configuration`: the client's address, key or token is missing or cannot be sent ·
- * `http_<status>`, `unexpected_answer`: an answer that is not PostgREST's.
+ * `unexpected_answer`: a success that is none of the queue's, such as a sign-in page, even after several tries; like
+ * `network`, it says nothing about what happened · `http_<status>`: an error that is not PostgREST's.
  */
 export type ErrorCode = string;
 

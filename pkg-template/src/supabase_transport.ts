@@ -1,7 +1,7 @@
 // PostgREST and Realtime through a supabase-js client that the caller has already, with its session.
 // deno-lint-ignore-file no-explicit-any -- supabase-js's own types depend on the caller's database
 
-import { answerOf, noAnswer, type Transport } from "./transport.ts";
+import { answerOf, isSuccess, noAnswer, type Transport, unexpected } from "./transport.ts";
 
 /** What is used of a supabase-js client. */
 export interface SupabaseLike {
@@ -16,6 +16,7 @@ export function supabaseTransport(client: SupabaseLike): Transport {
   const answer = async (request: PromiseLike<any>) => {
     const { data, error, status } = await request;
     if (!error) return { data };
+    if (isSuccess(status)) return unexpected("it is no JSON");
     return status ? answerOf(status, error) : noAnswer(error);
   };
   return {

@@ -22,7 +22,7 @@ export interface Transport {
 
 /** Reading what PostgREST, or something in front of it, answered; `body` is undefined when it was no JSON. */
 export function answerOf(status: number, body: unknown, retryAfter?: string | null): Answer {
-  if (status >= 200 && status < 300 && body !== undefined) return { data: body };
+  if (isSuccess(status) && body !== undefined) return { data: body };
   const { message, code, hint } = Object(body);
   const seconds = Number(retryAfter);
   return {
@@ -35,8 +35,28 @@ export function answerOf(status: number, body: unknown, retryAfter?: string | nu
   };
 }
 
+export function isSuccess(status: number): boolean {
+  return status >= 200 && status < 300;
+}
+
+/** Of a success that is none of the queue's; `what` says its kind, never its content. */
+export function unexpected(what: string): Answer {
+  return {
+    failed: { error: `the answer is none of the queue's: ${what}`, code: "unexpected_answer" },
+  };
+}
+
+/** The answer, unless something that stands in front of the database has answered in its place. */
+export function expecting(isExpected: (data: unknown) => boolean, answer: Answer): Answer {
+  if (answer.failed || isExpected(answer.data)) return answer;
+  const { data } = answer;
+  const form = Array.isArray(data) ? "list" : data === null ? "null" : typeof data;
+  return unexpected(`it is JSON of another form (${form})`);
+}
+
+/** A page, which supabase-js takes for a message, says nothing to people. */
 function wordsOf(value: unknown): string {
-  return typeof value === "string" ? value.slice(0, 1_000) : "";
+  return typeof value === "string" && !/^\s*</.test(value) ? value.slice(0, 1_000) : "";
 }
 
 /** Why there is no answer: what was refused here says so itself, all else is the network's. */
@@ -87,9 +107,12 @@ export async function persist(
   }
 }
 
-/** Whether another try may end otherwise. The code decides: PostgREST answers 500 to a deadlock and to a bug. */
+/**
+ * Whether another try may end otherwise. The code decides: PostgREST answers 500 to a deadlock and to a bug, and what answers
+ * in its place, as the sign-in page of a hotel's network does, goes away again.
+ */
 export function isTransient(code: string): boolean {
-  return /^(network|http_(0|2..|408|429|5\d\d)|PGRST00[0-3]|40001|40P01|55P03|57014|57P0\d|08...|53...)$/
+  return /^(network|unexpected_answer|http_(0|408|429|5\d\d)|PGRST00[0-3]|40001|40P01|55P03|57014|57P0\d|08...|53...)$/
     .test(code);
 }
 

@@ -5,6 +5,7 @@ use crate::host::Host;
 
 #[cfg(feature = "faults")]
 mod crash;
+pub(crate) mod export_document;
 pub(crate) mod generate_report;
 mod noop;
 pub(crate) mod process_images;
@@ -17,6 +18,7 @@ pub fn all<H: Host>() -> Vec<Registration<H>> {
     let mut all = resident();
     all.push(Registration::of::<generate_report::GenerateReport>());
     all.push(Registration::of::<process_images::ProcessImages>());
+    all.push(Registration::of::<export_document::ExportDocument>());
     all
 }
 

@@ -5,6 +5,8 @@
 pub enum Kernel {
     /// Photographs: the crate `image_kernel`.
     Images,
+    /// Documents: the crate `document_kernel`.
+    Documents,
 }
 
 /// Why a kernel gave no answer.

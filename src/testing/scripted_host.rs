@@ -239,6 +239,7 @@ impl Host for ScriptedHost {
 fn compute(kernel: Kernel, frame: &[u8]) -> Result<Vec<u8>, ComputeError> {
     match kernel {
         Kernel::Images => Ok(image_kernel::answer(frame)),
+        Kernel::Documents => Ok(document_kernel::answer(frame)),
     }
 }
 

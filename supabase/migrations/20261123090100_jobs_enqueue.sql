@@ -3,6 +3,8 @@
 -- Enqueues one job and returns its id; with an idempotency key that was used before, the id of that job.
 -- Called by the app's server (service role), by SQL and triggers, and by signed-in users for the types
 -- that job_types opens to them. Raises JQ004, JQ006.
+-- A run_at without a zone cannot be refused here: its text is a timestamptz, read as of the session's TimeZone, before
+-- this runs. As text the argument would take no `now() + interval '1 hour'`. enqueue_jobs sees the text, and refuses it.
 create function public.enqueue_job(
   job_type text,
   input_data jsonb default '{}',
@@ -22,7 +24,8 @@ begin
     'timeout_seconds', timeout_seconds, 'owner_id', owner_id
   )), ''))[1];
 end $$;
-comment on function public.enqueue_job is 'Enqueues a job and returns its id.';
+comment on function public.enqueue_job is
+  'Enqueues a job and returns its id. Give run_at with its zone: Postgres reads one without it as of the session''s TimeZone, UTC on Supabase.';
 
 -- Enqueues up to 10,000 jobs in one call: an array of objects whose keys are the arguments of enqueue_job.
 -- Returns their ids in the order given. All or nothing. Raises JQ004 naming the element, JQ006.
@@ -62,7 +65,10 @@ begin
   limit 1;
   if v_problem is null then
     select format('jobs[%s].%s: ', e.position - 1, left(k.key, 50))
-           || case when t.expected is null then 'there is no such option' else 'expected a ' || t.expected end
+           || case t.expected
+             when 'time' then 'expected a time with its zone, such as 2026-01-31T09:00:00Z'
+             else coalesce('expected a ' || t.expected, 'there is no such option')
+           end
     into v_problem
     from jsonb_array_elements(jobs) with ordinality as e (item, position)
     cross join jsonb_object_keys(e.item) as k (key)
@@ -82,15 +88,17 @@ begin
 end $$;
 comment on function job_queue.check_elements is 'Refuses a malformed array of jobs.';
 
+-- Whether a text is a time, whatever the session's TimeZone is. Its zone comes after the hours and minutes: an offset,
+-- UTC in one of its names, or a place; `pkg-template/src/arguments.ts` takes the first two. 'tomorrow' has none.
 create function job_queue.is_time(value text) returns boolean
 language plpgsql stable set search_path = pg_catalog, pg_temp as $$
 begin
   perform value::timestamptz;
-  return true;
+  return value ~* 'infinity$|[0-9]:[0-9]{2}(:[0-9]{2}([.][0-9]+)?)? *(z|utc|gmt|[+-][0-9]{1,2}(:?[0-9]{2}){0,2}|[a-z]+/[a-z_/+-]+) *$';
 exception when data_exception then
   return false;
 end $$;
-comment on function job_queue.is_time is 'Whether a text can be read as a time.';
+comment on function job_queue.is_time is 'Whether a text can be read as a time and says its zone.';
 
 -- Whether a JSON value is null or what was expected: a type of JSON, a time or a uuid.
 create function job_queue.is_value(value jsonb, expected text) returns boolean

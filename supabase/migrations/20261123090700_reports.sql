@@ -232,11 +232,49 @@ language sql stable set search_path = pg_catalog, pg_temp as $$
 $$;
 comment on function public.find_report_reply is 'The reply that another job about the same report keeps for a question.';
 
+-- The report that a job has made, for documents of it: by the job, or the latest that is finished about a report. Null
+-- when there is no such job; one that is not finished comes without a report. Called by the export_document handler.
+-- is_edited says that the row of reports holds something else than what that job wrote.
+create function public.find_report(report_id uuid, report_job_id uuid) returns jsonb
+language plpgsql stable set search_path = pg_catalog, pg_temp set enable_seqscan = off as $$
+declare
+  v_job record;
+  v_digest bytea;
+begin
+  select j.status, j.output_data, o.report_id, o.saved into v_job
+  from public.jobs j
+  left join job_queue.report_jobs o on o.job_id = j.id
+  where j.job_type = 'generate_report'
+    and j.id in (
+      select find_report.report_job_id
+      union all
+      select about.job_id from job_queue.report_jobs about where about.report_id = find_report.report_id
+    )
+  order by j.status = 'completed' desc, j.status in ('queued', 'processing') desc, j.created_at desc, j.id desc
+  limit 1;
+  if not found then
+    return null;
+  end if;
+  begin
+    select job_queue.report_digest(r.generated_content::text, to_jsonb(r.sections_json)) into v_digest
+    from public.reports r where r.id = v_job.report_id;
+  exception when others then
+    -- The application's table looks otherwise: nothing was saved there.
+    v_digest := v_job.saved;
+  end;
+  return jsonb_build_object(
+    'status', v_job.status,
+    'report', case when v_job.status = 'completed' then v_job.output_data end,
+    'is_edited', v_job.saved is not null and v_job.saved is distinct from v_digest
+  );
+end $$;
+comment on function public.find_report is 'The report that a job has made, or the latest about a report.';
+
 revoke all on function
-  public.save_report, public.find_report_reply, job_queue.report_digest, job_queue.report_obstacle
+  public.save_report, public.find_report_reply, public.find_report, job_queue.report_digest, job_queue.report_obstacle
 from public, anon, authenticated;
 grant execute on function
-  public.save_report, public.find_report_reply, job_queue.report_digest, job_queue.report_obstacle
+  public.save_report, public.find_report_reply, public.find_report, job_queue.report_digest, job_queue.report_obstacle
 to service_role;
 
 notify pgrst, 'reload schema';

@@ -6,7 +6,7 @@ import { currentNode } from "../support/current_node.ts";
 import { mintUserToken, secretKeyClient } from "../support/clients.ts";
 import { PHOTOS_URL } from "../support/report_job.ts";
 import { run } from "../support/run.ts";
-import { startSite } from "../support/site.ts";
+import { installSite, startSite } from "../support/site.ts";
 import { stack } from "../support/stack.ts";
 import { asSuperuser } from "../support/superuser.ts";
 import { wake } from "../support/worker.ts";
@@ -16,7 +16,16 @@ await asSuperuser((sql) =>
       on conflict (job_type) do update set open_to_users = true`
 );
 
-const site = await startSite();
+/** A job that no worker knows: it stays as it is until it is ended. */
+async function parked(): Promise<string> {
+  const { data } = await secretKeyClient().rpc("enqueue_job", { job_type: "parked" });
+  return data;
+}
+
+const shownJobs = { anew: await parked(), static: await parked() };
+await installSite();
+const site = await startSite({ shownJob: shownJobs.anew, cacheComponents: true });
+const staticSite = await startSite({ shownJob: shownJobs.static, cacheComponents: false });
 const browser = await chromium.launch({
   executablePath: Deno.env.get("STACK_CHROMIUM"),
   // A container has no user namespaces, and its /dev/shm is small.
@@ -25,6 +34,7 @@ const browser = await chromium.launch({
 Deno.test.afterAll(async () => {
   await browser.close();
   await site.stop();
+  await staticSite.stop();
 });
 
 const PHONE = { width: 375, height: 667 };
@@ -211,6 +221,32 @@ Deno.test("Next.js answers every method of a route in JSON", async () => {
     error: "there is no job 7",
   }]);
 });
+
+const KEPT: [name: string, url: string, shownJob: string][] = [
+  ["with cache components", site.url, shownJobs.anew],
+  ["whose pages are made when it is built", staticSite.url, shownJobs.static],
+];
+
+for (const [name, url, shownJob] of KEPT) {
+  Deno.test(`a job that a server component reads is as it is now, in a site ${name}`, async () => {
+    const context = await browser.newContext();
+    const pages = await Promise.all(["/status", "/status/supabase"].map(async (path) => {
+      const page = await context.newPage();
+      await page.goto(`${url}${path}`);
+      await status(page, "queued");
+      return page;
+    }));
+    await asSuperuser((sql) =>
+      sql`update public.jobs set status = 'completed', output_data = '{}', completed_at = now()
+          where id = ${shownJob}`
+    );
+    for (const page of pages) {
+      await page.reload();
+      await status(page, "completed");
+    }
+    await context.close();
+  });
+}
 
 Deno.test("the page of the README writes a report as it stands there", async () => {
   const user = crypto.randomUUID();

@@ -94,6 +94,7 @@ const WORKER_CALLS: [string, Record<string, unknown>][] = [
       sections_json: {},
     },
   ],
+  ["find_report", { report_id: crypto.randomUUID(), report_job_id: null }],
   ["find_report_reply", { job_id: crypto.randomUUID(), fingerprint: "" }],
 ];
 

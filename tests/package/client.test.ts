@@ -232,33 +232,3 @@ Deno.test("a user's jobs are theirs, by token or by session", async () => {
   assert.deepEqual([job?.owner_id, job?.input_data.n], [alice, 7]);
   assert.equal((await bySession.retryFailedJobs()).code, "42501");
 });
-
-for (const answered of ["null", "7", '"x"', "{}", '{"jobs":[]}', "[null]", "[7]"]) {
-  Deno.test(`an answer of ${answered}, from whatever stands in front of the database, is an error`, async () => {
-    const fetch = () => Promise.resolve(new Response(answered));
-    const queue = createQueueClient({ ...connection, fetch });
-    const id = crypto.randomUUID();
-    const results = [
-      await queue.getJobStatus(id),
-      await queue.listJobs(),
-      await queue.waitForJobCompletion(id, 50, 200),
-      await queue.enqueueJobs([{ job_type: "noop", input_data: {} }]),
-      answered === '"x"' ? null : await queue.enqueueJob("noop", {}),
-      answered === '"x"' ? null : await queue.cancelJob(id),
-      answered === "7" ? null : await queue.cleanupOldJobs(),
-    ];
-    for (const result of results.filter((result) => result !== null)) {
-      assert.deepEqual(
-        [result.error, result.code],
-        ["the answer is none of the queue's", "unexpected_answer"],
-      );
-    }
-  });
-}
-
-Deno.test("an answer that is not PostgREST's is an error with its status", async () => {
-  const html = () => Promise.resolve(new Response("<h1>Forbidden</h1>", { status: 403 }));
-  const queue = createQueueClient({ ...connection, fetch: html });
-  const result = await queue.getJobStatus(crypto.randomUUID());
-  assert.deepEqual([result.error, result.code], ["the server answered 403", "http_403"]);
-});

@@ -8,6 +8,7 @@ import { lease, queueOn } from "../support/queue.ts";
 
 const db = await testDatabase();
 const queue = queueOn(db.service);
+const caller = db.connect();
 
 /** Each of these is right at the end of a transaction that has done both halves, in whatever order. */
 await db.admin.unsafe(`
@@ -109,7 +110,7 @@ for (const [name, call] of Object.entries(calls)) {
         await queue.enqueueMany(Array(3).fill({ job_type: "test" }));
         await db.admin.unsafe(statements);
         try {
-          await db.connect().begin(async (sql) => {
+          await caller.begin(async (sql) => {
             await sql.unsafe(wrong);
             await call(sql);
             await sql.unsafe(right);
@@ -117,7 +118,7 @@ for (const [name, call] of Object.entries(calls)) {
           await db.admin.unsafe("truncate orders, lines, visits, notes cascade");
           await db.admin.unsafe(`delete from jobs where id = '${job}'`);
           await queue.enqueueMany(Array(3).fill({ job_type: "test" }));
-          await db.connect().begin(async (sql) => {
+          await caller.begin(async (sql) => {
             await call(sql);
             await sql.unsafe(wrong);
             await sql.unsafe(right);
@@ -132,7 +133,7 @@ for (const [name, call] of Object.entries(calls)) {
 
 Deno.test("what is wrong at the end of its transaction is refused there, as without a call", async () => {
   await queue.enqueue();
-  const transaction = db.connect().begin(async (sql) => {
+  const transaction = caller.begin(async (sql) => {
     await sql`insert into lines values (1)`;
     await sql`select * from get_next_job()`;
   });
@@ -160,7 +161,7 @@ Deno.test("what has the name of a deferred constraint and is none is in nobody's
   await queue.enqueueMany(Array(3).fill({ job_type: "test" }));
   await db.admin`alter table orders add constraint visits_have_a_job check (id < 9)`;
   try {
-    await db.connect().begin(async (sql) => {
+    await caller.begin(async (sql) => {
       await sql`insert into lines values (1)`;
       for (const call of Object.values(calls)) await call(sql);
       await sql`insert into orders values (1)`;

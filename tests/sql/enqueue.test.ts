@@ -124,7 +124,7 @@ const badOptions: [string, Record<string, unknown>][] = [
   ["job_type", { job_type: "x".repeat(201) }],
   ["max_retries", { max_retries: -1 }],
   ["delay_seconds", { delay_seconds: -1 }],
-  ["delay_seconds", { delay_seconds: 1, run_at: "2100-01-01" }],
+  ["delay_seconds", { delay_seconds: 1, run_at: "2100-01-01T00:00:00Z" }],
   ["idempotency_key", { idempotency_key: "" }],
   ["timeout_seconds", { timeout_seconds: 0 }],
   ["priority", { priority: "high" }],

@@ -116,7 +116,7 @@ Deno.test("cleanup deletes what ended long ago and counts it; failed and younger
   const kept = [
     await ended("completed", 29),
     await ended("failed", 31),
-    await queue.enqueue({ run_at: "2000-01-01" }),
+    await queue.enqueue({ run_at: "2000-01-01T00:00:00Z" }),
   ];
   const [{ deleted }] = await sql`select cleanup_old_jobs(30) as deleted`;
   assert.equal(deleted, 2);

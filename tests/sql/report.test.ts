@@ -260,3 +260,48 @@ Deno.test("steps without a reply are no reply to anything", async () => {
   await sql`select start_job_step(${job.id}, ${job.lease_token}, 'final')`;
   assert.equal(await found(await running(reportId), ""), null);
 });
+
+/** What find_report gives. */
+async function reportOf(by: { report?: string; job?: string }) {
+  const { report = null, job = null } = by;
+  return (await sql`select find_report(${report}, ${job}) as found`)[0].found;
+}
+
+/** A job ends with this result. */
+const complete = (job: ClaimedJob, output: Record<string, unknown>) =>
+  sql`select mark_job_completed(${job.id}, ${sql.json(output as never)}, ${job.lease_token})`;
+
+Deno.test("a report is found by its job or by its row, the latest that is finished first", async () => {
+  const id = await report();
+  assert.equal(await reportOf({ report: id }), null);
+  const first = await running(id);
+  assert.deepEqual(await reportOf({ job: first.id }), {
+    status: "processing",
+    report: null,
+    is_edited: false,
+  });
+  await save(first, id, "the first");
+  await complete(first, { schema: "report/1" });
+  const second = await running(id);
+  const expected = { status: "completed", report: { schema: "report/1" }, is_edited: false };
+  assert.deepEqual(await reportOf({ report: id }), expected);
+  assert.equal((await reportOf({ job: second.id })).status, "processing");
+  await complete(second, { schema: "report/1", second: true });
+  assert.equal((await reportOf({ report: id })).report.second, true);
+  assert.equal((await reportOf({ job: first.id })).report.second, undefined);
+});
+
+Deno.test("a report that a person has edited since is found with that said", async () => {
+  const id = await report();
+  const job = await running(id);
+  await save(job, id);
+  await complete(job, {});
+  assert.equal((await reportOf({ report: id })).is_edited, false);
+  await edit(id, "mine");
+  assert.equal((await reportOf({ report: id })).is_edited, true);
+});
+
+Deno.test("what is no report job has no report", async () => {
+  const job = await queue.running({ job_type: "noop", input_data: {} });
+  assert.equal(await reportOf({ job: job.id }), null);
+});

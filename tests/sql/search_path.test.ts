@@ -35,7 +35,7 @@ for (const type of ["uuid", "text", "jsonb", "timestamptz", "name", "regclass"])
         create domain pg_temp.${type} as pg_catalog.${type} check (pg_temp.spy())`);
       const calls = [
         "select enqueue_job('open', run_at => now(), idempotency_key => 'k')",
-        `select enqueue_jobs('[{"job_type": "open", "owner_id": "${ann.sub}", "run_at": "2026-01-01", "priority": 0}]')`,
+        `select enqueue_jobs('[{"job_type": "open", "owner_id": "${ann.sub}", "run_at": "2026-01-01T00:00:00Z", "priority": 0}]')`,
         `select enqueue_job('generate_report', '{"reportId": "${ann.sub}", "images": [{"bucket": "b", "path": "p"}]}')`,
         "select cancel_job(id) from visible_jobs where status = 'queued'",
         "select retry_job(id) from visible_jobs where status = 'cancelled'",

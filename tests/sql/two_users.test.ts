@@ -48,6 +48,7 @@ const CALLS: Record<string, (of: Anns) => string[]> = {
     `'[{"job_type": "open", "idempotency_key": "key ${SECRET}"}]'`,
     `'[{"job_type": "generate_report", "input_data": {"reportId": "${of.report}"}}]'`,
   ],
+  find_report: (of) => [`'${of.report}', null`, `null, '${of.running}'`],
   find_report_reply: (of) => [`'${of.running}', 'fingerprint'`],
   finish_and_claim_jobs: (of) => [
     `max_jobs => 10`,

@@ -95,8 +95,18 @@ const refusedNumbers: [Record<string, unknown>, string][] = [
   [{ delay_seconds: 1e300 }, "delay_seconds: expected 0 to 2147483647"],
   [{ max_retries: 1.5 }, "max_retries: expected a whole number"],
   [{ timeout_seconds: 604801 }, "timeout_seconds: expected 1 to 604800"],
-  [{ run_at: "26/11/2026" }, "run_at: expected a time"],
-  [{ run_at: 1795651200 }, "run_at: expected a time"],
+  ...[
+    "26/11/2026",
+    1795651200,
+    "2026-12-01T08:00",
+    "2026-12-01",
+    "2026-12-01 08:00 PM",
+    "tomorrow",
+  ]
+    .map((run_at): [Record<string, unknown>, string] => [
+      { run_at },
+      "run_at: expected a time with its zone, such as 2026-01-31T09:00:00Z",
+    ]),
   [{ owner_id: "me" }, "owner_id: expected a uuid"],
 ];
 for (const [option, message] of refusedNumbers) {
@@ -105,6 +115,29 @@ for (const [option, message] of refusedNumbers) {
     assert.equal(await refused("JQ004", enqueued), `jobs[0].${message}`);
   });
 }
+
+for (
+  const run_at of [
+    "2100-12-01T08:00:00Z",
+    "2100-12-01T08:00Z",
+    "2100-12-01T09:00:00.000+01:00",
+    "2100-12-01 08:00:00+00",
+    "2100-12-01 00:00:00-0800",
+    "2100-12-01 08:00 UTC",
+    "2100-12-01 09:00 Europe/Berlin",
+  ]
+) {
+  Deno.test(`${run_at} is the same moment in every session`, async () => {
+    const row = await queue.row(await queue.enqueue({ run_at }));
+    assert.equal(row.run_at.toISOString(), "2100-12-01T08:00:00.000Z");
+  });
+}
+
+Deno.test("enqueue_job takes times of SQL, and reads a text without a zone as of the session", async () => {
+  const [{ id }] = await db.service`select enqueue_job('test', run_at => '2100-12-01T08:00') as id`;
+  assert.equal((await queue.row(id)).run_at.toISOString(), "2100-12-01T08:00:00.000Z");
+  await db.service`select enqueue_job('test', run_at => now() + interval '1 hour')`;
+});
 
 Deno.test("a whole number written as 2.0 is a whole number", async () => {
   const [{ ids }] = await db.service`

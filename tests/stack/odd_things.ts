@@ -1,6 +1,7 @@
 // What handlers in TypeScript return, throw and ask for when something went wrong in them, each by a name.
 
 import { type JobContext, JobError } from "../../supabase/functions/process-queued-jobs/handler.ts";
+import { LOST } from "../fixtures/payloads.ts";
 
 // deno-lint-ignore no-explicit-any -- that is what makes it odd
 type Odd = any;
@@ -10,7 +11,6 @@ export function makeOdd(what: string): Odd {
   const circular: Odd = { name: "visit" };
   circular.self = circular;
   const odd: Record<string, () => Odd> = {
-    bigint: () => ({ total: 1n }),
     circular: () => circular,
     deep: () => JSON.parse("[".repeat(200) + "]".repeat(200)),
     "too deep for a stack": () => JSON.parse("[".repeat(100_000) + "]".repeat(100_000)),
@@ -24,9 +24,8 @@ export function makeOdd(what: string): Odd {
         throw new Error("no total");
       },
     }),
-    function: () => () => {},
-    symbol: () => Symbol("x"),
-    NaN: () => ({ mean: NaN }),
+    NaN: () => ({ mean: NaN, at: new Date(NaN) }),
+    ...Object.fromEntries(LOST),
   };
   return odd[what]();
 }

@@ -6,6 +6,7 @@ import { stack } from "./stack.ts";
 
 const root = new URL("../../", import.meta.url).pathname;
 const folder = `${root}.stack/site`;
+const pictures = `${root}.stack/pictures`;
 
 export interface Site {
   url: string;
@@ -16,16 +17,31 @@ export interface Site {
   stop(): Promise<void>;
 }
 
-/** Builds the site against the stack and starts it. What npm has installed stays for the next run. */
-export async function startSite(): Promise<Site> {
-  const pictures = `${root}.stack/pictures`;
+/** How a site is built. */
+export interface Build {
+  /** The job that the pages below `/status` show. */
+  shownJob: string;
+  /** Next.js's setting of this name. */
+  cacheComponents: boolean;
+}
+
+/** Puts the site and the package where sites are built. What npm has installed stays for the next run. */
+export async function installSite() {
   await Deno.mkdir(pictures, { recursive: true });
   await copySources();
   await addReadmePage();
   await installPackage();
+}
+
+/** Builds the installed site against the stack and starts it. */
+export async function startSite({ shownJob, cacheComponents }: Build): Promise<Site> {
   const env = {
     NEXT_PUBLIC_SUPABASE_URL: stack.url,
     NEXT_PUBLIC_SUPABASE_PUBLISHABLE_KEY: stack.publishableKey,
+    SUPABASE_URL: stack.url,
+    SUPABASE_SECRET_KEY: stack.secretKey,
+    SHOWN_JOB: shownJob,
+    CACHE_COMPONENTS: cacheComponents ? "on" : "off",
     NEXT_TELEMETRY_DISABLED: "1",
   };
   await run("npm", ["run", "build"], { cwd: folder, env });

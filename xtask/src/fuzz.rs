@@ -55,6 +55,7 @@ pub fn run(project: &Project, fuzz: &Fuzz) -> Result<Counts> {
         command
             .args(["test", "--quiet", "--lib"])
             .args(["--package", "pretium-queue", "--package", "image-kernel"])
+            .args(["--package", "document-kernel"])
             .args(["--", "--nocapture", "--test-threads", AT_ONCE])
             .arg(fuzz.filter.as_deref().unwrap_or("fuzz"))
             .envs(environment.clone());

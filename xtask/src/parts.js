@@ -17,6 +17,7 @@ export function loadKernel(name) {
 const sources = {
   report: () => import("./report_bytes.js"),
   images: () => import("./images_bytes.js"),
+  documents: () => import("./documents_bytes.js"),
 };
 const parts = {};
 

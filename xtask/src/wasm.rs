@@ -1,6 +1,6 @@
 //! From the Rust sources to the modules that `serve.ts` imports: cargo, wasm-split, wasm-bindgen, wasm-opt, text.
-//! The Wasm comes in three parts: the worker, the chunk `report`, which is loaded with the first job that needs it, and
-//! the module `images`, the kernel of photographs, which has a memory of its own.
+//! The Wasm comes in four parts: the worker, the chunk `report`, which is loaded with the first job that needs it, and
+//! the modules `images` and `documents`, kernels that have memories of their own.
 
 use std::fmt::Write as _;
 use std::io::Write as _;
@@ -53,14 +53,19 @@ struct Unit {
     linking: &'static str,
 }
 
-/// An instance that wants more has taken on too much: the isolate has 256 MiB for everything.
-const IMAGES: Unit = Unit {
-    package: "image-kernel",
-    features: &["module"],
-    // Unoptimised it would be too slow for any test.
-    is_optimised: true,
-    linking: "-Clink-args=--max-memory=134217728",
-};
+const IMAGES: Unit = kernel("image-kernel");
+const DOCUMENTS: Unit = kernel("document-kernel");
+
+const fn kernel(package: &'static str) -> Unit {
+    Unit {
+        package,
+        features: &["module"],
+        // Unoptimised it would be too slow for any test.
+        is_optimised: true,
+        // An instance that wants more has taken on too much: the isolate has 256 MiB for everything.
+        linking: "-Clink-args=--max-memory=134217728",
+    }
+}
 
 fn worker(flavour: Flavour) -> Unit {
     Unit {
@@ -82,8 +87,9 @@ pub fn build(project: &Project, flavour: Flavour) -> Result<()> {
     heading("building the worker");
     let compiled = compile(project, &worker(flavour))?;
     let images = compile(project, &IMAGES)?;
+    let documents = compile(project, &DOCUMENTS)?;
     let folder = flavour.function(project).join("worker");
-    let stamp = stamp(project, [&compiled, &images], flavour)?;
+    let stamp = stamp(project, [&compiled, &images, &documents], flavour)?;
     if std::fs::read_to_string(folder.join("stamp")).is_ok_and(|found| found == stamp) {
         detail("up to date");
         return Ok(());
@@ -95,6 +101,7 @@ pub fn build(project: &Project, flavour: Flavour) -> Result<()> {
         ("wasm", work.join("worker_bg.wasm"), "-Oz"),
         ("report", work.join("split_report.wasm"), "-Oz"),
         ("images", images, "-O3"),
+        ("documents", documents, "-Oz"),
     ];
     if flavour.is_optimised() {
         heading("optimising the Wasm");
@@ -188,7 +195,7 @@ fn folders_of(folder: &Path) -> Vec<PathBuf> {
 }
 
 /// A digest of everything the generated folder is made from.
-fn stamp(project: &Project, compiled: [&Path; 2], flavour: Flavour) -> Result<String> {
+fn stamp(project: &Project, compiled: [&Path; 3], flavour: Flavour) -> Result<String> {
     let mut hash = Sha256::new();
     for wasm in compiled {
         hash.update(std::fs::read(wasm)?);

@@ -19,10 +19,7 @@ mod decode;
 mod draw;
 mod encode;
 mod error;
-mod frame;
 mod metadata;
-#[cfg(feature = "module")]
-mod module;
 pub mod order;
 mod process;
 mod raster;
@@ -38,3 +35,6 @@ pub use self::process::{answer, head, process, read_answer};
 
 /// Raised whenever the same order makes another file than before: what was made earlier is then made anew.
 pub const VERSION: u32 = 1;
+
+#[cfg(feature = "module")]
+kernel_frame::export!(crate::answer);

@@ -4,7 +4,7 @@ use crate::decode::{self, Head};
 use crate::draw::annotate;
 use crate::encode;
 use crate::error::ImageError;
-use crate::frame;
+
 use crate::metadata::Metadata;
 use crate::order::{Answer, Order, Source, Variant};
 use crate::redact::{MARGIN, redact};
@@ -22,7 +22,7 @@ pub struct Processed {
 
 /// What stands before a photograph's file in a frame.
 pub fn head(order: &Order) -> Vec<u8> {
-    frame::head(&serde_json::to_string(order).unwrap_or_default())
+    kernel_frame::head(&serde_json::to_string(order).unwrap_or_default())
 }
 
 /// Answers a frame, the order and the file, by a frame, the answer and the files of the variants.
@@ -34,7 +34,7 @@ pub fn answer(frame: &[u8]) -> Vec<u8> {
         }
         Err(error) => (Answer::Refused(error.to_string()), Vec::new()),
     };
-    let mut frame = frame::head(&serde_json::to_string(&answer).unwrap_or_default());
+    let mut frame = kernel_frame::head(&serde_json::to_string(&answer).unwrap_or_default());
     files
         .iter()
         .for_each(|file: &Vec<u8>| frame.extend_from_slice(file));
@@ -43,13 +43,13 @@ pub fn answer(frame: &[u8]) -> Vec<u8> {
 
 /// Reads an answer's frame; `None` when it is none.
 pub fn read_answer(frame: &[u8]) -> Option<(Answer, &[u8])> {
-    let (text, files) = frame::split(frame)?;
+    let (text, files) = kernel_frame::split(frame)?;
     Some((serde_json::from_slice(text).ok()?, files))
 }
 
 fn answered(frame: &[u8]) -> Result<Processed, ImageError> {
     let (text, file) =
-        frame::split(frame).ok_or_else(|| ImageError::Order("it is cut short".into()))?;
+        kernel_frame::split(frame).ok_or_else(|| ImageError::Order("it is cut short".into()))?;
     let order =
         serde_json::from_slice(text).map_err(|error| ImageError::Order(error.to_string()))?;
     process(file, &order)

@@ -9,7 +9,7 @@
  */
 
 import type { QueueClient } from "../client.ts";
-import type { JobFilter, JobStatus, JobType } from "../job.ts";
+import { JOB_STATUSES, type JobFilter, type JobStatus, type JobType } from "../job.ts";
 import { type Access, admit, type Authorize } from "./access.ts";
 import { readJson } from "./body.ts";
 import { type Cors, failed, isAllowed, ok, preflight, Refusal, unkept, withCors } from "./reply.ts";
@@ -116,16 +116,14 @@ async function change(make: QueueClient["cancelJob"], jobId: string) {
   return ok({ jobId, status: result.status });
 }
 
-const STATUSES: JobStatus[] = ["queued", "processing", "completed", "failed", "cancelled"];
-
 function filterOf(search: URLSearchParams): JobFilter {
   const limit = Number(search.get("limit") ?? 50);
   if (!Number.isInteger(limit) || limit < 1 || limit > 1000) {
     throw new Refusal(400, "limit: expected 1 to 1000");
   }
   const status = search.getAll("status") as JobStatus[];
-  if (!status.every((word) => STATUSES.includes(word))) {
-    throw new Refusal(400, `status: expected one of ${STATUSES.join(", ")}`);
+  if (!status.every((word) => JOB_STATUSES.includes(word))) {
+    throw new Refusal(400, `status: expected one of ${JOB_STATUSES.join(", ")}`);
   }
   // Names of types are at most 200 bytes long; PostgREST is asked by an address, which has an end.
   const job_type = search.getAll("job_type") as JobType[];

@@ -11,6 +11,7 @@ use super::meter::Meter;
 use crate::config::Config;
 use crate::error::JobError;
 use crate::handler::{JobContext, JobFuture, JobHandler, Registration, attempt};
+use crate::handlers::export_document::ExportDocument;
 use crate::handlers::generate_report::GenerateReport;
 use crate::handlers::process_images::ProcessImages;
 
@@ -21,11 +22,12 @@ type Unavailable = fn(&Config) -> Option<&'static str>;
 enum Chunked {
     Report,
     Images,
+    Document,
 }
 
 /// Every job type that is not resident.
 pub(super) fn registrations(meter: &Rc<Meter>) -> Vec<Registration<EdgeHost>> {
-    let all: [(_, _, Unavailable); 2] = [
+    let all: [(_, _, Unavailable); 3] = [
         (
             Chunked::Report,
             GenerateReport::JOB_TYPE,
@@ -35,6 +37,11 @@ pub(super) fn registrations(meter: &Rc<Meter>) -> Vec<Registration<EdgeHost>> {
             Chunked::Images,
             ProcessImages::JOB_TYPE,
             ProcessImages::unavailable,
+        ),
+        (
+            Chunked::Document,
+            ExportDocument::JOB_TYPE,
+            ExportDocument::unavailable,
         ),
     ];
     let registrations = all.map(|(chunked, job_type, unavailable)| {
@@ -68,6 +75,7 @@ fn in_chunk<'a>(
     Ok(match chunked {
         Chunked::Report => attempt::<GenerateReport, EdgeHost>(context),
         Chunked::Images => attempt::<ProcessImages, EdgeHost>(context),
+        Chunked::Document => attempt::<ExportDocument, EdgeHost>(context),
     })
 }
 

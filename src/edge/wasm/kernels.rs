@@ -28,7 +28,7 @@ pub(super) async fn compute(
     head: &[u8],
     body: &[u8],
 ) -> Result<Vec<u8>, ComputeError> {
-    meter.add_kernel();
+    meter.add_kernel(kernel);
     let loaded = JsFuture::from(load_kernel(name(kernel))).await;
     let loaded: LoadedKernel = loaded
         .map_err(|_| ComputeError::NotLoaded)?
@@ -40,5 +40,6 @@ pub(super) async fn compute(
 fn name(kernel: Kernel) -> &'static str {
     match kernel {
         Kernel::Images => "images",
+        Kernel::Documents => "documents",
     }
 }

@@ -8,6 +8,7 @@ use std::rc::Rc;
 use std::task::{Context, Poll};
 
 use super::clock::now_ms;
+use crate::host::Kernel;
 
 /// What sending a request and reading a small answer takes besides what is measured: `fetch` of Deno 2.1.4 to PostgREST
 /// takes 0.19 to 0.24 ms of CPU.
@@ -26,7 +27,8 @@ const KERNEL_MS: f64 = 15.0;
 pub(super) struct Meter {
     used_ms: Cell<f64>,
     has_chunk: Cell<bool>,
-    has_kernel: Cell<bool>,
+    has_image_kernel: Cell<bool>,
+    has_document_kernel: Cell<bool>,
     stretch_since_ms: Cell<Option<f64>>,
 }
 
@@ -36,7 +38,8 @@ impl Meter {
         Self {
             used_ms: Cell::new(now_ms()),
             has_chunk: Cell::new(false),
-            has_kernel: Cell::new(false),
+            has_image_kernel: Cell::new(false),
+            has_document_kernel: Cell::new(false),
             stretch_since_ms: Cell::new(None),
         }
     }
@@ -66,8 +69,12 @@ impl Meter {
     }
 
     /// A job needs a kernel, which the isolate loads once.
-    pub(super) fn add_kernel(&self) {
-        self.add_once(&self.has_kernel, KERNEL_MS);
+    pub(super) fn add_kernel(&self, kernel: Kernel) {
+        let was_added = match kernel {
+            Kernel::Images => &self.has_image_kernel,
+            Kernel::Documents => &self.has_document_kernel,
+        };
+        self.add_once(was_added, KERNEL_MS);
     }
 
     /// Measures what is done while no future is polled.

@@ -16,8 +16,10 @@ mod store;
 mod tests;
 
 use self::input::ImagesInput;
+pub(super) use self::input::{ImageInput, OutputInput, VariantInput};
 use self::output::{ImagesOutput, ProcessedImage};
 use self::plan::ImagesPlan;
+pub(super) use self::store::send;
 use crate::error::JobError;
 use crate::handler::{JobContext, JobHandler};
 use crate::host::Host;
@@ -47,6 +49,30 @@ impl JobHandler for ProcessImages {
         tell(context, images.len(), plan.images.len());
         Ok(ImagesOutput::of(images))
     }
+}
+
+/// Makes one variant of one photograph, for another job type. It is for that to make it a step, and to have checked the
+/// input.
+///
+/// # Errors
+/// [`JobError`] for what is not the photograph's fault.
+pub(super) async fn process_one<H: Host>(
+    context: &JobContext<'_, H>,
+    image: ImageInput,
+    variant: VariantInput,
+    output: OutputInput,
+) -> Result<ProcessedImage, JobError> {
+    let input = ImagesInput {
+        images: vec![image],
+        variants: Some(vec![variant]),
+        output,
+        gps: false,
+        overwrite: false,
+    };
+    let plan = ImagesPlan::of(input, context.config().address_policy)?;
+    let image = plan.images.first();
+    let image = image.ok_or_else(|| JobError::permanent("a plan for no photograph"))?;
+    photograph::process(context, image, &plan).await
 }
 
 fn tell<H: Host>(context: &JobContext<'_, H>, done: usize, total: usize) {

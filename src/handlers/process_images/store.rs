@@ -84,7 +84,7 @@ fn refused(refusal: &StorageRefusal) -> JobError {
 ///
 /// # Errors
 /// [`JobError::Retryable`] when it does not.
-async fn send<H: Host>(
+pub(in crate::handlers) async fn send<H: Host>(
     context: &JobContext<'_, H>,
     request: HttpRequest,
 ) -> Result<Result<HttpResponse, StorageRefusal>, JobError> {

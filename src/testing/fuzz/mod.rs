@@ -2,10 +2,21 @@
 
 mod runner;
 
+use std::time::{Duration, Instant};
+
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
 pub use self::runner::fuzz;
+
+/// What `work` comes to; it takes no longer than a request may keep an isolate busy.
+pub fn in_time<T>(work: impl FnOnce() -> T) -> T {
+    let started = Instant::now();
+    let done = work();
+    let took = started.elapsed();
+    assert!(took < Duration::from_secs(2), "{took:?}");
+    done
+}
 
 /// Never in anything that is told.
 pub const SECRET: &str = "sb_secret_neverToBeTold0123";

@@ -28,7 +28,13 @@ fn no_file_has_more_than_four_hundred_lines() {
 
 #[test]
 fn a_module_with_children_is_a_folder_and_a_folder_has_more_than_one_file() {
-    let paths = ["kernels/images/src", "src", "xtask/src"].map(|folder| files_below(folder, ""));
+    let paths = [
+        "kernels/documents/src",
+        "kernels/images/src",
+        "src",
+        "xtask/src",
+    ]
+    .map(|folder| files_below(folder, ""));
     check(Rule::Layout, misplaced(&paths.concat()));
 }
 

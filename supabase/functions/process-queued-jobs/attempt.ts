@@ -3,7 +3,7 @@
 
 import { JobError, type JobHandler, JobStopped, type StopReason, type Verdict } from "./handler.ts";
 import { checkFunction, checkName, checkProgress } from "./arguments.ts";
-import { encode } from "./json.ts";
+import { encode, encodeWhole } from "./json.ts";
 import { messageOf, stackOf } from "./thrown.ts";
 import type { Bridge } from "./worker/worker.js";
 
@@ -37,7 +37,7 @@ function contextOf(job: string, bridge: Bridge) {
     progress: (progress: unknown) => bridge.progress(encode(checkProgress(progress), "progress")),
     call: async <T>(name: string, args: Record<string, unknown> = {}) =>
       valueOf(
-        await bridge.call(checkName(name, "call"), encode(args, `arguments of ${name}`)),
+        await bridge.call(checkName(name, "call"), encodeWhole(args, `arguments of ${name}`)),
       ) as T,
     timeLeftMs: () => bridge.timeLeftMs(),
     log: (event: string, fields: Record<string, unknown> = {}) =>
@@ -74,7 +74,7 @@ interface Outcome {
 async function resultOf(name: string, run: () => unknown): Promise<Outcome> {
   try {
     const result = await run();
-    return { text: `{"Ok":${encode(result, name)}}` };
+    return { text: `{"Ok":${encodeWhole(result, name)}}` };
   } catch (error) {
     const meant = meantBy(error);
     const stack = meant ? undefined : stackOf(error);

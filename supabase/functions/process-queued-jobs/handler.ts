@@ -11,7 +11,8 @@ export type JobHandlers = Record<string, JobHandler<any>>;
  * Rust.
  *
  * An error that is no `JobError` is tried again with the queue's own backoff. `jobs.error` gets what it says, its code, hint
- * and causes, without addresses and keys; its stack goes to the log. A result that is no JSON fails the job for good.
+ * and causes, without addresses and keys; its stack goes to the log. A result that is no JSON, or of which JSON would lose
+ * some, as of a Map, fails the job for good.
  */
 export type JobHandler<Input = unknown, Output = unknown> = (
   input: Input,

@@ -1,6 +1,7 @@
 // What goes from a handler into the worker, and from there into Postgres: JSON that both can hold.
 
 import { JobError } from "./handler.ts";
+import { lossOf } from "./loss.ts";
 import { messageOf } from "./thrown.ts";
 
 /** Lists and objects inside each other: what goes round a value has to stay below the 128 that the worker reads. */
@@ -11,7 +12,16 @@ const DEEPEST = 100;
  * work would come to the same.
  */
 export function encode(value: unknown, name: string): string {
-  const text = wellFormed(stringify(value, name));
+  return fit(stringify(value, name), name);
+}
+
+/** As {@link encode}; throws as well, with the path of the member, when JSON would lose some of the value. */
+export function encodeWhole(value: unknown, name: string): string {
+  return fit(stringify(value, name, refusingLoss(name)), name);
+}
+
+function fit(json: string, name: string): string {
+  const text = wellFormed(json);
   if (isDeep(text)) throw unfit(name, `expected JSON of at most ${DEEPEST} levels`);
   return text;
 }
@@ -21,12 +31,30 @@ export function clean(text: string): string {
   return text.replace(/\p{Surrogate}/gu, "\ufffd").replaceAll("\0", "");
 }
 
-function stringify(value: unknown, name: string): string {
+/** Is called for each member in the order of the text, with the object that holds it as `this`. */
+type Replacer = (this: unknown, key: string, value: unknown) => unknown;
+
+function stringify(value: unknown, name: string, replacer?: Replacer): string {
   try {
-    return JSON.stringify(value ?? null) ?? "null";
+    return JSON.stringify(value ?? null, replacer) ?? "null";
   } catch (error) {
+    if (error instanceof JobError) throw error;
     throw unfit(name, `expected JSON: ${messageOf(error)}`);
   }
+}
+
+function refusingLoss(name: string): Replacer {
+  const trail: { value: unknown; path: string }[] = [];
+  return function (key, value) {
+    while (trail.length > 0 && trail.at(-1)!.value !== this) trail.pop();
+    const holder = trail.at(-1);
+    const member = Array.isArray(this) ? `[${key}]` : `.${key}`;
+    const path = holder ? holder.path + member : name;
+    const loss = lossOf(value);
+    if (loss) throw unfit(clean(path).slice(0, 200), `expected JSON, got ${loss}`);
+    if (typeof value === "object" && value !== null) trail.push({ value, path });
+    return value;
+  };
 }
 
 /** `JSON.stringify` writes NUL and halves of pairs, and only those of them, as escapes. */

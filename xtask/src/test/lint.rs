@@ -42,7 +42,7 @@ pub fn run(project: &Project) -> Counts {
     counts
 }
 
-const CARGO: [(&str, &str); 4] = [
+const CARGO: [(&str, &str); 5] = [
     ("rustfmt", "fmt --all --check"),
     (
         "clippy",
@@ -55,6 +55,10 @@ const CARGO: [(&str, &str); 4] = [
     (
         "clippy for the module of photographs",
         "clippy --quiet --package image-kernel --lib --features module --target wasm32-unknown-unknown -- -D warnings",
+    ),
+    (
+        "clippy for the module of documents",
+        "clippy --quiet --package document-kernel --lib --features module --target wasm32-unknown-unknown -- -D warnings",
     ),
 ];
 
