@@ -199,7 +199,12 @@ Deno.test("a fetch that does not look at its second argument is asked once where
 
 Deno.test("a list of jobs that its caller empties while they are sent is answered by its ids", async () => {
   const owner_id = crypto.randomUUID();
-  const jobs = [1, 2].map((n) => ({ ...LATER, owner_id, job_type: "noop", input_data: { n } }));
+  const jobs = [1, 2].map((n) => ({
+    ...LATER,
+    owner_id,
+    job_type: "noop" as const,
+    input_data: { n },
+  }));
   const sent = server.enqueueJobs(jobs);
   jobs.length = 0;
   assert.equal((await sent).jobIds?.length, 2);
