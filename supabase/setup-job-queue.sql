@@ -533,13 +533,16 @@ begin
 end $$;
 comment on function job_queue.check_elements is 'Refuses a malformed array of jobs.';
 
--- Whether a text is a time, whatever the session's TimeZone is. Its zone comes after the hours and minutes: an offset,
--- UTC in one of its names, or a place; `pkg-template/src/arguments.ts` takes the first two. 'tomorrow' has none.
+-- Whether a text is a time of ISO 8601, which reads alike whatever the session's TimeZone and DateStyle are. Its zone is an
+-- offset, UTC in one of its names, or a place; `pkg-template/src/arguments.ts` takes the first two.
 create function job_queue.is_time(value text) returns boolean
 language plpgsql stable set search_path = pg_catalog, pg_temp as $$
 begin
   perform value::timestamptz;
-  return value ~* 'infinity$|[0-9]:[0-9]{2}(:[0-9]{2}([.][0-9]+)?)? *(z|utc|gmt|[+-][0-9]{1,2}(:?[0-9]{2}){0,2}|[a-z]+/[a-z_/+-]+) *$';
+  return value ~* (
+    '^(-?infinity|[0-9]{4,6}-[0-9]{2}-[0-9]{2}(t| +)[0-9]{2}:[0-9]{2}(:[0-9]{2}([.][0-9]+)?)?'
+    ' *(z|utc|gmt|[+-][0-9]{1,2}(:?[0-9]{2}){0,2}|[a-z]+/[a-z0-9_/+-]+))$'
+  );
 exception when data_exception then
   return false;
 end $$;
@@ -786,6 +789,23 @@ language sql immutable set search_path = pg_catalog, pg_temp as $$
 $$;
 comment on function job_queue.is_about_a_row is 'Whether an error may be about one row.';
 
+-- The constraints that are checked at the end of a transaction: as one list the names of those that can be named, and
+-- whether these are all. Both are null when there are none. What is in temporary tables of others cannot be waiting here.
+create view job_queue.deferred_constraints with (security_invoker = true) as
+select string_agg(d.name, ', ') filter (where d.is_usable) as names, bool_and(d.is_usable) as are_all
+from (
+  select format('%s.%I', n.connamespace::regnamespace, n.conname) as name,
+         has_schema_privilege(n.connamespace, 'usage') and not exists (
+           select from pg_constraint c
+           where c.conname = n.conname and c.connamespace = n.connamespace and not c.condeferred
+         ) as is_usable
+  from (
+    select distinct c.connamespace, c.conname from pg_constraint c
+    where c.condeferred and not pg_is_other_temp_schema(c.connamespace)
+  ) n
+) d;
+comment on view job_queue.deferred_constraints is 'The constraints that are checked at the end of a transaction.';
+
 -- Has everything checked at once that the application defers to the end of the transaction, until check_at_end is given
 -- what this returns: the transaction may be the application's own, which goes on. Null: there is nothing to set back. A
 -- worker's request is a transaction of the queue's own, which PostgREST tells by its path; to ask the catalogue each time
@@ -797,30 +817,22 @@ comment on function job_queue.is_about_a_row is 'Whether an error may be about o
 create function job_queue.check_at_once() returns text
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
-  v_names text;
-  v_is_complete boolean;
+  v_deferred job_queue.deferred_constraints;
 begin
   if current_setting('request.path', true) = any (
-    '{/rpc/finish_and_claim_jobs, /rpc/heartbeat_jobs, /rpc/start_job_step, /rpc/save_job_step, /rpc/abandon_jobs}'
+    '{/rpc/finish_and_claim_jobs, /rpc/heartbeat_jobs, /rpc/start_job_step, /rpc/save_job_step, /rpc/abandon_jobs,'
+    '/rpc/dispatch_workers}'
   ) then
     set constraints all immediate;
     return null;
   end if;
-  select string_agg(d.name, ', ') filter (where d.is_usable), bool_and(d.is_usable) into v_names, v_is_complete
-  from (
-    select format('%s.%I', n.connamespace::regnamespace, n.conname) as name,
-           has_schema_privilege(n.connamespace, 'usage') and not exists (
-             select from pg_constraint c
-             where c.conname = n.conname and c.connamespace = n.connamespace and not c.condeferred
-           ) as is_usable
-    from (select distinct c.connamespace, c.conname from pg_constraint c where c.condeferred) n
-  ) d;
-  if v_is_complete is null then
+  select * into v_deferred from job_queue.deferred_constraints;
+  if v_deferred.are_all is null then
     return null;
   end if;
   begin
-    execute format('set constraints %s immediate', case when v_is_complete then v_names else 'all' end);
-    return v_names;
+    execute format('set constraints %s immediate', case when v_deferred.are_all then v_deferred.names else 'all' end);
+    return v_deferred.names;
   exception when others then
     return null;
   end;
@@ -830,6 +842,12 @@ comment on function job_queue.check_at_once is 'Has deferred constraints checked
 create function job_queue.check_at_end(names text) returns void
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 begin
+  if names is not null then
+    execute format('set constraints %s deferred', names);
+  end if;
+exception when undefined_object then
+  -- Somebody has dropped one of them meanwhile.
+  names := (select d.names from job_queue.deferred_constraints d);
   if names is not null then
     execute format('set constraints %s deferred', names);
   end if;
@@ -890,6 +908,7 @@ exception when others then
 end $$;
 comment on function job_queue.fail_unwritable_result is 'Fails the job of a result that cannot be written; lost when that cannot be written either.';
 
+grant select on job_queue.deferred_constraints to service_role;
 revoke all on all functions in schema job_queue from public;
 grant execute on function
   job_queue.unwritable, job_queue.is_about_a_row, job_queue.check_at_once, job_queue.check_at_end,
@@ -2316,10 +2335,10 @@ begin
     from rows from (jsonb_to_recordset(results) as (
       job_id uuid, lease_token uuid, outcome text, output_data jsonb, error_message text,
       retryable boolean, retry_after_seconds integer, was_given_time boolean, is_counted boolean, was_in_time boolean,
-      error_stack text
+      error_stack text, is_late boolean
     )) with ordinality as r (
       job_id, lease_token, outcome, output_data, error_message, retryable, retry_after_seconds, was_given_time,
-      is_counted, was_in_time, error_stack, position
+      is_counted, was_in_time, error_stack, is_late, position
     )
     order by r.job_id
   ), finished as (
@@ -2349,7 +2368,10 @@ begin
                  then coalesce(left(r.error_message, 8000), j.error)
                else j.error end,
              case when n.status <> 'queued' then v_now end,
-             case when n.is_in_vain and (r.outcome = 'handed_over' or not n.is_rest) then j.suspicion else 0 end,
+             -- Whoever came so far as to ask for a rest is none.
+             case
+               when n.is_in_vain and (r.outcome = 'handed_over' or not n.is_rest or r.is_late) then j.suspicion
+               else 0 end,
              case when n.is_in_vain then j.free_losses else 0 end,
              case when n.is_in_vain then j.free_hand_overs + (r.outcome = 'handed_over')::integer else 0 end,
              case
@@ -2388,7 +2410,7 @@ begin
     from unnest(v_failed, v_stacks) as f (job_id, stack)
     join public.jobs j on j.id = any (array[f.job_id]);
   end if;
-  if results @? '$[*] ? (@.is_late == true)' then
+  if results @? '$[*] ? (@.is_late == true && @.outcome == "released")' then
     perform job_queue.note_late_claim(results);
   end if;
   return coalesce(v_finished, '{}');
@@ -2399,9 +2421,10 @@ comment on function job_queue.apply_results is 'Writes results to the jobs held 
 create function job_queue.note_late_claim(results jsonb) returns void
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 begin
-  perform job_queue.note_failed_part('begin in time', (
-    select r.value ->> 'error_message' from jsonb_array_elements(results) r where r.value @> '{"is_late": true}' limit 1
-  ));
+  perform job_queue.note_failed_part('begin in time', coalesce((
+    select r.value ->> 'error_message' from jsonb_array_elements(results) r
+    where r.value @> '{"is_late": true, "outcome": "released"}' and r.value ->> 'error_message' is not null limit 1
+  ), 'a claim took as long as a job may run'));
 end $$;
 comment on function job_queue.note_late_claim is 'Tells of a job that was not begun, because its claim took too long.';
 
@@ -4073,8 +4096,11 @@ comment on function job_queue.wake_workers is 'Wakes as many workers as the queu
 create function job_queue.ready_due_jobs() returns void
 language plpgsql set search_path = pg_catalog, pg_temp
 set enable_seqscan = off set enable_bitmapscan = off set enable_sort = off as $$
+declare
+  v_deferred text := job_queue.check_at_once();
 begin
   perform job_queue.make_ready(1000);
+  perform job_queue.check_at_end(v_deferred);
 end $$;
 comment on function job_queue.ready_due_jobs is 'Makes ready what has waited long enough or was held by a dead worker.';
 
@@ -4392,8 +4418,15 @@ revoke all on job_queue.failed_parts, job_queue.cleanups from public, anon, auth
 -- Returns {"woken", "deleted"}: requests posted and jobs deleted.
 create function public.tend_job_queue() returns jsonb
 language plpgsql set search_path = pg_catalog, pg_temp as $$
+declare
+  v_tended jsonb;
+  -- What an application checks at the end of a transaction only, a part has to meet while it can still pass it over; and
+  -- what is deleted with a job may be checked so as well. As the caller, whose own triggers may be waiting.
+  v_deferred text := job_queue.check_at_once();
 begin
-  return job_queue.tend();
+  v_tended := job_queue.tend();
+  perform job_queue.check_at_end(v_deferred);
+  return v_tended;
 end $$;
 comment on function public.tend_job_queue is 'What a clock does for the queue every few seconds.';
 
@@ -4424,11 +4457,7 @@ set enable_seqscan = off set enable_bitmapscan = off set enable_sort = off as $$
 declare
   v_began timestamptz := clock_timestamp();
   v_done integer;
-  v_deferred text;
 begin
-  -- What an application checks at the end of a transaction only, a part has to meet while it can still pass it over;
-  -- and what is deleted with a job may be checked so as well.
-  v_deferred := job_queue.check_at_once();
   v_done := case part
     when 'promote' then job_queue.repeat_for_a_second('job_queue.promote_due_jobs')
     when 'set leases back' then job_queue.set_leases_back()
@@ -4442,7 +4471,6 @@ begin
   if exists (select from job_queue.failed_parts f where f.part = tend_part.part and f.failed_at < v_began) then
     delete from job_queue.failed_parts f where f.part = tend_part.part;
   end if;
-  perform job_queue.check_at_end(v_deferred);
   return v_done;
 exception when others then
   raise warning 'tend_job_queue could not %: %', part, sqlerrm using hint = 'select * from check_job_queue()';

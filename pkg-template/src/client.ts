@@ -194,17 +194,21 @@ function queueClient(
         const { signal: _, ...rest } = { ...options };
         return newJob({ ...rest, job_type, input_data });
       }, options),
-    enqueueJobs: (jobs, options) =>
-      order(
+    enqueueJobs: (jobs, options) => {
+      // The caller's own list may change before the answer comes.
+      let sent = 0;
+      return order(
         "jobIds",
         "enqueue_jobs",
         () => {
           if (!Array.isArray(jobs)) throw new Refused("jobs: expected a list");
+          sent = jobs.length;
           return { jobs: jobs.map((job, index) => newJob(job, `jobs[${index}].`)) };
         },
         options,
-        (ids) => FORMS.jobIds(ids) && (ids as string[]).length === jobs.length,
-      ),
+        (ids) => FORMS.jobIds(ids) && (ids as string[]).length === sent,
+      );
+    },
     getJobStatus,
     waitForJobCompletion: (jobId, intervalMs = 2_000, timeoutMs = 300_000, options) =>
       result({ job: null }, async () => {

@@ -68,7 +68,8 @@ async function send(fetch: typeof globalThis.fetch, address: string, init: Reque
     },
   };
   const answer = await answered(() => fetch(address, watched));
-  if (!answer.failed || isRead || init.signal?.aborted) return answer;
+  const isWithoutKey = /^(network|unexpected_answer|http_4..)$/.test(answer.failed?.code ?? "");
+  if (!isWithoutKey || isRead || init.signal?.aborted) return answer;
   const again = await answered(() => fetch(new Request(address, init)));
   if (again.failed?.code === "network") return answer;
   if (again.failed) again.failed.hint ??= "the given fetch ignores its second argument";

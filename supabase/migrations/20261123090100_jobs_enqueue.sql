@@ -88,13 +88,16 @@ begin
 end $$;
 comment on function job_queue.check_elements is 'Refuses a malformed array of jobs.';
 
--- Whether a text is a time, whatever the session's TimeZone is. Its zone comes after the hours and minutes: an offset,
--- UTC in one of its names, or a place; `pkg-template/src/arguments.ts` takes the first two. 'tomorrow' has none.
+-- Whether a text is a time of ISO 8601, which reads alike whatever the session's TimeZone and DateStyle are. Its zone is an
+-- offset, UTC in one of its names, or a place; `pkg-template/src/arguments.ts` takes the first two.
 create function job_queue.is_time(value text) returns boolean
 language plpgsql stable set search_path = pg_catalog, pg_temp as $$
 begin
   perform value::timestamptz;
-  return value ~* 'infinity$|[0-9]:[0-9]{2}(:[0-9]{2}([.][0-9]+)?)? *(z|utc|gmt|[+-][0-9]{1,2}(:?[0-9]{2}){0,2}|[a-z]+/[a-z_/+-]+) *$';
+  return value ~* (
+    '^(-?infinity|[0-9]{4,6}-[0-9]{2}-[0-9]{2}(t| +)[0-9]{2}:[0-9]{2}(:[0-9]{2}([.][0-9]+)?)?'
+    ' *(z|utc|gmt|[+-][0-9]{1,2}(:?[0-9]{2}){0,2}|[a-z]+/[a-z0-9_/+-]+))$'
+  );
 exception when data_exception then
   return false;
 end $$;

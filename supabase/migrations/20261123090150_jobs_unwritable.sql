@@ -44,6 +44,23 @@ language sql immutable set search_path = pg_catalog, pg_temp as $$
 $$;
 comment on function job_queue.is_about_a_row is 'Whether an error may be about one row.';
 
+-- The constraints that are checked at the end of a transaction: as one list the names of those that can be named, and
+-- whether these are all. Both are null when there are none. What is in temporary tables of others cannot be waiting here.
+create view job_queue.deferred_constraints with (security_invoker = true) as
+select string_agg(d.name, ', ') filter (where d.is_usable) as names, bool_and(d.is_usable) as are_all
+from (
+  select format('%s.%I', n.connamespace::regnamespace, n.conname) as name,
+         has_schema_privilege(n.connamespace, 'usage') and not exists (
+           select from pg_constraint c
+           where c.conname = n.conname and c.connamespace = n.connamespace and not c.condeferred
+         ) as is_usable
+  from (
+    select distinct c.connamespace, c.conname from pg_constraint c
+    where c.condeferred and not pg_is_other_temp_schema(c.connamespace)
+  ) n
+) d;
+comment on view job_queue.deferred_constraints is 'The constraints that are checked at the end of a transaction.';
+
 -- Has everything checked at once that the application defers to the end of the transaction, until check_at_end is given
 -- what this returns: the transaction may be the application's own, which goes on. Null: there is nothing to set back. A
 -- worker's request is a transaction of the queue's own, which PostgREST tells by its path; to ask the catalogue each time
@@ -55,30 +72,22 @@ comment on function job_queue.is_about_a_row is 'Whether an error may be about o
 create function job_queue.check_at_once() returns text
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
-  v_names text;
-  v_is_complete boolean;
+  v_deferred job_queue.deferred_constraints;
 begin
   if current_setting('request.path', true) = any (
-    '{/rpc/finish_and_claim_jobs, /rpc/heartbeat_jobs, /rpc/start_job_step, /rpc/save_job_step, /rpc/abandon_jobs}'
+    '{/rpc/finish_and_claim_jobs, /rpc/heartbeat_jobs, /rpc/start_job_step, /rpc/save_job_step, /rpc/abandon_jobs,'
+    '/rpc/dispatch_workers}'
   ) then
     set constraints all immediate;
     return null;
   end if;
-  select string_agg(d.name, ', ') filter (where d.is_usable), bool_and(d.is_usable) into v_names, v_is_complete
-  from (
-    select format('%s.%I', n.connamespace::regnamespace, n.conname) as name,
-           has_schema_privilege(n.connamespace, 'usage') and not exists (
-             select from pg_constraint c
-             where c.conname = n.conname and c.connamespace = n.connamespace and not c.condeferred
-           ) as is_usable
-    from (select distinct c.connamespace, c.conname from pg_constraint c where c.condeferred) n
-  ) d;
-  if v_is_complete is null then
+  select * into v_deferred from job_queue.deferred_constraints;
+  if v_deferred.are_all is null then
     return null;
   end if;
   begin
-    execute format('set constraints %s immediate', case when v_is_complete then v_names else 'all' end);
-    return v_names;
+    execute format('set constraints %s immediate', case when v_deferred.are_all then v_deferred.names else 'all' end);
+    return v_deferred.names;
   exception when others then
     return null;
   end;
@@ -88,6 +97,12 @@ comment on function job_queue.check_at_once is 'Has deferred constraints checked
 create function job_queue.check_at_end(names text) returns void
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 begin
+  if names is not null then
+    execute format('set constraints %s deferred', names);
+  end if;
+exception when undefined_object then
+  -- Somebody has dropped one of them meanwhile.
+  names := (select d.names from job_queue.deferred_constraints d);
   if names is not null then
     execute format('set constraints %s deferred', names);
   end if;
@@ -148,6 +163,7 @@ exception when others then
 end $$;
 comment on function job_queue.fail_unwritable_result is 'Fails the job of a result that cannot be written; lost when that cannot be written either.';
 
+grant select on job_queue.deferred_constraints to service_role;
 revoke all on all functions in schema job_queue from public;
 grant execute on function
   job_queue.unwritable, job_queue.is_about_a_row, job_queue.check_at_once, job_queue.check_at_end,

@@ -121,10 +121,10 @@ begin
     from rows from (jsonb_to_recordset(results) as (
       job_id uuid, lease_token uuid, outcome text, output_data jsonb, error_message text,
       retryable boolean, retry_after_seconds integer, was_given_time boolean, is_counted boolean, was_in_time boolean,
-      error_stack text
+      error_stack text, is_late boolean
     )) with ordinality as r (
       job_id, lease_token, outcome, output_data, error_message, retryable, retry_after_seconds, was_given_time,
-      is_counted, was_in_time, error_stack, position
+      is_counted, was_in_time, error_stack, is_late, position
     )
     order by r.job_id
   ), finished as (
@@ -154,7 +154,10 @@ begin
                  then coalesce(left(r.error_message, 8000), j.error)
                else j.error end,
              case when n.status <> 'queued' then v_now end,
-             case when n.is_in_vain and (r.outcome = 'handed_over' or not n.is_rest) then j.suspicion else 0 end,
+             -- Whoever came so far as to ask for a rest is none.
+             case
+               when n.is_in_vain and (r.outcome = 'handed_over' or not n.is_rest or r.is_late) then j.suspicion
+               else 0 end,
              case when n.is_in_vain then j.free_losses else 0 end,
              case when n.is_in_vain then j.free_hand_overs + (r.outcome = 'handed_over')::integer else 0 end,
              case
@@ -193,7 +196,7 @@ begin
     from unnest(v_failed, v_stacks) as f (job_id, stack)
     join public.jobs j on j.id = any (array[f.job_id]);
   end if;
-  if results @? '$[*] ? (@.is_late == true)' then
+  if results @? '$[*] ? (@.is_late == true && @.outcome == "released")' then
     perform job_queue.note_late_claim(results);
   end if;
   return coalesce(v_finished, '{}');
@@ -204,9 +207,10 @@ comment on function job_queue.apply_results is 'Writes results to the jobs held 
 create function job_queue.note_late_claim(results jsonb) returns void
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 begin
-  perform job_queue.note_failed_part('begin in time', (
-    select r.value ->> 'error_message' from jsonb_array_elements(results) r where r.value @> '{"is_late": true}' limit 1
-  ));
+  perform job_queue.note_failed_part('begin in time', coalesce((
+    select r.value ->> 'error_message' from jsonb_array_elements(results) r
+    where r.value @> '{"is_late": true, "outcome": "released"}' and r.value ->> 'error_message' is not null limit 1
+  ), 'a claim took as long as a job may run'));
 end $$;
 comment on function job_queue.note_late_claim is 'Tells of a job that was not begun, because its claim took too long.';
 

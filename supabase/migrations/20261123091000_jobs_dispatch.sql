@@ -71,8 +71,11 @@ comment on function job_queue.wake_workers is 'Wakes as many workers as the queu
 create function job_queue.ready_due_jobs() returns void
 language plpgsql set search_path = pg_catalog, pg_temp
 set enable_seqscan = off set enable_bitmapscan = off set enable_sort = off as $$
+declare
+  v_deferred text := job_queue.check_at_once();
 begin
   perform job_queue.make_ready(1000);
+  perform job_queue.check_at_end(v_deferred);
 end $$;
 comment on function job_queue.ready_due_jobs is 'Makes ready what has waited long enough or was held by a dead worker.';
 

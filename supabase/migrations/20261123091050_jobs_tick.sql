@@ -38,8 +38,15 @@ revoke all on job_queue.failed_parts, job_queue.cleanups from public, anon, auth
 -- Returns {"woken", "deleted"}: requests posted and jobs deleted.
 create function public.tend_job_queue() returns jsonb
 language plpgsql set search_path = pg_catalog, pg_temp as $$
+declare
+  v_tended jsonb;
+  -- What an application checks at the end of a transaction only, a part has to meet while it can still pass it over; and
+  -- what is deleted with a job may be checked so as well. As the caller, whose own triggers may be waiting.
+  v_deferred text := job_queue.check_at_once();
 begin
-  return job_queue.tend();
+  v_tended := job_queue.tend();
+  perform job_queue.check_at_end(v_deferred);
+  return v_tended;
 end $$;
 comment on function public.tend_job_queue is 'What a clock does for the queue every few seconds.';
 
@@ -70,11 +77,7 @@ set enable_seqscan = off set enable_bitmapscan = off set enable_sort = off as $$
 declare
   v_began timestamptz := clock_timestamp();
   v_done integer;
-  v_deferred text;
 begin
-  -- What an application checks at the end of a transaction only, a part has to meet while it can still pass it over;
-  -- and what is deleted with a job may be checked so as well.
-  v_deferred := job_queue.check_at_once();
   v_done := case part
     when 'promote' then job_queue.repeat_for_a_second('job_queue.promote_due_jobs')
     when 'set leases back' then job_queue.set_leases_back()
@@ -88,7 +91,6 @@ begin
   if exists (select from job_queue.failed_parts f where f.part = tend_part.part and f.failed_at < v_began) then
     delete from job_queue.failed_parts f where f.part = tend_part.part;
   end if;
-  perform job_queue.check_at_end(v_deferred);
   return v_done;
 exception when others then
   raise warning 'tend_job_queue could not %: %', part, sqlerrm using hint = 'select * from check_job_queue()';

@@ -187,6 +187,29 @@ Deno.test("a fetch that throws without a look at its second argument is told by 
   assert.deepEqual([error, hint], ["no answer from the server: offline", undefined]);
 });
 
+Deno.test("a fetch that does not look at its second argument is asked once where the server is in trouble", async () => {
+  let requests = 0;
+  const fetch = () => {
+    requests++;
+    return Promise.resolve(Response.json({ message: "trouble" }, { status: 500 }));
+  };
+  const { code, hint } = await createQueueClient({ ...connection, tries: 1, fetch }).listJobs();
+  assert.deepEqual([code, hint, requests], ["http_500", undefined, 1]);
+});
+
+Deno.test("a list of jobs that its caller empties while they are sent is answered by its ids", async () => {
+  const owner_id = crypto.randomUUID();
+  const jobs = [1, 2].map((n) => ({
+    ...LATER,
+    owner_id,
+    job_type: "noop" as const,
+    input_data: { n },
+  }));
+  const sent = server.enqueueJobs(jobs);
+  jobs.length = 0;
+  assert.equal((await sent).jobIds?.length, 2);
+});
+
 Deno.test("a fetch that comes to nothing without a look at its second argument is an error that says so", async () => {
   const fetch = () => Promise.resolve(Response.json({ message: "no key" }, { status: 401 }));
   const { error, hint } = await createQueueClient({ ...connection, fetch }).listJobs();

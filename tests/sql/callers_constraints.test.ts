@@ -8,6 +8,7 @@ import { lease, queueOn } from "../support/queue.ts";
 
 const db = await testDatabase();
 const queue = queueOn(db.service);
+const caller = db.connect();
 
 /** Each of these is right at the end of a transaction that has done both halves, in whatever order. */
 await db.admin.unsafe(`
@@ -68,6 +69,7 @@ const calls: Record<string, (sql: Transaction) => Promise<unknown>> = {
     await queue.expireLease(job.id);
     await sql`select rescue_expired_jobs()`;
   },
+  dispatch_workers: (sql) => sql`select dispatch_workers()`,
   tend_job_queue: (sql) => sql`select tend_job_queue()`,
   cleanup_old_jobs: (sql) => sql`select cleanup_old_jobs(0)`,
 };
@@ -109,7 +111,7 @@ for (const [name, call] of Object.entries(calls)) {
         await queue.enqueueMany(Array(3).fill({ job_type: "test" }));
         await db.admin.unsafe(statements);
         try {
-          await db.connect().begin(async (sql) => {
+          await caller.begin(async (sql) => {
             await sql.unsafe(wrong);
             await call(sql);
             await sql.unsafe(right);
@@ -117,7 +119,7 @@ for (const [name, call] of Object.entries(calls)) {
           await db.admin.unsafe("truncate orders, lines, visits, notes cascade");
           await db.admin.unsafe(`delete from jobs where id = '${job}'`);
           await queue.enqueueMany(Array(3).fill({ job_type: "test" }));
-          await db.connect().begin(async (sql) => {
+          await caller.begin(async (sql) => {
             await call(sql);
             await sql.unsafe(wrong);
             await sql.unsafe(right);
@@ -132,7 +134,7 @@ for (const [name, call] of Object.entries(calls)) {
 
 Deno.test("what is wrong at the end of its transaction is refused there, as without a call", async () => {
   await queue.enqueue();
-  const transaction = db.connect().begin(async (sql) => {
+  const transaction = caller.begin(async (sql) => {
     await sql`insert into lines values (1)`;
     await sql`select * from get_next_job()`;
   });
@@ -156,11 +158,51 @@ Deno.test("a job whose trigger writes what is refused elsewhere at the end of th
   }
 });
 
+Deno.test("a deferred constraint that somebody drops during a call is in nobody's way", async () => {
+  await db.admin.unsafe(`
+    create table passing (order_id integer constraint passing_have_an_order references orders deferrable initially deferred);
+    create function drop_passing() returns trigger language plpgsql security definer as $$ begin
+      drop table public.passing;
+      return new;
+    end $$;
+    create trigger drop_passing before update on jobs for each row execute function drop_passing()`);
+  await queue.enqueue();
+  try {
+    await caller.begin(async (sql) => {
+      await sql`insert into lines values (1)`;
+      await sql`insert into orders values (1)`;
+      assert.equal((await sql`select id from get_next_job()`).length, 1);
+      await sql`insert into lines values (2)`;
+      await sql`insert into orders values (2)`;
+    });
+  } finally {
+    await db.admin.unsafe("drop trigger drop_passing on jobs; drop function drop_passing()");
+  }
+});
+
+Deno.test("deferred constraints of another session's temporary tables are in nobody's way", async () => {
+  await db.connect().unsafe(`
+    create temporary table parts (id integer primary key);
+    create temporary table pieces (part_id integer references parts deferrable initially deferred)`);
+  await queue.enqueue();
+  await db.admin`grant usage on schema hidden to service_role`;
+  try {
+    await caller.begin(async (sql) => {
+      await sql`set constraints notes_have_an_order deferred`;
+      await sql`select id from get_next_job()`;
+      await sql`insert into notes values (1)`;
+      await sql`insert into orders values (1)`;
+    });
+  } finally {
+    await db.admin`revoke usage on schema hidden from service_role`;
+  }
+});
+
 Deno.test("what has the name of a deferred constraint and is none is in nobody's way", async () => {
   await queue.enqueueMany(Array(3).fill({ job_type: "test" }));
   await db.admin`alter table orders add constraint visits_have_a_job check (id < 9)`;
   try {
-    await db.connect().begin(async (sql) => {
+    await caller.begin(async (sql) => {
       await sql`insert into lines values (1)`;
       for (const call of Object.values(calls)) await call(sql);
       await sql`insert into orders values (1)`;

@@ -82,7 +82,7 @@ Deno.test("a claim rescues no more at a time however many workers have died", as
   };
   const few = await among(1_000);
   const many = await among(10_000);
-  assert.ok(many <= few + 60, `${few} buffers among a thousand, ${many} among ten thousand`);
+  assert.ok(many <= few * 1.1, `${few} buffers among a thousand, ${many} among ten thousand`);
 });
 
 async function claimBuffers(types: string): Promise<number> {

@@ -113,10 +113,12 @@ Deno.test("the token of a run that is out of time writes nothing, also before it
   const job = await jobWithEverything();
   await queue.overrun(job.id);
   // Those that answer also end the run.
-  const { heartbeat_jobs, finish_and_claim_jobs, mark_job_failed, release_job, ...others } = calls;
-  for (const [name, call] of Object.entries(others)) await assertLost(name, call, job);
-  assert.equal(await heartbeat_jobs(job), "lost");
-  assert.equal(await finish_and_claim_jobs(job), "queued");
+  const ending = ["heartbeat_jobs", "finish_and_claim_jobs", "mark_job_failed", "release_job"];
+  for (const [name, call] of Object.entries(calls)) {
+    if (!ending.includes(name)) await assertLost(name, call, job);
+  }
+  assert.equal(await calls.heartbeat_jobs(job), "lost");
+  assert.equal(await calls.finish_and_claim_jobs(job), "queued");
   const row = await queue.row(job.id);
   assert.deepEqual([row.error, row.retry_count], [
     "timed out after 20 seconds",

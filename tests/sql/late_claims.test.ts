@@ -15,9 +15,9 @@ Deno.test.beforeEach(async () => {
 const reason = "the time allowed is shorter than a claim takes: 1 s, and the last took 1200 ms";
 
 /** Claims the one job, whose time is up when that is answered. */
-async function claimLate(id: string): Promise<string> {
+async function claimLate(id: string, isIdle = false): Promise<string> {
   await queue.makeDue(id);
-  const { jobs: [job] } = await queue.finishAndClaim([], { maxJobs: 1 });
+  const { jobs: [job] } = await queue.finishAndClaim([], { maxJobs: 1, isIdle });
   await queue.pass(1.2);
   const result = {
     ...lease(job),
@@ -69,6 +69,33 @@ Deno.test("that happens to a job 300 times in a row and no more: then it uses an
     [`released 300 times in a row without a new step: ${reason}`, 1],
   );
 });
+
+Deno.test("a job that may have killed its worker is no less suspect for being claimed too late", async () => {
+  const id = await queue.enqueue({ timeout_seconds: 1 });
+  await db.admin`update jobs set suspicion = 2, waiting_for = 'isolation' where id = ${id}`;
+  assert.equal(await claimLate(id, true), "queued");
+  const { suspicion, waiting_for } = await queue.row(id);
+  assert.deepEqual([suspicion, waiting_for], [2, "time"]);
+  await queue.makeDue(id);
+  const innocent = await queue.enqueue();
+  const { jobs } = await queue.finishAndClaim([], { maxJobs: 2 });
+  assert.deepEqual(jobs.map((job) => job.id), [innocent]);
+});
+
+for (
+  const [outcome, status] of Object.entries({
+    released: "queued",
+    completed: "completed",
+    cancelled: "cancelled",
+  })
+) {
+  Deno.test(`a job that a worker calls late without a reason is ${outcome} like any other`, async () => {
+    const job = await queue.running({ timeout_seconds: 100 });
+    const { finished } = await queue.finishAndClaim([{ ...lease(job), outcome, is_late: true }]);
+    assert.deepEqual(finished, [status]);
+    assert.equal((await finding()).is_healthy, outcome !== "released");
+  });
+}
 
 Deno.test("others are claimed while a job that was claimed too late rests", async () => {
   const late = await queue.enqueue({ timeout_seconds: 1, priority: 9 });

@@ -230,13 +230,14 @@ Deno.test("what refuses every job is told as it is, and soon", async () => {
   ], ["queued"]);
 });
 
-for (const call of ["claim", "heartbeat"] as const) {
+for (const call of ["claim", "heartbeat", "dispatch"] as const) {
   Deno.test(`a ${call} makes ready what it can beside what is refused at the end of the transaction`, async () => {
     const ids = await queue.enqueueMany([7, 0].map((priority) => ({ job_type: "test", priority })));
     await queue.claim(2);
     for (const id of ids) await queue.expireLease(id);
     await during(refusals["a trigger at the end of the transaction"], async () => {
       if (call === "claim") assert.deepEqual(await queue.claim(2, ["other"]), []);
+      else if (call === "dispatch") await sql`select dispatch_workers()`;
       else await queue.heartbeat([]);
       assert.deepEqual(await statuses(ids), ["processing", "queued"]);
       assert.match((await told("rescue"))!, /not on Sundays/);

@@ -101,6 +101,9 @@ const refusedNumbers: [Record<string, unknown>, string][] = [
     "2026-12-01T08:00",
     "2026-12-01",
     "2026-12-01 08:00 PM",
+    "2026-12-01 08:00 EST",
+    "01/02/2026 09:00Z",
+    "tomorrow 09:00 UTC",
     "tomorrow",
   ]
     .map((run_at): [Record<string, unknown>, string] => [
@@ -125,6 +128,7 @@ for (
     "2100-12-01 00:00:00-0800",
     "2100-12-01 08:00 UTC",
     "2100-12-01 09:00 Europe/Berlin",
+    "2100-12-01 03:00:00 Etc/GMT+5",
   ]
 ) {
   Deno.test(`${run_at} is the same moment in every session`, async () => {

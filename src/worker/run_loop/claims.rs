@@ -113,10 +113,11 @@ impl<'a, H: Host> RunLoop<'a, H> {
     ) {
         let job = context.job();
         let refusal = match job.timeout_seconds {
-            _ if !self.availability.admit(&job.job_type, now_ms) => Outcome::released(false),
+            // Asked first: it is no try of a type that rests.
             Some(timeout_seconds) if context.overdue_ms(now_ms).is_some() => {
                 Outcome::late(now_ms - leased_at_ms, timeout_seconds)
             }
+            _ if !self.availability.admit(&job.job_type, now_ms) => Outcome::released(false),
             _ => return self.in_flight.push(context, weight, now_ms),
         };
         self.prefetch.end_job(job.lease_token, now_ms);

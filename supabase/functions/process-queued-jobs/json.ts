@@ -44,17 +44,24 @@ function stringify(value: unknown, name: string, replacer?: Replacer): string {
 }
 
 function refusingLoss(name: string): Replacer {
-  const trail: { value: unknown; path: string }[] = [];
+  const trail: { value: unknown; member: string }[] = [];
   return function (key, value) {
+    if (isPlain(value)) return value;
     while (trail.length > 0 && trail.at(-1)!.value !== this) trail.pop();
-    const holder = trail.at(-1);
-    const member = Array.isArray(this) ? `[${key}]` : `.${key}`;
-    const path = holder ? holder.path + member : name;
+    const member = trail.length === 0 ? name : Array.isArray(this) ? `[${key}]` : `.${key}`;
     const loss = lossOf(value);
-    if (loss) throw unfit(clean(path).slice(0, 200), `expected JSON, got ${loss}`);
-    if (typeof value === "object" && value !== null) trail.push({ value, path });
+    if (loss) {
+      const path = trail.map(({ member }) => member).join("") + member;
+      throw unfit(clean(path).slice(0, 200), `expected JSON, got ${loss}`);
+    }
+    trail.push({ value, member });
     return value;
   };
+}
+
+/** What JSON carries whole, and most of what there is: asked first, since each member is looked at. */
+function isPlain(value: unknown): boolean {
+  return value === null || /^(string|number|boolean|undefined)$/.test(typeof value);
 }
 
 /** `JSON.stringify` writes NUL and halves of pairs, and only those of them, as escapes. */
