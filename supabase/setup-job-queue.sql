@@ -5362,7 +5362,7 @@ language sql stable set search_path = pg_catalog, pg_temp as $$
   where p.pronamespace = 'public'::regnamespace
     and p.proname = any (array[
       'abandon_jobs', 'cancel_job', 'check_job_queue', 'cleanup_old_jobs', 'dispatch_workers', 'enqueue_job', 'enqueue_jobs',
-      'find_report_reply', 'finish_and_claim_jobs', 'get_next_job', 'heartbeat_jobs', 'job_queue_health',
+      'find_report', 'find_report_reply', 'finish_and_claim_jobs', 'get_next_job', 'heartbeat_jobs', 'job_queue_health',
       'job_queue_metrics', 'mark_job_completed', 'mark_job_failed', 'mark_job_processing', 'pause_job_type',
       'release_job', 'remove_job_queue_setup', 'rescue_expired_jobs', 'resume_job_type', 'retry_failed_jobs', 'retry_job',
       'save_job_step', 'save_report', 'setup_job_queue', 'start_job_step', 'tend_job_queue'

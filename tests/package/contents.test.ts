@@ -41,7 +41,7 @@ Deno.test("the package holds what an application needs", () => {
 
 Deno.test("the package holds nothing else", () => {
   const known =
-    /^(LICENSE|README\.md|package\.json|dist\/[\w/]+\.(js|d\.ts)|supabase\/(migrations\/\d+_\w+\.sql|functions\/(api|process-queued-jobs)\/[\w/-]+\.(ts|js|json)|functions\/process-queued-jobs\/worker\/(worker|wasm_bytes|report_bytes|images_bytes)\.d\.ts))$/;
+    /^(LICENSE|README\.md|package\.json|dist\/[\w/]+\.(js|d\.ts)|supabase\/(migrations\/\d+_\w+\.sql|functions\/(api|process-queued-jobs)\/[\w/-]+\.(ts|js|json)|functions\/process-queued-jobs\/worker\/(worker|(wasm|report|images|documents)_bytes)\.d\.ts))$/;
   assert.deepEqual(files.filter((file) => !known.test(file)), []);
 });
 
