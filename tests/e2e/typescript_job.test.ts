@@ -195,7 +195,7 @@ Deno.test("a handler that does not keep to the types is told which argument is w
   const expected = [
     "TypeError: step: expected a name of 1 to 200 characters",
     "TypeError: call: expected a name of 1 to 200 characters",
-    "JobError: arguments of enqueue_job: expected JSON: ",
+    "JobError: arguments of enqueue_job: expected JSON, got a bigint: ",
     "TypeError: progress.phase: expected a text",
     "TypeError: log: expected a name of 1 to 200 characters",
     "JobError: fields: expected JSON: ",
