@@ -14,6 +14,8 @@ export interface Call {
   /** 0: no answer came from the gateway. */
   status: number;
   workerId?: string;
+  /** The token of what it claims. */
+  claim?: string;
   /** What it says about jobs. */
   said: Said[];
   /** A worker that has crashed says what it still can. */
@@ -46,6 +48,7 @@ export function callOf(slot: number, name: string, body: string, sentAt: number)
     function: name,
     status: 0,
     workerId: sent.worker_id,
+    claim: name === "finish_and_claim_jobs" ? sent.lease_token : undefined,
     said: said(name, sent),
     isLastWords: name === "abandon_jobs",
   };

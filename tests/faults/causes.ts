@@ -6,8 +6,8 @@ import { LEASE_SECONDS } from "./faulty_worker.ts";
 
 /** Signs of life are sent three times a lease; one that is late for this machine's own reasons is forgiven. */
 const SLACK_MS = 1_500;
-/** The journal counts microseconds, this script milliseconds; clocks that measure a timeout differ a little. */
-const ROUNDING_MS = 10;
+/** A worker measures a timeout from when it begins to send the claim, which reaches the line a little later. */
+const SENDING_MS = 500;
 /** How long a job of the type `block` keeps its isolate to itself. */
 const BLOCK_MS = 4_500;
 /** What can keep signs of life away for a lease. Everything else the worker makes good within a second. */
@@ -33,7 +33,8 @@ const CLAIMS: {
     cause: "took longer than its timeout, and its worker lived to tell",
     isTrue: ({ orders, calls }, { job, token, from, to }) => {
       const seconds = orders.get(job)?.options.timeout_seconds as number | undefined;
-      const since = from + (seconds ?? Infinity) * 1_000 - ROUNDING_MS;
+      const claims = calls.filter(({ claim }) => claim === token).map(({ sentAt }) => sentAt);
+      const since = Math.min(from, ...claims) + (seconds ?? Infinity) * 1_000 - SENDING_MS;
       return to >= since &&
         calls.some(({ said, answered }) =>
           answered >= since && said.some((one) => one.job === job && one.token === token)
