@@ -97,15 +97,16 @@ comment on function job_queue.check_at_once is 'Has deferred constraints checked
 create function job_queue.check_at_end(names text) returns void
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 begin
-  if names is not null then
-    execute format('set constraints %s deferred', names);
+  -- A worker's request has nothing to set back, and pays for no subtransaction.
+  if names is null then
+    return;
   end if;
-exception when undefined_object then
-  -- Somebody has dropped one of them meanwhile.
-  names := (select d.names from job_queue.deferred_constraints d);
-  if names is not null then
+  begin
     execute format('set constraints %s deferred', names);
-  end if;
+  exception when undefined_object then
+    -- Somebody has dropped one of them meanwhile.
+    perform job_queue.check_at_end((select d.names from job_queue.deferred_constraints d));
+  end;
 end $$;
 comment on function job_queue.check_at_end is 'Has these constraints checked at the end of the transaction again.';
 
